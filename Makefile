@@ -1,0 +1,62 @@
+# Every task that people and CI run; `make help` lists them.
+.DEFAULT_GOAL := help
+.PHONY: help demo serve setup test lint format docs bench lock clean
+
+PYTHON ?= python3
+BIN := .venv/bin
+RUNTIME := .venv/.runtime
+DEV := .venv/.dev
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+help:  ## List these targets
+	@awk -F ':.*##' '/^[a-z-]+:.*##/ {printf "  make %-8s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(RUNTIME)  ## Set up, make a year of sample calls, start the server, print requests to paste
+	@exec $(BIN)/calltally demo
+
+serve: $(RUNTIME)  ## Set up and start the server on ./calltally-data (or CALLTALLY_DATA)
+	@exec $(BIN)/calltally serve
+
+setup: $(DEV)  ## Make .venv with everything that development needs
+
+test: $(DEV)  ## Set up and run the whole test suite
+	$(BIN)/pytest -n auto
+
+lint: $(DEV)  ## Check format, lint, strict types, import staircase, generated docs
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m scripts.docs --check
+
+format: $(DEV)  ## Format the code and mend what lint can mend
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+docs: $(DEV)  ## Write the generated parts of docs/ anew
+	$(BIN)/python -m scripts.docs
+
+bench: $(DEV)  ## Measure speed and memory (a few minutes)
+	$(BIN)/python -m benchmarks
+
+lock: $(DEV)  ## Write the lock files anew from pyproject.toml (needs uv)
+	uv pip compile pyproject.toml --group build --generate-hashes --universal --upgrade --no-header --no-annotate --quiet --output-file requirements.lock
+	uv pip compile pyproject.toml --group dev --generate-hashes --universal --upgrade --no-header --no-annotate --quiet --output-file requirements-dev.lock
+
+clean:  ## Remove .venv and caches; the data folder stays
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache benchmarks/out
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Calltally needs Python 3.11 or newer (set PYTHON=...)"; exit 1; }
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "No venv could be made; on Debian: apt-get install python3-venv"; exit 1; }
+
+$(RUNTIME): requirements.lock pyproject.toml | .venv/bin/python
+	@echo "Installing what Calltally needs ..."
+	@$(BIN)/pip install --quiet --require-hashes -r requirements.lock
+	@$(BIN)/pip install --quiet --no-deps --no-build-isolation --no-index --editable .
+	@touch $@
+
+$(DEV): requirements-dev.lock $(RUNTIME)
+	@echo "Installing what development needs ..."
+	@$(BIN)/pip install --quiet --require-hashes -r requirements-dev.lock
+	@touch $@

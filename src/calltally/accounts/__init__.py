@@ -1,0 +1,1 @@
+"""Businesses, their keys, and what a key allows."""

@@ -1,0 +1,1 @@
+"""The HTTP door: routes, handlers, error bodies, OpenAPI."""

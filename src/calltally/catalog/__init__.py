@@ -1,0 +1,66 @@
+"""What can be asked and what a call is: declared once, read by every other part."""
+
+from calltally.catalog.catalog import CATALOG, Catalog, aggregates_of, suggestion
+from calltally.catalog.describe import describe
+from calltally.catalog.expressions import (
+    Aggregate,
+    Count,
+    CountDistinct,
+    IsSet,
+    Predicate,
+    Ratio,
+    Sum,
+    ValueIs,
+    value_of,
+)
+from calltally.catalog.grains import show_grain
+from calltally.catalog.types import (
+    CallField,
+    Choice,
+    Day,
+    Dimension,
+    FieldKind,
+    Filter,
+    Grain,
+    Metric,
+    NameList,
+    Operator,
+    Parameter,
+    Score,
+    SortName,
+    Text,
+    WholeNumber,
+)
+
+__all__ = [
+    "CATALOG",
+    "Aggregate",
+    "CallField",
+    "Catalog",
+    "Choice",
+    "Count",
+    "CountDistinct",
+    "Day",
+    "Dimension",
+    "FieldKind",
+    "Filter",
+    "Grain",
+    "IsSet",
+    "Metric",
+    "NameList",
+    "Operator",
+    "Parameter",
+    "Predicate",
+    "Ratio",
+    "Score",
+    "SortName",
+    "Sum",
+    "Text",
+    "ValueIs",
+    "WholeNumber",
+    "aggregates_of",
+    "describe",
+    "show_grain",
+    "suggestion",
+    "value_of",
+]

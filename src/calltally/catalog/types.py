@@ -1,0 +1,191 @@
+"""What the catalog is written in: frozen rows for call fields, dimensions, metrics and parameters.
+
+Rows hold facts, no behaviour; `catalog.CATALOG` checks them against one another when it is built.
+"""
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from calltally.catalog.expressions import Aggregate, Ratio
+
+__all__ = [
+    "CallField",
+    "Choice",
+    "Day",
+    "Dimension",
+    "FieldKind",
+    "Filter",
+    "Grain",
+    "Metric",
+    "MetricExpression",
+    "NameList",
+    "Operator",
+    "Parameter",
+    "ParameterType",
+    "Score",
+    "SortName",
+    "Text",
+    "Unit",
+    "WholeNumber",
+]
+
+
+class Unit(Enum):
+    """What a number counts."""
+
+    CALLS = "calls"
+    CALLERS = "callers"
+    SECONDS = "seconds"
+    CENTS = "cents"
+    PERCENT = "percent"
+    SCORE = "score"
+
+
+class FieldKind(Enum):
+    """How a raw value of a call field is read (`calltally.records.values`) and stored."""
+
+    ID = "id"
+    TIME = "time"
+    PHONE = "phone number"
+    TEXT = "text"
+    STATUS = "status"
+    CHOICE = "choice"
+    WHOLE = "whole number"
+    BOOLEAN = "true or false"
+
+
+@dataclass(frozen=True)
+class CallField:
+    """A field of a call record. `stored` is false for what only steers how the record is applied."""
+
+    name: str
+    kind: FieldKind
+    label: str
+    description: str
+    aliases: tuple[str, ...] = ()
+    lowest: int = 0
+    highest: int = 0
+    choices: tuple[str, ...] = ()
+    default: str | None = None  # what a report reads where nothing was ever said
+    stored: bool = True
+
+
+class Grain(Enum):
+    """A part of local time that calls are grouped by."""
+
+    DATE = "date"
+    WEEK = "week"
+    MONTH = "month"
+    HOUR_OF_DAY = "hour_of_day"
+    DAY_OF_WEEK = "day_of_week"
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """Something to group calls by: the text of a call field, or a grain of the local time of its start."""
+
+    name: str
+    label: str
+    description: str
+    field: str
+    grain: Grain | None = None
+
+
+MetricExpression = Aggregate | Ratio
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A number about the calls of a group; `expression` is its whole meaning, on every engine."""
+
+    name: str
+    label: str
+    description: str
+    unit: Unit
+    expression: MetricExpression
+
+
+class Operator(Enum):
+    """How a filter's value is held against a call."""
+
+    ONE_OF = "is one of"
+    AT_LEAST = "is at least"
+    AT_MOST = "is at most"
+    FIRST_DAY = "is on this day or later"
+    LAST_DAY = "is on this day or earlier"
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which calls a parameter keeps: those whose `field` stands in this relation to the value."""
+
+    field: str
+    operator: Operator
+
+
+@dataclass(frozen=True)
+class NameList:
+    """Comma-separated names; `most` of them, each once where `distinct`."""
+
+    of: str  # "dimension" or "metric"
+    most: int | None = None
+    distinct: bool = False
+
+
+@dataclass(frozen=True)
+class Day:
+    """A day, `YYYY-MM-DD`."""
+
+
+@dataclass(frozen=True)
+class Text:
+    """Text of 1 to `longest` characters, passed through `normalise`; may be given several times."""
+
+    longest: int = 512
+    normalised_as: FieldKind = FieldKind.TEXT
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of a few words, each standing for a value."""
+
+    values: dict[str, object] = field(hash=False)
+
+
+@dataclass(frozen=True)
+class WholeNumber:
+    """Digits only, from `lowest` to `highest`."""
+
+    lowest: int
+    highest: int
+
+
+@dataclass(frozen=True)
+class Score:
+    """Digits with an optional point, from `lowest` to `highest`, compared exactly."""
+
+    lowest: int
+    highest: int
+
+
+@dataclass(frozen=True)
+class SortName:
+    """Any metric, or a dimension that the report groups by."""
+
+
+ParameterType = NameList | Day | Text | Choice | WholeNumber | Score | SortName
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter of the report; the order of the table is the order in which problems are listed."""
+
+    name: str
+    label: str
+    description: str
+    type: ParameterType
+    default: str | None = None
+    required: bool = False
+    filter: Filter | None = None
+    at_most: str | None = None  # the parameter whose value this one's may not pass
+    example: str = ""

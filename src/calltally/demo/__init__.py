@@ -1,0 +1,1 @@
+"""A believable year of calls, to look around with."""

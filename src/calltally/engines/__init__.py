@@ -1,0 +1,1 @@
+"""Where calls are stored and counted; nothing above knows which engine answers."""

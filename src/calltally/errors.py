@@ -1,0 +1,108 @@
+"""Every error that Calltally raises on purpose.
+
+    CalltallyError
+    ├── InvalidRequest      what was asked does not hold; lists every problem found
+    ├── Unauthorized        the key is missing, malformed, unknown or revoked
+    ├── Forbidden           the key lacks a scope, which is named
+    ├── NotFound            no such thing, or another business's
+    ├── Conflict            what was asked contradicts what is there
+    ├── Unavailable         overloaded, stopping, or out of time: the same request may work later
+    ├── FolderInUse         another process owns the data folder
+    ├── FolderUnusable      the data folder cannot be opened or is from a newer release
+    └── UnreadableFile      a file to import cannot be read (further)
+
+Anything else that is raised is a defect. HTTP status codes are mapped in `calltally.api.errors`, exit codes in
+`calltally.cli`; neither is known here.
+"""
+
+from dataclasses import dataclass
+
+__all__ = [
+    "CalltallyError",
+    "Conflict",
+    "FolderInUse",
+    "FolderUnusable",
+    "Forbidden",
+    "InvalidRequest",
+    "NotFound",
+    "Problem",
+    "Unauthorized",
+    "Unavailable",
+    "UnreadableFile",
+    "shown",
+]
+
+LONGEST_SHOWN = 100  # characters of what was given that a message repeats
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong with one parameter or field, in a sentence that a person can act on."""
+
+    param: str
+    message: str
+
+
+class CalltallyError(Exception):
+    """What all of them share: a message that is safe to show to whoever asked."""
+
+    @property
+    def message(self) -> str:
+        """The sentence to show."""
+        return str(self)
+
+
+class InvalidRequest(CalltallyError):
+    """The request breaks the contract; `problems` lists how, in the order of the parameter table."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        super().__init__(problems[0].message)
+        self.problems = problems
+
+
+class Unauthorized(CalltallyError):
+    """The key is missing, malformed, unknown or revoked: always the same words, so that nothing is learnt."""
+
+    def __init__(self) -> None:
+        super().__init__("Invalid API key")
+
+
+class Forbidden(CalltallyError):
+    """The key is good, but lacks `scope`."""
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"This key lacks the scope '{scope}'")
+        self.scope = scope
+
+
+class NotFound(CalltallyError):
+    """There is no such thing, or it is another business's."""
+
+
+class Conflict(CalltallyError):
+    """What was asked contradicts what is there: a limit reached, a name that means two things."""
+
+
+class Unavailable(CalltallyError):
+    """Not now: overloaded, stopping, or out of time. `retry_after` is in whole seconds."""
+
+    def __init__(self, message: str, retry_after: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class FolderInUse(CalltallyError):
+    """Another process owns the data folder."""
+
+
+class FolderUnusable(CalltallyError):
+    """The data folder, or a file in it, cannot be opened, or was written by a newer release."""
+
+
+class UnreadableFile(CalltallyError):
+    """A file to import cannot be read, or not further than where the message says."""
+
+
+def shown(given: str) -> str:
+    """What was given, quoted for a message and cut to 100 characters."""
+    return f"'{given[:LONGEST_SHOWN]}'"

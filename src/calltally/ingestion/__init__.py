@@ -1,0 +1,1 @@
+"""Calls in: files read as rows, rows as records, records into an engine."""

@@ -1,0 +1,1 @@
+"""A report: parse, validate, plan, answer, shape."""

@@ -1,0 +1,1 @@
+"""A call record: raw values read as the values that are stored."""

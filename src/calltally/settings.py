@@ -1,0 +1,68 @@
+"""SETTINGS: everything that can be set, with its default and meaning; read once, at start-up, from the environment."""
+
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+__all__ = ["SETTINGS", "Setting", "Settings", "read_settings"]
+
+PREFIX = "CALLTALLY_"
+
+
+def _setting(default: Any, meaning: str) -> Any:
+    return field(default=default, metadata={"help": meaning})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of one process. Nothing below this module reads the environment."""
+
+    data: Path = _setting(Path("calltally-data"), "Folder that holds everything: businesses, keys and calls")
+    host: str = _setting("127.0.0.1", "Address that the server listens on")
+    port: int = _setting(8080, "Port that the server listens on; the next free one if it is taken")
+    control_url: str = _setting("", "SQLAlchemy URL of the control database; empty: a SQLite file in the folder")
+    memory: str = _setting("2GB", "Most memory that the database uses, all businesses together")
+    spill: str = _setting("20GB", "Most disk space that large queries and imports may use for the moment")
+    threads: int = _setting(0, "Threads that the database uses; 0: one per core")
+    reports: int = _setting(8, "Most reports that are worked on at once; the rest wait")
+    waiting_reports: int = _setting(256, "Most reports that wait; beyond that they are answered 503")
+    report_seconds: float = _setting(30.0, "Time limit of a report, waiting included; then it is answered 503")
+    open_businesses: int = _setting(64, "Most business files that are kept open while nobody asks for them")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting, for help and docs."""
+
+    name: str
+    variable: str
+    type: type
+    default: Any
+    help: str
+
+
+SETTINGS = tuple(
+    Setting(f.name, PREFIX + f.name.upper(), type(f.default), f.default, f.metadata["help"])
+    for f in fields(Settings)
+    if f.default is not MISSING
+)
+
+
+def read_settings(environment: Mapping[str, str], **given: Any) -> Settings:
+    """The settings of the environment, under those `given` that are not None.
+
+    Raises:
+        ValueError: a variable does not hold a value of its type; the message names it.
+    """
+    chosen: dict[str, Any] = {}
+    for setting in SETTINGS:
+        if given.get(setting.name) is not None:
+            chosen[setting.name] = given[setting.name]
+        elif text := environment.get(setting.variable):
+            try:
+                chosen[setting.name] = type(setting.default)(text)
+            except ValueError:
+                kind = "whole number" if setting.type is int else "number"
+                raise ValueError(f"{setting.variable}: '{text}' is not a {kind}") from None
+    return Settings(**chosen)
