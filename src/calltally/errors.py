@@ -7,6 +7,7 @@
     ├── NotFound            no such thing, or another business's
     ├── Conflict            what was asked contradicts what is there
     ├── Unavailable         overloaded, stopping, or out of time: the same request may work later
+    ├── StorageFull         there is no room left on the disk
     ├── FolderInUse         another process owns the data folder
     ├── FolderUnusable      the data folder cannot be opened or is from a newer release
     └── UnreadableFile      a file to import cannot be read (further)
@@ -26,6 +27,7 @@ __all__ = [
     "InvalidRequest",
     "NotFound",
     "Problem",
+    "StorageFull",
     "Unauthorized",
     "Unavailable",
     "UnreadableFile",
@@ -89,6 +91,10 @@ class Unavailable(CalltallyError):
     def __init__(self, message: str, retry_after: int = 1) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class StorageFull(CalltallyError):
+    """There is no room left on the disk for what was to be written; what was there before is whole."""
 
 
 class FolderInUse(CalltallyError):

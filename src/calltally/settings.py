@@ -20,7 +20,7 @@ class Settings:
 
     data: Path = _setting(Path("calltally-data"), "Folder that holds everything: businesses, keys and calls")
     host: str = _setting("127.0.0.1", "Address that the server listens on")
-    port: int = _setting(8080, "Port that the server listens on; the next free one if it is taken")
+    port: int = _setting(8080, "Port that the server listens on; 0: any that is free")
     control_url: str = _setting("", "SQLAlchemy URL of the control database; empty: a SQLite file in the folder")
     memory: str = _setting("2GB", "Most memory that the database uses, all businesses together")
     spill: str = _setting("20GB", "Most disk space that large queries and imports may use for the moment")
@@ -28,6 +28,7 @@ class Settings:
     reports: int = _setting(8, "Most reports that are worked on at once; the rest wait")
     waiting_reports: int = _setting(256, "Most reports that wait; beyond that they are answered 503")
     report_seconds: float = _setting(30.0, "Time limit of a report, waiting included; then it is answered 503")
+    log_level: str = _setting("info", "What the server writes to its log: debug, info, warning or error")
     open_businesses: int = _setting(64, "Most business files that are kept open while nobody asks for them")
 
 

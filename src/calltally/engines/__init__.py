@@ -1,1 +1,61 @@
 """Where calls are stored and counted; nothing above knows which engine answers."""
+
+from pathlib import Path
+
+from calltally.engines.base import (
+    AtLeast,
+    AtMost,
+    Condition,
+    Engine,
+    Group,
+    Load,
+    LoadSummary,
+    OneOf,
+    Order,
+    Plan,
+    Rows,
+    Stop,
+    Unplaced,
+)
+from calltally.engines.duckdb import DuckDBEngine, remove_store
+from calltally.engines.rows import ROW_SCHEMA, VALUE_FIELDS
+from calltally.folder import DataFolder
+from calltally.settings import Settings
+
+__all__ = [
+    "ROW_SCHEMA",
+    "VALUE_FIELDS",
+    "AtLeast",
+    "AtMost",
+    "Condition",
+    "Engine",
+    "Group",
+    "Load",
+    "LoadSummary",
+    "OneOf",
+    "Order",
+    "Plan",
+    "Rows",
+    "Stop",
+    "Unplaced",
+    "open_engine",
+    "remove_calls",
+]
+
+
+def open_engine(folder: DataFolder, settings: Settings) -> Engine:
+    """The engine of a data folder that this process owns."""
+    return DuckDBEngine(
+        folder.calls,
+        folder.staging,
+        folder.spill,
+        memory=settings.memory,
+        most_spill=settings.spill,
+        threads=settings.threads,
+        keep_open=settings.open_businesses,
+    )
+
+
+def remove_calls(calls_folder: Path, store: str) -> None:
+    """Remove what a cleared or deleted business leaves behind, without opening it."""
+    remove_store(calls_folder, store)

@@ -1,1 +1,6 @@
 """A call record: raw values read as the values that are stored."""
+
+from calltally.records.times import Moment
+from calltally.records.values import BadValue, Reading, normal_status, read_value
+
+__all__ = ["BadValue", "Moment", "Reading", "normal_status", "read_value"]

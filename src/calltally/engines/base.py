@@ -1,0 +1,196 @@
+"""What an engine is asked and what it gives back. Whether SQL is behind it is its own affair.
+
+A report is a `Plan`: a question that is known to be valid, in exact sums and counts, with the business's store and
+its table of local time made explicit. Calls come in through a `Load`. Errors of a driver never leave the engine:
+they become those of `calltally.errors`.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+import pyarrow as pa
+
+from calltally.catalog import Aggregate, Dimension, Ratio
+from calltally.errors import Unavailable
+from calltally.localtime import OffsetTable, Period
+
+__all__ = [
+    "AtLeast",
+    "AtMost",
+    "Condition",
+    "Engine",
+    "Group",
+    "Load",
+    "LoadSummary",
+    "OneOf",
+    "Order",
+    "Plan",
+    "Rows",
+    "Stop",
+    "Unplaced",
+]
+
+Value = str | int | bool | None
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """Calls whose `field` is one of `values`."""
+
+    field: str
+    values: tuple[str | bool, ...]
+
+
+@dataclass(frozen=True)
+class AtLeast:
+    """Calls that have a value of `lowest` or more in `field`."""
+
+    field: str
+    lowest: int
+
+
+@dataclass(frozen=True)
+class AtMost:
+    """Calls that have a value of `highest` or less in `field`."""
+
+    field: str
+    highest: int
+
+
+Condition = OneOf | AtLeast | AtMost
+
+
+@dataclass(frozen=True)
+class Order:
+    """Rows go by the exact value of `by`, nulls last; ties by the dimensions, ascending, nulls last."""
+
+    by: Dimension | Aggregate | Ratio
+    descending: bool
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One report: the only thing that an engine answers."""
+
+    calls: str  # the store of one business's calls, taken from the key's business, never from the request
+    dimensions: tuple[Dimension, ...]
+    aggregates: tuple[Aggregate, ...]  # what to find for each group, and for all calls together
+    conditions: tuple[Condition, ...]  # all of them hold for the calls counted
+    periods: tuple[Period, ...] | None  # the call starts in one of these; None: at any time
+    local_time: OffsetTable
+    order: Order
+    limit: int
+
+
+@dataclass(frozen=True)
+class Group:
+    """One row: dimension values (a grain as its number, see `catalog.grains`), and the plan's aggregates in order."""
+
+    values: tuple[Value, ...]
+    aggregates: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The answer to a plan: the first `limit` groups in order, and the aggregates over every matching call."""
+
+    groups: tuple[Group, ...]
+    totals: tuple[int, ...]
+
+
+class Stop:
+    """Asked from one thread, heeded in another: the work is no longer wanted.
+
+    An engine passes what stops it (an interrupt of its driver) to `during`; `ask` calls it. A caller that wants to be
+    sure calls `ask` until the work has ended, since an interrupt that comes before a statement has begun is lost.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._interrupt: Callable[[], None] | None = None
+        self.asked = False
+
+    def ask(self) -> None:
+        """Say that the work is no longer wanted; may be called again and again."""
+        with self._lock:
+            self.asked = True
+            if self._interrupt:
+                self._interrupt()
+
+    @contextmanager
+    def during(self, interrupt: Callable[[], None]) -> Iterator[None]:
+        """Let `ask` call `interrupt` while this block runs.
+
+        Raises:
+            Unavailable: it was asked already.
+        """
+        with self._lock:
+            self.check()
+            self._interrupt = interrupt
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._interrupt = None
+
+    def check(self) -> None:
+        """Raise Unavailable if it was asked."""
+        if self.asked:
+            raise Unavailable("The report was stopped before it was done")
+
+
+@dataclass(frozen=True)
+class Unplaced:
+    """A row that updates a call which does not exist: its place in the file and the record as it was read (JSON)."""
+
+    place: int
+    record: str
+
+
+@dataclass(frozen=True)
+class LoadSummary:
+    """What a load did, in rows: each accepted row is one of these."""
+
+    added: int
+    updated: int
+    unchanged: int
+    unplaced: int  # rows that update a call which does not exist
+
+
+class Load(Protocol):
+    """Rows on their way into one business's calls: nothing of them is seen before `finish`, all of them after."""
+
+    def add(self, rows: pa.RecordBatch) -> None:
+        """Take rows of `calltally.ingestion.load.row_schema`, in the order of the file."""
+
+    def finish(self, *, dry_run: bool = False) -> LoadSummary:
+        """Put all rows in at once, durably, by the contract's rules of versions; or only count what would change."""
+
+    def unplaced(self) -> Iterator[Unplaced]:
+        """After `finish`: the rows that found no call, in the order of the file."""
+
+
+class Engine(Protocol):
+    """Where calls are stored and counted."""
+
+    def answer(self, plan: Plan, stop: Stop) -> Rows:
+        """The rows of a report, from one consistent snapshot.
+
+        Raises:
+            Unavailable: `stop` was asked, or the engine cannot answer now.
+        """
+
+    def load(self, calls: str) -> AbstractContextManager[Load]:
+        """A load into a store of calls, which is made if it is new; left unfinished, it leaves no trace."""
+
+    def remove(self, calls: str) -> None:
+        """Remove a store of calls and all that belongs to it; none there is fine."""
+
+    def ready(self) -> None:
+        """Return if a query can be answered, raise Unavailable otherwise."""
+
+    def close(self) -> None:
+        """Stop what runs and let go of every file."""

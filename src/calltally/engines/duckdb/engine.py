@@ -1,0 +1,120 @@
+"""The embedded engine: DuckDB, one file a business, locked down to its own folder."""
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import duckdb
+
+from calltally.engines.base import Load, Plan, Rows, Stop
+from calltally.engines.duckdb.dialect import DuckDBDialect, text
+from calltally.engines.duckdb.load import DuckDBLoad
+from calltally.engines.duckdb.stores import Stores, store_path
+from calltally.engines.sql import compile_plan, read_rows
+from calltally.errors import StorageFull, Unavailable
+from calltally.localtime import FIRST_INSTANT
+
+__all__ = ["DuckDBEngine", "remove_store"]
+
+DIALECT = DuckDBDialect()
+NO_SPACE = os.strerror(errno.ENOSPC)
+
+
+class DuckDBEngine:
+    """See `calltally.engines.base.Engine`. `folders` holds calls, staging and spill; only they can be reached."""
+
+    def __init__(
+        self, calls: Path, staging: Path, spill: Path, *, memory: str, most_spill: str, threads: int, keep_open: int
+    ) -> None:
+        self._calls = calls
+        self._staging = staging
+        self._root = duckdb.connect(":memory:", config=_config(spill, memory, most_spill, threads))
+        _lock_down(self._root, (calls, staging, spill))
+        self._stores = Stores(self._root, calls, keep_open)
+
+    def answer(self, plan: Plan, stop: Stop) -> Rows:
+        with self._stores.reading(plan.calls) as store, self._root.cursor() as cursor:
+            while True:
+                span = store.span
+                statement = compile_plan(_narrowed(plan, span), store.table, DIALECT)
+                with stop.during(cursor.interrupt), _translated():
+                    answer = cursor.execute(statement.sql, list(statement.params)).fetchall()
+                # A load widens the span before it commits. If it did so meanwhile, the statement may have met a call
+                # outside the span that its local time was narrowed to.
+                if store.span == span:
+                    return read_rows(plan, answer)
+
+    @contextmanager
+    def load(self, calls: str) -> Iterator[Load]:
+        with self._stores.using(calls) as store, store.writing, _translated():
+            load = DuckDBLoad(self._root, store, self._staging)
+            try:
+                yield load
+            finally:
+                load.close()
+
+    def remove(self, calls: str) -> None:
+        self._stores.forget(calls)
+        remove_store(self._calls, calls)
+
+    def ready(self) -> None:
+        with self._root.cursor() as cursor, _translated():
+            cursor.execute("SELECT 1").fetchall()
+
+    def close(self) -> None:
+        self._stores.close()
+        self._root.close()
+
+
+def remove_store(folder: Path, calls: str) -> None:
+    """Remove a store's file and its log; none there is fine."""
+    path = store_path(folder, calls)
+    for file in (path, path.with_name(path.name + ".wal")):
+        file.unlink(missing_ok=True)
+
+
+def _config(spill: Path, memory: str, most_spill: str, threads: int) -> dict[str, str | bool | int | float | list[str]]:
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": memory,
+        "temp_directory": str(spill),
+        "max_temp_directory_size": most_spill,
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+        "allow_community_extensions": False,
+    }
+    if threads:
+        config["threads"] = threads
+    return config
+
+
+def _lock_down(root: duckdb.DuckDBPyConnection, folders: tuple[Path, ...]) -> None:
+    allowed = ", ".join(text(f"{folder}/") for folder in folders)
+    root.execute(f"SET allowed_directories = [{allowed}]")
+    root.execute("SET enable_external_access = false")
+    root.execute("SET lock_configuration = true")
+
+
+def _narrowed(plan: Plan, span: tuple[int, int] | None) -> Plan:
+    """The plan with only those changes of local time that its calls can meet: fewer cases for each call."""
+    first, last = span or (FIRST_INSTANT, FIRST_INSTANT)
+    if plan.periods:
+        first, last = max(first, plan.periods[0].start), min(last, plan.periods[-1].end - 1)
+    return replace(plan, local_time=plan.local_time.between(first, max(first, last)))
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """DuckDB's errors as ours; what is left is a defect."""
+    try:
+        yield
+    except duckdb.InterruptException as error:
+        raise Unavailable("The report was stopped before it was done") from error
+    except duckdb.OutOfMemoryException as error:
+        raise Unavailable("There is not enough memory or spill space for this now", retry_after=5) from error
+    except duckdb.IOException as error:
+        if NO_SPACE not in str(error):
+            raise
+        raise StorageFull("There is no room left on the disk; nothing was changed, free some and try again") from error

@@ -1,0 +1,110 @@
+"""The contract's rules of versions in SQL, field by field.
+
+A field of a call is empty (no value, no version), unversioned (a value only) or versioned (a version, and a value or,
+where it was cleared, none). Stored are `version`, which holds for every field with a value, and `versions`, which
+holds instead where fields differ. `s` is what comes in, `c` the call that is there.
+"""
+
+from calltally.catalog import CATALOG
+from calltally.engines.duckdb.dialect import text
+from calltally.engines.duckdb.schema import column_type
+from calltally.engines.rows import VALUE_FIELDS
+
+__all__ = [
+    "CHANGES_COLUMNS",
+    "STATE_COLUMNS",
+    "VALUE_COLUMNS",
+    "VERSIONS_TYPE",
+    "folded",
+    "merged",
+    "same_as_before",
+]
+
+NAMES = tuple(field.name for field in VALUE_FIELDS)
+STATE_COLUMNS = (*NAMES, "version", "versions")
+
+# Definitions of columns: the stored values, and what `merged` gives.
+VERSIONS_TYPE = f"STRUCT({', '.join(f'{name} BIGINT' for name in NAMES)})"
+VALUE_COLUMNS = ", ".join(f"{field.name} {column_type(field)}" for field in VALUE_FIELDS)
+CHANGES_COLUMNS = f"id VARCHAR, values_changed BOOLEAN, {VALUE_COLUMNS}, version BIGINT, versions {VERSIONS_TYPE}"
+
+
+def folded(rows: str) -> str:
+    """One state for each id of `rows`: its greatest versions, and of unversioned values the last in the file."""
+    columns = ["id"]
+    for name in NAMES:
+        said = f"{name} IS NOT NULL"
+        newest = f"arg_max({name}, {{'version': version, 'value': {name}}}) FILTER ({said} AND version IS NOT NULL)"
+        last = f"arg_max({name}, n) FILTER ({said} AND version IS NULL)"
+        columns.append(f"coalesce({newest}, {last}) AS {name}")
+        columns.append(f"max(version) FILTER ({said}) AS version_of_{name}")
+    return _shortest(f"SELECT {', '.join(columns)} FROM {rows} GROUP BY id", "id")
+
+
+def merged(incoming: str, calls: str) -> str:
+    """The state after `incoming` of each call that is there and changes, and whether a value of it does.
+
+    In layers, so that each expression is written, planned and worked out once: both states side by side, which of
+    them wins in each field, the state after, its shortest form.
+    """
+    both = ", ".join(
+        f"{table}.{name} AS {side}_{name}, {_stored_version(table, name)} AS {side}_version_of_{name}"
+        for side, table in (("new", "s"), ("old", "c"))
+        for name in NAMES
+    )
+    pairs = f"SELECT s.id AS id, {both} FROM {incoming} AS s JOIN {calls} AS c ON s.id = c.id"
+    judged = f"SELECT *, {', '.join(f'{_wins(name)} AS wins_{name}' for name in NAMES)} FROM ({pairs})"
+    after = ", ".join(
+        f"CASE WHEN wins_{name} THEN new_{column} ELSE old_{column} END AS {column}"
+        for name in NAMES
+        for column in (name, f"version_of_{name}")
+    )
+    values_differ = {name: f"{_read('new', name)} IS DISTINCT FROM {_read('old', name)}" for name in NAMES}
+    values_changed = " OR ".join(f"wins_{name} AND {differ}" for name, differ in values_differ.items())
+    changed = " OR ".join(
+        f"wins_{name} AND (new_{name} IS DISTINCT FROM old_{name} "
+        f"OR new_version_of_{name} IS DISTINCT FROM old_version_of_{name})"
+        for name in NAMES
+    )
+    changes = f"SELECT id, {values_changed} AS values_changed, {after} FROM ({judged}) WHERE {changed}"
+    return _shortest(changes, "id, values_changed")
+
+
+def same_as_before(window: str) -> str:
+    """Whether a row says exactly what the row before it in `window` says."""
+    row = f"row(version, {', '.join(NAMES)})"
+    return f"{row} IS NOT DISTINCT FROM lag({row}) OVER {window}"
+
+
+def _shortest(states: str, others: str) -> str:
+    """`STATE_COLUMNS` from states that have a version for each field: one for all where one will do."""
+    newest = f"greatest({', '.join(f'version_of_{name}' for name in NAMES)})"
+    shared = " AND ".join(
+        f"version_of_{name} IS NOT DISTINCT FROM CASE WHEN {name} IS NOT NULL THEN version END" for name in NAMES
+    )
+    each = ", ".join(f"{name} := version_of_{name}" for name in NAMES)
+    return (
+        f"SELECT {others}, {', '.join(NAMES)}, version, CASE WHEN NOT ({shared}) THEN struct_pack({each}) END AS versions "
+        f"FROM (SELECT *, {newest} AS version FROM ({states}))"
+    )
+
+
+def _stored_version(table: str, name: str) -> str:
+    shared = f"CASE WHEN {table}.{name} IS NOT NULL THEN {table}.version END"
+    return f"CASE WHEN {table}.versions IS NULL THEN {shared} ELSE struct_extract({table}.versions, '{name}') END"
+
+
+def _wins(name: str) -> str:
+    """Whether what comes in wins: by version; of equal versions a value beats null, then the greater value."""
+    value, version = f"new_{name}", f"new_version_of_{name}"
+    value_there, version_there = f"old_{name}", f"old_version_of_{name}"
+    unversioned = f"{value} IS NOT NULL AND {version_there} IS NULL"
+    tie = f"{version} = {version_there} AND {value} IS NOT NULL AND ({value_there} IS NULL OR {value} > {value_there})"
+    versioned = f"{version_there} IS NULL OR {version} > {version_there} OR ({tie})"
+    return f"coalesce(CASE WHEN {version} IS NULL THEN {unversioned} ELSE {versioned} END, false)"
+
+
+def _read(side: str, name: str) -> str:
+    """What a report reads in a field: `inbound` where nothing was said, so that saying it changes no value."""
+    default = CATALOG.fields[name].default
+    return f"coalesce({side}_{name}, {text(default)})" if default else f"{side}_{name}"

@@ -1,0 +1,130 @@
+"""The files of the embedded engine: one a business, attached while it is used and let go of when idle."""
+
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+
+from calltally.engines.duckdb.dialect import quoted, text
+from calltally.engines.duckdb.schema import CALLS_COLUMNS, create_or_migrate
+from calltally.errors import Unavailable
+
+__all__ = ["Store", "Stores", "store_path"]
+
+logger = logging.getLogger(__name__)
+
+IDLE_SECONDS = 300.0
+NO_CALLS = "no_calls"
+
+
+def store_path(folder: Path, calls: str) -> Path:
+    """The file of a store of calls."""
+    return folder / f"{calls}.duckdb"
+
+
+@dataclass
+class Store:
+    """An attached file: the name of its table of calls, and when its calls start (for local time)."""
+
+    table: str
+    span: tuple[int, int] | None = None  # first and last start, microseconds UTC; None: no calls
+    users: int = 0
+    used_at: float = 0.0
+    writing: threading.Lock = field(default_factory=threading.Lock)
+
+
+class Stores:
+    """Attaches files on demand. Safe for threads; the root connection is only ever used for cursors."""
+
+    def __init__(self, root: duckdb.DuckDBPyConnection, folder: Path, keep_open: int) -> None:
+        self._root = root
+        self._folder = folder
+        self._keep_open = keep_open
+        self._open: dict[str, Store] = {}
+        self._lock = threading.Lock()
+        root.execute(f"CREATE TABLE {NO_CALLS} ({CALLS_COLUMNS})")
+        self._nothing = Store(NO_CALLS)
+
+    @contextmanager
+    def reading(self, calls: str) -> Iterator[Store]:
+        """The store, attached; a store that was never written to reads as one without calls."""
+        if not store_path(self._folder, calls).exists() and calls not in self._open:
+            yield self._nothing
+            return
+        with self.using(calls) as store:
+            yield store
+
+    @contextmanager
+    def using(self, calls: str) -> Iterator[Store]:
+        """The store, attached; made if there is none.
+
+        Raises:
+            Unavailable: its file cannot be opened.
+        """
+        with self._lock:
+            store = self._open.get(calls) or self._attach(calls)
+            store.users += 1
+        try:
+            yield store
+        finally:
+            with self._lock:
+                store.users -= 1
+                store.used_at = time.monotonic()
+                self._let_go()
+
+    def forget(self, calls: str) -> None:
+        """Detach a store that nobody uses."""
+        with self._lock:
+            if calls in self._open:
+                self._detach(calls)
+
+    def close(self) -> None:
+        """Detach all, which writes their logs into their files."""
+        with self._lock:
+            for calls in list(self._open):
+                self._detach(calls)
+
+    def _attach(self, calls: str) -> Store:
+        path = store_path(self._folder, calls)
+        cursor = self._root.cursor()
+        try:
+            cursor.execute(f"ATTACH {text(str(path))} AS {quoted(calls)}")
+            try:
+                create_or_migrate(cursor, calls)
+                table = f"{quoted(calls)}.calls"
+                store = Store(table, read_span(cursor, table), used_at=time.monotonic())
+            except BaseException:
+                cursor.execute(f"DETACH {quoted(calls)}")
+                raise
+        except duckdb.Error as error:
+            logger.error("cannot open %s: %s", path, error)
+            raise Unavailable("The calls of this business cannot be opened; the server's log says why", 60) from error
+        finally:
+            cursor.close()
+        self._open[calls] = store
+        return store
+
+    def _detach(self, calls: str) -> None:
+        with self._root.cursor() as cursor:
+            cursor.execute(f"DETACH {quoted(calls)}")
+        del self._open[calls]
+
+    def _let_go(self) -> None:
+        idle = sorted((store.used_at, calls) for calls, store in self._open.items() if not store.users)
+        too_many = len(self._open) - self._keep_open
+        for place, (used_at, calls) in enumerate(idle):
+            if place < too_many or used_at < time.monotonic() - IDLE_SECONDS:
+                self._detach(calls)
+
+
+def read_span(cursor: duckdb.DuckDBPyConnection, table: str) -> tuple[int, int] | None:
+    """When the first and the last call of a table start, microseconds UTC."""
+    first, last = cursor.execute(
+        f"SELECT epoch_us(min(started_at)), epoch_us(max(started_at)) FROM {table}"
+    ).fetchall()[0]
+    return None if first is None else (first, last)

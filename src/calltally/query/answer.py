@@ -1,0 +1,35 @@
+"""The life of a report on one screen: parse, validate, plan, answer, shape."""
+
+from calltally.accounts import Business
+from calltally.catalog import CATALOG
+from calltally.engines import Engine, Plan, Stop
+from calltally.query.parse import parse
+from calltally.query.plan import plan
+from calltally.query.shape import Report, shape
+from calltally.query.timing import Timing
+from calltally.query.validate import ValidQuery, validate
+
+__all__ = ["answer", "ask"]
+
+
+def ask(query_string: bytes, business: Business, timing: Timing) -> tuple[ValidQuery, Plan]:
+    """What an engine is to be asked for a query string.
+
+    Raises:
+        InvalidRequest: with every problem of the query.
+    """
+    with timing.step("plan"):
+        query = validate(parse(query_string), CATALOG)
+        return query, plan(query, business)
+
+
+def answer(query: ValidQuery, planned: Plan, engine: Engine, stop: Stop, timing: Timing) -> Report:
+    """The report; blocks while the engine works.
+
+    Raises:
+        Unavailable: it was stopped, or the engine cannot answer now.
+    """
+    with timing.step("engine"):
+        rows = engine.answer(planned, stop)
+    with timing.step("shape"):
+        return shape(query, planned, rows)

@@ -1,0 +1,166 @@
+"""Raw values as the values that are stored, by the kind of their field. The contract's section "A call record"."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from calltally.catalog import CallField, FieldKind
+from calltally.errors import shown
+from calltally.localtime import FIRST_INSTANT, LAST_INSTANT, OffsetTable
+from calltally.records.phones import read_phone
+from calltally.records.times import Moment, read_datetime, read_format, read_rfc3339
+
+__all__ = ["BadValue", "Reading", "normal_status", "read_value"]
+
+Stored = str | int | bool | Moment
+
+WHOLE = re.compile(r"([+-]?[0-9]+)(?:\.0+)?")
+MOST_DIGITS = 40  # more than any number that is in range has, leading zeros included
+TRUE = frozenset({"true", "yes", "1", "t"})
+FALSE = frozenset({"false", "no", "0", "f"})
+BLANK_OR_UNDERSCORE = re.compile(r"[\s_]")
+SAME_STATUS = {"answered": "completed", "missed": "no-answer"}
+
+
+class BadValue(Exception):
+    """A value that its field cannot take; the message completes 'FIELD: '."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What reading depends on: a business's region and local time, and the file's own formats of time."""
+
+    region: str
+    local_time: OffsetTable
+    time_formats: tuple[str, ...] = ()
+
+
+def read_value(field: CallField, raw: object, reading: Reading) -> Stored | None:
+    """The value to store, or None where nothing was said.
+
+    Raises:
+        BadValue: the field cannot take it.
+    """
+    if raw is None:
+        return None
+    return READERS[field.kind](field, raw, reading)
+
+
+def normal_status(text: str) -> str:
+    """A status in the one form in which it is stored and looked for; '' if it is blank."""
+    word = BLANK_OR_UNDERSCORE.sub("-", text.strip().lower())
+    return SAME_STATUS.get(word, word)
+
+
+def _text(field: CallField, raw: object, _: Reading) -> str | None:
+    text = _as_text(raw)
+    if len(text) > field.highest:
+        raise BadValue(f"has {len(text)} characters, at most {field.highest} are allowed")
+    if "\x00" in text:
+        raise BadValue("has a NUL character")
+    return text or None
+
+
+def _as_text(raw: object) -> str:
+    if isinstance(raw, str):
+        return raw.strip()
+    if isinstance(raw, int) and not isinstance(raw, bool):
+        return str(raw)
+    if isinstance(raw, float) and raw.is_integer():
+        return str(int(raw))
+    raise BadValue(f"{_given(raw)} is not text")
+
+
+def _status(field: CallField, raw: object, reading: Reading) -> str | None:
+    text = _text(field, raw, reading)
+    return normal_status(text) if text else None
+
+
+def _phone(field: CallField, raw: object, reading: Reading) -> str | None:
+    text = _text(field, raw, reading)
+    return read_phone(text, reading.region) if text else None
+
+
+def _choice(field: CallField, raw: object, _: Reading) -> str | None:
+    if not isinstance(raw, str) or (raw.strip() and raw.strip() not in field.choices):
+        raise BadValue(f"{_given(raw)} is not {' or '.join(field.choices)}")
+    return raw.strip() or None
+
+
+def _whole(field: CallField, raw: object, _: Reading) -> int | None:
+    number = _as_whole(raw)
+    if number is not None and not field.lowest <= number <= field.highest:
+        raise BadValue(f"{_given(raw)} is not from {field.lowest} to {field.highest}")
+    return number
+
+
+def _as_whole(raw: object) -> int | None:
+    match raw:
+        case bool():
+            pass
+        case int():
+            return raw
+        case float() if raw.is_integer():
+            return int(raw)
+        case str():
+            text = raw.strip()
+            found = WHOLE.fullmatch(text) if len(text) <= MOST_DIGITS else None
+            if found:
+                return int(found[1])
+            if not text:
+                return None
+    raise BadValue(f"{_given(raw)} is not a whole number")
+
+
+def _boolean(_: CallField, raw: object, __: Reading) -> bool | None:
+    if isinstance(raw, bool):
+        return raw
+    word = raw.strip().lower() if isinstance(raw, str) else None
+    if word in TRUE or (isinstance(raw, int | float) and raw == 1):
+        return True
+    if word in FALSE or (isinstance(raw, int | float) and raw == 0):
+        return False
+    if word == "":
+        return None
+    raise BadValue(f"{_given(raw)} is not true or false")
+
+
+def _time(field: CallField, raw: object, reading: Reading) -> Moment | None:
+    if isinstance(raw, datetime):
+        moment: Moment | None = read_datetime(raw, reading.local_time)
+    elif isinstance(raw, str):
+        if not raw.strip():
+            return None
+        moment = _written_time(raw.strip(), reading)
+    else:
+        moment = None
+    if moment is None:
+        expected = " or ".join(("a time such as 2026-03-09T14:05:00Z", *reading.time_formats))
+        raise BadValue(f"{_given(raw)} is not {expected}")
+    if field.stored and not FIRST_INSTANT <= moment.instant < LAST_INSTANT:
+        raise BadValue(f"{_given(raw)} is not from 1970 to 2100")
+    return moment
+
+
+def _written_time(text: str, reading: Reading) -> Moment | None:
+    for time_format in reading.time_formats:
+        if moment := read_format(text, time_format, reading.local_time):
+            return moment
+    return read_rfc3339(text, reading.local_time)
+
+
+def _given(raw: object) -> str:
+    return shown(str(raw))
+
+
+READERS: dict[FieldKind, Callable[[CallField, object, Reading], Stored | None]] = {
+    FieldKind.ID: _text,
+    FieldKind.TIME: _time,
+    FieldKind.PHONE: _phone,
+    FieldKind.TEXT: _text,
+    FieldKind.STATUS: _status,
+    FieldKind.CHOICE: _choice,
+    FieldKind.WHOLE: _whole,
+    FieldKind.BOOLEAN: _boolean,
+}

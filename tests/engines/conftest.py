@@ -1,0 +1,57 @@
+"""Calls for tests that want many."""
+
+from random import Random
+from typing import Any
+
+import pytest
+
+from tests import strategies
+
+
+@pytest.fixture(scope="session")
+def many_records() -> list[dict[str, Any]]:
+    """300 calls with few different values, so that ties abound, around the days on which clocks change."""
+    draw = Random(7)
+    days = [
+        "2025-12-31",
+        "2026-01-01",
+        "2026-03-08",
+        "2026-04-04",
+        "2026-04-05",
+        "2026-10-03",
+        "2026-10-04",
+        "2026-11-01",
+    ]
+    return [
+        {
+            "id": f"call-{number}",
+            "started_at": f"{draw.choice(days)}T{draw.randrange(24):02}:{draw.randrange(60):02}:{draw.randrange(60):02}Z",
+            "caller_number": draw.choice(
+                [None, "(305) 555-1234", "+13055551234", "C00001", "anonymous", "+442079460000"]
+            ),
+            "tracking_number": draw.choice([None, "+13055550001", "305-555-0002"]),
+            "direction": draw.choice([None, "inbound", "outbound"]),
+            "status": draw.choice([None, "completed", "missed", "voicemail", "busy"]),
+            "duration_seconds": draw.choice([None, 0, 1, 2, 61, 10_000_000]),
+            "ai_score": draw.choice([None, 0, 50, 51, 100]),
+            "robo_score": draw.choice([None, 1, 2]),
+            "qualified": draw.choice([None, True, False]),
+            "value_cents": draw.choice([None, -5, 0, 10**12]),
+            "cost_cents": draw.choice([None, 1, 25]),
+            **{name: draw.choice([None, *strategies.TEXTS[:6]]) for name in TEXT_FIELDS},
+        }
+        for number in range(300)
+    ]
+
+
+TEXT_FIELDS = (
+    "source",
+    "utm_source",
+    "utm_medium",
+    "utm_campaign",
+    "utm_term",
+    "call_flow",
+    "call_flow_id",
+    "number_id",
+    "ai_category",
+)

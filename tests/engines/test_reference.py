@@ -1,0 +1,125 @@
+"""Engines against the plain-Python reading of the contract, over random calls and random requests."""
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from calltally.engines import Engine
+from tests import reference, strategies
+from tests.asking import import_records, report
+from tests.conftest import NewBusiness
+
+EXAMPLES = settings.get_profile(settings.get_current_profile_name()).max_examples
+
+
+def summary_of(result: Any) -> dict[str, Any]:
+    found = dict(vars(result.summary))
+    del found["rejects_files"]
+    return {**found, "dropped_fields": dict(found["dropped_fields"])}
+
+
+@settings(max_examples=EXAMPLES * 2)
+@given(
+    records=strategies.files_of_records(min_size=6, max_size=30),
+    asked=st.lists(strategies.requests(), min_size=4, max_size=10),
+    time_zone=st.sampled_from(strategies.TIME_ZONES),
+)
+def test_reports_equal_the_reference(
+    engine: Engine,
+    new_business: NewBusiness,
+    tmp_path: Path,
+    records: list[dict[str, object]],
+    asked: list[list[tuple[str, str]]],
+    time_zone: str,
+) -> None:
+    business, expected = new_business(time_zone), reference.Business(time_zone, "US")
+    assert summary_of(import_records(engine, business, records, tmp_path)) == vars(expected.apply_file(records))
+    for params in asked:
+        answer = report(engine, business, params)
+        wanted = reference.report(expected.calls(), time_zone, params)
+        assert reference.encode(answer) == reference.encode(wanted), params
+    engine.remove(business.calls)
+
+
+@given(files=st.lists(strategies.files_of_records(max_size=12), min_size=2, max_size=4))
+def test_files_one_after_another_end_as_in_the_reference(
+    engine: Engine, new_business: NewBusiness, tmp_path: Path, files: list[list[dict[str, object]]]
+) -> None:
+    business, expected = new_business("America/New_York"), reference.Business("America/New_York", "US")
+    for records in files:
+        assert summary_of(import_records(engine, business, records, tmp_path)) == vars(expected.apply_file(records))
+    for group_by, metrics in itertools.product(
+        ("source,utm_source,utm_medium", "utm_campaign,utm_term,call_flow", "call_flow_id,number_id,tracking_number"),
+        (",".join(strategies.METRIC_NAMES),),
+    ):
+        params = [("group_by", group_by), ("metrics", metrics), ("limit", "1000")]
+        assert report(engine, business, params) == reference.report(expected.calls(), "America/New_York", params)
+    engine.remove(business.calls)
+
+
+@given(records=strategies.files_of_records(min_size=1, max_size=15))
+def test_importing_a_file_again_changes_nothing(
+    engine: Engine, new_business: NewBusiness, tmp_path: Path, records: list[dict[str, object]]
+) -> None:
+    business = new_business("Australia/Lord_Howe")
+    first = import_records(engine, business, records, tmp_path).summary
+    params = [("group_by", "source,date,status"), ("metrics", ",".join(strategies.METRIC_NAMES)), ("limit", "1000")]
+    before = report(engine, business, params)
+    again = import_records(engine, business, records, tmp_path).summary
+    assert (again.added, again.updated, again.rejected) == (0, 0, first.rejected)
+    assert again.unchanged == first.added + first.updated + first.unchanged
+    assert report(engine, business, params) == before
+    engine.remove(business.calls)
+
+
+@given(
+    versioned=st.lists(strategies.records(), min_size=2, max_size=5),
+    versions=st.lists(st.integers(0, 3), min_size=5, max_size=5),
+    order=st.randoms(use_true_random=False),
+)
+def test_deliveries_with_versions_end_the_same_in_any_order(
+    engine: Engine,
+    new_business: NewBusiness,
+    tmp_path: Path,
+    versioned: list[dict[str, object]],
+    versions: list[int],
+    order: Any,
+) -> None:
+    deliveries = [
+        {**record, "id": "the-call", "updated_at": f"2026-05-0{version + 1}T12:00:00Z"}
+        for record, version in zip(versioned, versions, strict=False)
+    ]
+    params = [("group_by", "source,status,date"), ("metrics", ",".join(strategies.METRIC_NAMES))]
+    answers = []
+    for _ in range(3):
+        business = new_business()
+        for delivery in deliveries + order.sample(deliveries, 1):
+            import_records(engine, business, [delivery], tmp_path)
+        answers.append(report(engine, business, params))
+        order.shuffle(deliveries)
+        engine.remove(business.calls)
+    assert answers[0] == answers[1] == answers[2]
+
+
+@pytest.mark.parametrize("dimension", strategies.DIMENSION_NAMES)
+def test_every_metric_by_every_dimension_in_three_time_zones(
+    engine: Engine, new_business: NewBusiness, tmp_path: Path, dimension: str, many_records: list[dict[str, object]]
+) -> None:
+    for time_zone in strategies.TIME_ZONES:
+        business, expected = new_business(time_zone), reference.Business(time_zone, "US")
+        import_records(engine, business, many_records, tmp_path)
+        expected.apply_file(many_records)
+        for sort_by, sort_order in itertools.product((*strategies.METRIC_NAMES, dimension), ("asc", "desc")):
+            params = [
+                ("group_by", dimension),
+                ("metrics", ",".join(strategies.METRIC_NAMES)),
+                ("sort_by", sort_by),
+                ("sort_order", sort_order),
+                ("limit", "1000"),
+            ]
+            assert report(engine, business, params) == reference.report(expected.calls(), time_zone, params), params
+        engine.remove(business.calls)
