@@ -12,6 +12,7 @@ from tests import strategies
 def many_records() -> list[dict[str, Any]]:
     """300 calls with few different values, so that ties abound, around the days on which clocks change."""
     draw = Random(7)
+    callers = [None, "(305) 555-1234", "+13055551234", "C00001", "anonymous", "+442079460000"]
     days = [
         "2025-12-31",
         "2026-01-01",
@@ -25,10 +26,8 @@ def many_records() -> list[dict[str, Any]]:
     return [
         {
             "id": f"call-{number}",
-            "started_at": f"{draw.choice(days)}T{draw.randrange(24):02}:{draw.randrange(60):02}:{draw.randrange(60):02}Z",
-            "caller_number": draw.choice(
-                [None, "(305) 555-1234", "+13055551234", "C00001", "anonymous", "+442079460000"]
-            ),
+            "started_at": f"{draw.choice(days)}T{draw.randrange(24):02}:{draw.randrange(60):02}:{draw.randrange(2):02}Z",
+            "caller_number": draw.choice(callers),
             "tracking_number": draw.choice([None, "+13055550001", "305-555-0002"]),
             "direction": draw.choice([None, "inbound", "outbound"]),
             "status": draw.choice([None, "completed", "missed", "voicemail", "busy"]),

@@ -1,0 +1,299 @@
+"""The control database: businesses and keys, in SQLite in the data folder or wherever a SQLAlchemy URL points.
+
+Several processes (a server and commands beside it) and their threads may use it at once.
+"""
+
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy import (
+    URL,
+    Column,
+    Connection,
+    DateTime,
+    Dialect,
+    Engine,
+    ForeignKey,
+    Integer,
+    MetaData,
+    Named,
+    Table,
+    Text,
+    TypedColumns,
+    TypeDecorator,
+    create_engine,
+    event,
+    inspect,
+    make_url,
+    select,
+    update,
+)
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoFreeConnection
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from calltally.errors import FolderUnusable, StorageFull, Unavailable
+from calltally.folder import DataFolder
+
+__all__ = ["MIGRATIONS", "Control", "businesses", "keys", "open_control", "rfc3339"]
+
+BUSY_SECONDS = 10.0  # how long to wait for another process's write
+HURRIED_BUSY_SECONDS = 0.05
+CONNECTIONS, MORE_CONNECTIONS = 16, 48  # kept open, and at the most besides: more than a server has threads
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """A moment, stored in UTC without saying so."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """The moment in UTC; it has to know its offset."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without an offset cannot be stored")
+        return value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """The moment, knowing that it is UTC."""
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+METADATA = MetaData()
+
+
+class BusinessColumns(TypedColumns):
+    """A business and its settings; `generation` grows each time its calls are cleared."""
+
+    id = Column(Text, primary_key=True)
+    name: Named[str] = Column(Text)
+    timezone: Named[str] = Column(Text)
+    region: Named[str] = Column(Text)
+    currency: Named[str] = Column(Text)
+    generation: Named[int] = Column(Integer)
+    created_at: Named[datetime] = Column(UtcTime)
+
+
+class KeyColumns(TypedColumns):
+    """A key; never its secret, only the hash of it."""
+
+    id = Column(Text, primary_key=True)
+    business_id: Named[str] = Column(Text, ForeignKey("businesses.id"), index=True)
+    prefix: Named[str] = Column(Text, index=True)
+    secret_hash: Named[str] = Column(Text)
+    name: Named[str | None] = Column(Text)
+    scopes: Named[str] = Column(Text)
+    created_at: Named[datetime] = Column(UtcTime)
+    last_used_at: Named[datetime | None] = Column(UtcTime)
+    revoked_at: Named[datetime | None] = Column(UtcTime)
+
+
+class SchemaVersionColumns(TypedColumns):
+    """The one row that says how many migrations this database has had."""
+
+    version: Named[int] = Column(Integer)
+
+
+businesses = Table("businesses", METADATA, BusinessColumns)
+keys = Table("keys", METADATA, KeyColumns)
+schema_version = Table("schema_version", METADATA, SchemaVersionColumns)
+
+Migrations = tuple[tuple[str, ...], ...]
+
+# The statements that lead from version to version, the first to version 1. What was released is never changed: a
+# change of the tables above is one more entry here. Written in what SQLite and PostgreSQL share.
+MIGRATIONS: Migrations = (
+    (
+        """CREATE TABLE businesses (
+            id TEXT NOT NULL PRIMARY KEY,
+            name TEXT NOT NULL,
+            timezone TEXT NOT NULL,
+            region TEXT NOT NULL,
+            currency TEXT NOT NULL,
+            generation INTEGER NOT NULL,
+            created_at TIMESTAMP NOT NULL
+        )""",
+        """CREATE TABLE keys (
+            id TEXT NOT NULL PRIMARY KEY,
+            business_id TEXT NOT NULL REFERENCES businesses (id),
+            prefix TEXT NOT NULL,
+            secret_hash TEXT NOT NULL,
+            name TEXT,
+            scopes TEXT NOT NULL,
+            created_at TIMESTAMP NOT NULL,
+            last_used_at TIMESTAMP,
+            revoked_at TIMESTAMP
+        )""",
+        "CREATE INDEX ix_keys_business_id ON keys (business_id)",
+        "CREATE INDEX ix_keys_prefix ON keys (prefix)",
+        "CREATE TABLE schema_version (version INTEGER NOT NULL)",
+        "INSERT INTO schema_version (version) VALUES (0)",
+    ),
+)
+
+
+class Control:
+    """An open control database; close it when done."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._writing = engine.execution_options(writes=True, busy_seconds=BUSY_SECONDS)
+        self._hurried = engine.execution_options(writes=True, busy_seconds=HURRIED_BUSY_SECONDS)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection to read with; each statement sees what was committed when it began."""
+        with _translated(), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self, *, hurried: bool = False) -> Iterator[Connection]:
+        """A transaction that holds the right to write from its start; kept if the context ends well.
+
+        A `hurried` one gives up almost at once where another process is writing.
+        """
+        with _translated(), (self._hurried if hurried else self._writing).begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def open_control(folder: DataFolder, url: str = "", migrations: Migrations = MIGRATIONS) -> Control:
+    """The control database at `url`, or else in the folder; made or brought up to date where needed.
+
+    Raises:
+        FolderUnusable: it cannot be opened, or a newer release of Calltally wrote it.
+    """
+    try:
+        engine = _engine(make_url(url) if url else URL.create("sqlite", database=str(folder.control)))
+    except (ArgumentError, ImportError) as error:
+        raise FolderUnusable(f"The control database cannot be opened: {error}; see CALLTALLY_CONTROL_URL") from error
+    control = Control(engine)
+    try:
+        _migrate(control, migrations, str(engine.url))
+    except (StorageFull, Unavailable, DatabaseError) as error:
+        control.close()
+        failure = error if isinstance(error, DatabaseError) else error.__cause__
+        why = failure.orig if isinstance(failure, DatabaseError) else failure
+        raise FolderUnusable(f"The control database {engine.url} cannot be opened: {why}") from error
+    except FolderUnusable:
+        control.close()
+        raise
+    return control
+
+
+def rfc3339(moment: datetime) -> str:
+    """A moment as it is shown everywhere: `2026-03-09T14:05:00Z`."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        if getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+            raise StorageFull("There is no room left on the disk for the control database") from error
+        raise Unavailable(f"The control database cannot be used at the moment: {error.orig}") from error
+    except NoFreeConnection as error:
+        raise Unavailable("The control database cannot be used at the moment: too many requests at once") from error
+
+
+def _migrate(control: Control, migrations: Migrations, name: str) -> None:
+    """Run the migrations that are missing, each in its own transaction; another process may be doing the same."""
+    with control.reading() as connection:
+        version = _version(connection)
+    while version < len(migrations):
+        with control.writing() as connection:
+            version = _version(connection)
+            if version < len(migrations):
+                for statement in migrations[version]:
+                    connection.exec_driver_sql(statement)
+                version += 1
+                connection.execute(update(schema_version).values(version=version))
+    if version > len(migrations):
+        raise FolderUnusable(f"The control database {name} was written by a newer release of Calltally")
+
+
+def _version(connection: Connection) -> int:
+    if not inspect(connection).has_table(schema_version.name):
+        return 0
+    return connection.execute(select(schema_version.c.version)).scalar_one()
+
+
+def _engine(url: URL) -> Engine:
+    if url.get_backend_name() != "sqlite":
+        return create_engine(url, pool_pre_ping=True)
+    if not url.database or url.database == ":memory:":
+        raise ArgumentError("processes and threads cannot share a SQLite database in memory")
+    if not url.database.startswith("file:"):
+        _make_private(Path(url.database))
+    engine = create_engine(
+        url, connect_args={"timeout": BUSY_SECONDS}, pool_size=CONNECTIONS, max_overflow=MORE_CONNECTIONS
+    )
+    event.listen(engine, "connect", _set_up_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _make_private(path: Path) -> None:
+    """Make the file before SQLite does, for its owner's eyes only; its companions take over its mode."""
+    # Only a file that was not there may be opened here: to close one that SQLite has open in this process would drop
+    # SQLite's locks on it. What else may be wrong with the path SQLite will say.
+    with suppress(OSError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+
+
+def _set_up_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    connection.isolation_level = None  # transactions begin where _begin_sqlite says, not where the driver guesses
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute("PRAGMA synchronous = FULL")
+    _use_write_ahead_log(cursor.execute)
+    cursor.close()
+
+
+def _use_write_ahead_log(execute: Callable[[str], object]) -> None:
+    """Let readers go on while another process writes.
+
+    SQLite does not wait its turn for this one statement, so that two processes that open a new database at the same
+    moment would fail.
+    """
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    options = connection.get_execution_options()
+    patience = options.get("busy_seconds", BUSY_SECONDS)
+    connection.exec_driver_sql(f"PRAGMA busy_timeout = {round(1000 * patience)}")
+    if options.get("writes"):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -1,0 +1,47 @@
+"""The HTTP application: routes, error map, envelope, and nothing else."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from calltally.api.analytics import report_calls
+from calltally.api.catalog import show_catalog
+from calltally.api.envelope import Envelope
+from calltally.api.errors import HANDLERS
+from calltally.api.health import health, readiness
+from calltally.api.openapi import show_openapi
+from calltally.api.services import Services
+from calltally.api.workers import ClientGone
+
+__all__ = ["ROUTES", "create_app"]
+
+ROUTES = [
+    Route("/api/v1/analytics/calls", report_calls, methods=["GET"]),
+    Route("/api/v1/catalog", show_catalog, methods=["GET"]),
+    Route("/openapi.json", show_openapi, methods=["GET"]),
+    Route("/healthz", health, methods=["GET"]),
+    Route("/readyz", readiness, methods=["GET"]),
+]
+
+
+def create_app(services: Services) -> ASGIApp:
+    """The application; its workers end with it, the rest of the services is the caller's to close."""
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+        await services.workers.close()
+
+    app = Starlette(routes=ROUTES, exception_handlers={**HANDLERS, ClientGone: _nobody_waits}, lifespan=lifespan)
+    app.router.redirect_slashes = False
+    app.state.services = services
+    return Envelope(app)
+
+
+async def _nobody_waits(_: Request, __: Exception) -> Response:
+    return Response(status_code=499)  # goes nowhere, but gives the log its word for it

@@ -1,0 +1,52 @@
+"""What is round every request: its id, its line in the log, and an answer even where there is a defect."""
+
+import logging
+import re
+import time
+import uuid
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from calltally.api.errors import internal_error
+
+__all__ = ["Envelope"]
+
+logger = logging.getLogger("calltally.requests")
+
+SAFE_ID = re.compile(r"[A-Za-z0-9._~:/+=-]{1,128}")
+
+
+class Envelope:
+    """Outermost, so that no answer leaves without `X-Request-Id`; a caller's own id is kept where it is safe to log."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get("x-request-id", "")
+        request_id = given if SAFE_ID.fullmatch(given) else str(uuid.uuid4())
+        scope.setdefault("state", {})["request_id"] = request_id
+        start = time.perf_counter()
+        status = 0
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["X-Request-Id"] = request_id
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_id)
+        except Exception:  # the outermost place: whatever it is, it is logged and answered
+            logger.exception("request %s failed", request_id)
+            if not status:
+                await internal_error(request_id)(scope, receive, send_with_id)
+        milliseconds = (time.perf_counter() - start) * 1000
+        # The path alone: a query's values may be people's numbers.
+        logger.info("%s %s %s %.1f ms %s", scope["method"], scope["path"], status, milliseconds, request_id)

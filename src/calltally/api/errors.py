@@ -1,0 +1,78 @@
+"""Errors as responses: the one place where status codes and error bodies are decided."""
+
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from calltally.errors import (
+    CalltallyError,
+    FolderUnusable,
+    Forbidden,
+    InvalidRequest,
+    NotFound,
+    StorageFull,
+    Unauthorized,
+    Unavailable,
+)
+
+__all__ = ["ERRORS", "HANDLERS", "error_body", "internal_error"]
+
+# Status and type by class; what is not listed is a defect and answers 500.
+ERRORS: dict[type[CalltallyError], tuple[int, str]] = {
+    InvalidRequest: (400, "invalid_parameter"),
+    Unauthorized: (401, "unauthorized"),
+    Forbidden: (403, "forbidden"),
+    NotFound: (404, "not_found"),
+    Unavailable: (503, "unavailable"),
+    StorageFull: (507, "storage_full"),
+    FolderUnusable: (503, "unavailable"),
+}
+HTTP_ERRORS = {404: "not_found", 405: "method_not_allowed"}
+
+
+def error_body(status: int, kind: str, message: str, **more: Any) -> dict[str, Any]:
+    """The body of every error."""
+    return {"error": {"code": str(status), "type": kind, "message": message, **more}}
+
+
+def internal_error(request_id: str) -> Response:
+    """What is said of a defect: nothing of the inside, but where the log has it."""
+    message = f"Something went wrong here; the server's log has it under request id {request_id}"
+    return JSONResponse(error_body(500, "internal", message), 500)
+
+
+async def _ours(_: Request, error: Exception) -> Response:
+    assert isinstance(error, CalltallyError)  # noqa: S101 - registered for this class
+    if type(error) not in ERRORS:
+        raise error
+    status, kind = ERRORS[type(error)]
+    more: dict[str, Any] = {}
+    headers: dict[str, str] = {}
+    if isinstance(error, InvalidRequest):
+        details = [{"param": problem.param, "message": problem.message} for problem in error.problems]
+        more = {"param": details[0]["param"], "details": details}
+    if isinstance(error, Unauthorized):
+        headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, Unavailable):
+        headers["Retry-After"] = str(error.retry_after)
+    return JSONResponse(error_body(status, kind, error.message, **more), status, headers)
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class
+    path = request.url.path
+    messages = {404: f"There is nothing at {path[:200]}", 405: f"{path[:200]} does not take {request.method}"}
+    headers = dict(error.headers or {})
+    if "Allow" in headers:
+        headers["Allow"] = ", ".join(sorted(headers["Allow"].split(", ")))
+    kind = HTTP_ERRORS[error.status_code]
+    return JSONResponse(error_body(error.status_code, kind, messages[error.status_code]), error.status_code, headers)
+
+
+async def _defect(request: Request, _: Exception) -> Response:
+    return internal_error(request.state.request_id)
+
+
+HANDLERS = {CalltallyError: _ours, HTTPException: _http, Exception: _defect}

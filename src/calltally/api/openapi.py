@@ -1,0 +1,223 @@
+"""`GET /openapi.json`, made from the catalog and the table of errors."""
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from calltally import __version__
+from calltally.catalog import CATALOG, describe
+
+__all__ = ["openapi", "show_openapi"]
+
+Plain = dict[str, Any]
+
+ERRORS = {
+    "400": "The request does not hold; every problem is listed",
+    "401": "The key is missing, malformed, unknown or revoked",
+    "403": "The key lacks the scope that is named",
+    "405": "The method is not one of those in `Allow`",
+    "500": "A defect; the log has it under the request id",
+    "503": "Overloaded, or out of time; see `Retry-After`",
+}
+
+
+async def show_openapi(_: Request) -> Response:
+    """The description of every address under `/api`."""
+    return JSONResponse(openapi())
+
+
+def openapi() -> Plain:
+    """The OpenAPI 3.1 document."""
+    described = describe(CATALOG)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Calltally",
+            "version": __version__,
+            "description": "Reports over phone calls: group by up to three dimensions, any metrics, exact totals.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "security": [{"key": []}],
+        "paths": {
+            "/api/v1/analytics/calls": {"get": _report(described)},
+            "/api/v1/catalog": {"get": _catalog()},
+            "/healthz": {"get": _status("health", "Whether the process is alive", "ok", {})},
+            "/readyz": {"get": _status("readiness", "Whether a query can be answered", "ready", _errors("503"))},
+            "/openapi.json": {"get": _document()},
+        },
+        "components": {
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": "`cs_key_...`"}},
+            "schemas": _schemas(described),
+            "headers": {
+                "X-Request-Id": {"description": "Names this request in the log", "schema": {"type": "string"}},
+                "Server-Timing": {"description": "Milliseconds of each step", "schema": {"type": "string"}},
+            },
+        },
+    }
+
+
+def _report(described: dict[str, list[Plain]]) -> Plain:
+    return {
+        "operationId": "reportCalls",
+        "summary": "A report over the calls of the key's business",
+        "parameters": [_parameter(row, described) for row in described["parameters"]],
+        "responses": {
+            "200": _response("The report", "Report", "X-Request-Id", "Server-Timing"),
+            **_errors("400", "401", "403", "405", "500", "503"),
+        },
+    }
+
+
+def _parameter(row: Plain, described: dict[str, list[Plain]]) -> Plain:
+    parameter: Plain = {
+        "name": row["name"],
+        "in": "query",
+        "description": row["description"],
+        "schema": _schema(row, described),
+    }
+    if row["required"]:
+        parameter["required"] = True
+    if row["type"] == "names":
+        parameter |= {"style": "form", "explode": False, "example": row["example"].split(",")}
+    elif row["repeats"]:
+        parameter |= {"style": "form", "explode": True, "example": [row["example"]]}
+    else:
+        parameter["example"] = _json_value(row, row["example"])
+    return parameter
+
+
+def _schema(row: Plain, described: dict[str, list[Plain]]) -> Plain:
+    match row["type"]:
+        case "names":
+            names = [entry["name"] for entry in described[row["of"] + "s"]]
+            schema: Plain = {"type": "array", "items": {"type": "string", "enum": names}, "minItems": 1}
+            if row["most"]:
+                schema |= {"maxItems": row["most"], "uniqueItems": True}
+            if row["default"]:
+                schema["default"] = row["default"].split(",")
+            return schema
+        case "date":
+            return {"type": "string", "format": "date"}
+        case "text":
+            return {
+                "type": "array",
+                "items": {"type": "string", "minLength": 1, "maxLength": row["longest"]},
+                "minItems": 1,
+            }
+        case "choice":
+            schema = {"type": "string", "enum": row["values"]}
+        case "name":
+            names = [entry["name"] for part in ("metrics", "dimensions") for entry in described[part]]
+            schema = {"type": "string", "enum": names}
+        case _:
+            schema = {"type": row["type"], "minimum": row["lowest"], "maximum": row["highest"]}
+    if row["default"]:
+        schema["default"] = _json_value(row, row["default"])
+    return schema
+
+
+def _json_value(row: Plain, text: str) -> object:
+    return int(text) if row["type"] in {"integer", "number"} else text
+
+
+def _catalog() -> Plain:
+    return {
+        "operationId": "showCatalog",
+        "summary": "What a report can be asked: dimensions, metrics and filters",
+        "responses": {
+            "200": _response("The catalog", "Catalog", "X-Request-Id"),
+            **_errors("401", "403", "405", "500", "503"),
+        },
+    }
+
+
+def _status(operation: str, summary: str, word: str, errors: Plain) -> Plain:
+    schema = {
+        "type": "object",
+        "properties": {"status": {"const": word}},
+        "required": ["status"],
+        "additionalProperties": False,
+    }
+    well = {"description": summary, "content": {"application/json": {"schema": schema}}}
+    return {"operationId": operation, "summary": summary, "security": [], "responses": {"200": well, **errors}}
+
+
+def _document() -> Plain:
+    content = {"application/json": {"schema": {"type": "object"}}}
+    return {
+        "operationId": "showOpenapi",
+        "summary": "This document",
+        "security": [],
+        "responses": {"200": {"description": "OpenAPI 3.1", "content": content}},
+    }
+
+
+def _response(description: str, schema: str, *headers: str) -> Plain:
+    return {
+        "description": description,
+        "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in headers},
+        "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}},
+    }
+
+
+def _errors(*codes: str) -> Plain:
+    return {code: _response(ERRORS[code], "Error", "X-Request-Id") for code in codes}
+
+
+def _schemas(described: dict[str, list[Plain]]) -> Plain:
+    metrics = {metric["name"]: _metric(metric) for metric in described["metrics"]}
+    dimensions = {dimension["name"]: _dimension(dimension) for dimension in described["dimensions"]}
+    row = {"type": "object", "properties": {**dimensions, **metrics}, "additionalProperties": False}
+    totals = {"type": "object", "properties": metrics, "additionalProperties": False}
+    report = {
+        "data": {"type": "array", "items": row, "maxItems": 1000},
+        "totals": totals,
+        "count": {"type": "integer", "minimum": 0, "description": "Number of rows"},
+    }
+    entries = {"type": "array", "items": {"$ref": "#/components/schemas/CatalogEntry"}}
+    catalog = {"dimensions": entries, "metrics": entries, "filters": entries}
+    return {
+        "Report": _object({"data": _object(report)}),
+        "Catalog": _object({"data": _object(catalog)}),
+        "CatalogEntry": _catalog_entry(),
+        "Error": _object({"error": _error()}),
+    }
+
+
+def _metric(metric: Plain) -> Plain:
+    kind = metric["type"] if metric["empty"] == 0 else [metric["type"], "null"]
+    return {"type": kind, "title": metric["label"], "description": f"{metric['description']} ({metric['unit']})"}
+
+
+def _dimension(dimension: Plain) -> Plain:
+    kind = "integer" if dimension["type"] == "integer" else ["string", "null"]
+    return {"type": kind, "title": dimension["label"], "description": dimension["description"]}
+
+
+def _catalog_entry() -> Plain:
+    text = {"type": "string"}
+    properties = {"name": text, "label": text, "description": text, "type": text, "unit": {"type": ["string", "null"]}}
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def _error() -> Plain:
+    text = {"type": "string"}
+    problem = _object({"param": text, "message": text})
+    required = {"code": text, "type": text, "message": text}
+    only_400 = {"param": text, "details": {"type": "array", "items": problem}}
+    return {
+        "type": "object",
+        "properties": {**required, **only_400},
+        "required": list(required),
+        "additionalProperties": False,
+    }
+
+
+def _object(properties: Plain) -> Plain:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }

@@ -1,0 +1,79 @@
+"""The server process: a socket, uvicorn, and a clean end."""
+
+import logging
+import signal
+import socket
+from collections.abc import Callable
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from calltally.errors import Conflict
+
+__all__ = ["bind", "run_server"]
+
+PORTS_TRIED = 100
+GRACE_SECONDS = 5
+
+
+def bind(host: str, port: int, *, search: bool) -> socket.socket:
+    """A socket bound to the port, or, if `search`, to the next free one.
+
+    Raises:
+        Conflict: the address cannot be had.
+    """
+    for candidate in range(port, min(port + (PORTS_TRIED if search else 1), 65536)):
+        try:
+            return _bound(host, candidate)
+        except OSError as error:
+            failure = error
+    raise Conflict(
+        f"Cannot listen on {host} port {port} ({failure.strerror}); choose another with --port or --host"
+    ) from failure
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    # With the protocol named, asyncio turns Nagle's algorithm off; without, each answer may wait for 40 ms.
+    bound = socket.socket(family, kind, socket.IPPROTO_TCP)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+    except OSError:
+        bound.close()
+        raise
+    return bound
+
+
+def run_server(app: ASGIApp, bound: socket.socket, on_ready: Callable[[], None]) -> None:
+    """Serve until SIGINT or SIGTERM; requests under way get a few seconds to end."""
+    config = uvicorn.Config(
+        app,
+        http="httptools",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    # uvicorn raises the signal again once it has stopped; by then there is nothing left to interrupt.
+    for caught in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(caught, _already_stopped)
+    _Server(config, on_ready).run(sockets=[bound])
+
+
+def _already_stopped(number: int, _: object) -> None:
+    logging.getLogger(__name__).debug("stopped by %s", signal.Signals(number).name)
+
+
+class _Server(uvicorn.Server):
+    """Says when it accepts connections."""
+
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._on_ready()

@@ -1,0 +1,53 @@
+"""NDJSON: each line an object."""
+
+from collections.abc import Iterator
+
+import orjson
+
+from calltally.ingestion.files.content import Content
+from calltally.ingestion.files.gathering import Gathering
+from calltally.ingestion.files.json_columns import JsonRow, gathering, object_or_reason
+from calltally.ingestion.files.lines import TOO_LONG, Lines, LongLine, read_lines
+from calltally.ingestion.files.rows import RowBatch
+
+__all__ = ["read_json_lines"]
+
+
+def read_json_lines(content: Content) -> Iterator[RowBatch]:
+    """The objects; raises `UnreadableFile` after the last whole line if the bytes break off."""
+    gathered = gathering()
+    last = 0
+    for piece in read_lines(content):
+        if isinstance(piece, LongLine):
+            last = piece.place
+            gathered.refuse(piece.place, TOO_LONG, piece.start.decode(errors="replace"))
+        else:
+            last = piece.first + len(piece.lines) - 1
+            _take(gathered, piece)
+        yield from gathered.ready()
+    yield from gathered.rest()
+    content.source.check(f"after line {last}")
+
+
+def _take(gathered: Gathering[JsonRow], piece: Lines) -> None:
+    """Parse the lines at once, or one by one if any of them is not an object."""
+    gathered.bytes += sum(map(len, piece.lines))
+    places = range(piece.first, piece.first + len(piece.lines))
+    try:
+        rows = list(map(orjson.loads, piece.lines))
+    except orjson.JSONDecodeError:
+        rows = []
+    if rows and set(map(type, rows)) == {dict}:
+        gathered.add(rows, places)
+        return
+    for place, line in zip(places, piece.lines, strict=True):
+        if line.strip():
+            _take_one(gathered, place, line)
+
+
+def _take_one(gathered: Gathering[JsonRow], place: int, line: bytes) -> None:
+    row = object_or_reason(line)
+    if isinstance(row, str):
+        gathered.refuse(place, row, line.decode(errors="replace"))
+    else:
+        gathered.add_one(row, place)

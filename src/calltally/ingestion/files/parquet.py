@@ -1,0 +1,144 @@
+"""Parquet: row groups read as rows, with values as Python has them."""
+
+from collections.abc import Iterator
+from typing import BinaryIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from calltally.errors import UnreadableFile
+from calltally.ingestion.files.gathering import FULL_BYTES, FULL_ROWS, shown_row
+from calltally.ingestion.files.layout import column_names
+from calltally.ingestion.files.rows import BadRow, RowBatch
+
+__all__ = ["ParquetRows"]
+
+READ_AHEAD = 1 << 20  # bytes; without it a whole column of a row group is read at once
+
+UNREADABLE = (pa.ArrowException, OSError)
+UNCONVERTIBLE = (ValueError, OverflowError, pa.ArrowException)  # a year 300000, text that is not UTF-8
+
+
+class ParquetRows:
+    """The rows of one Parquet file, which must be seekable; `size` is that of the file as it is stored."""
+
+    def __init__(self, file: BinaryIO, name: str, size: int) -> None:
+        self.size = size
+        self.name = name
+        self._file = file
+        self._done = 0  # rows
+        try:
+            self._parquet = self._opened(())
+            self._parquet = self._opened(_repetitive(self._parquet))
+        except UNREADABLE as error:
+            file.close()
+            raise UnreadableFile(f"{name}: this cannot be read as Parquet ({_first_line(error)})") from error
+        self.columns = column_names(self._parquet.schema_arrow.names)
+
+    @property
+    def position(self) -> int:
+        """How much of the file has been read, by the share of its rows."""
+        rows: int = self._parquet.metadata.num_rows
+        return self.size * self._done // max(1, rows)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def batches(self) -> Iterator[RowBatch]:
+        """The rows; raises `UnreadableFile` behind the last that can be read if others cannot."""
+        try:
+            for group in range(self._parquet.metadata.num_row_groups):
+                for batch in self._parquet.iter_batches(self._rows_at_once(group), row_groups=[group]):
+                    yield self._converted(batch)
+        except UNREADABLE as error:
+            where = f"after row {self._done} (of {self._parquet.metadata.num_rows})"
+            raise UnreadableFile(f"{self.name}: the file is damaged {where}: {_first_line(error)}") from error
+
+    def _opened(self, repetitive: tuple[str, ...]) -> pq.ParquetFile:
+        return pq.ParquetFile(
+            self._file,
+            read_dictionary=list(repetitive),
+            buffer_size=READ_AHEAD,
+            pre_buffer=False,
+            page_checksum_verification=True,
+        )
+
+    def _rows_at_once(self, group: int) -> int:
+        facts = self._parquet.metadata.row_group(group)
+        fitting: int = FULL_BYTES * facts.num_rows // max(1, facts.total_byte_size)
+        return max(1, min(FULL_ROWS, fitting))
+
+    def _converted(self, batch: pa.RecordBatch) -> RowBatch:
+        faults: dict[int, str] = {}
+        columns = {
+            name: _values(column, name, faults) for name, column in zip(self.columns, batch.columns, strict=True)
+        }
+        numbers = list(range(self._done + 1, self._done + 1 + batch.num_rows))
+        self._done += batch.num_rows
+        if not faults:
+            return RowBatch(columns, numbers, list(numbers), [])
+        bad = [
+            BadRow(numbers[at], faults[at], shown_row(str({name: column[at] for name, column in columns.items()})))
+            for at in sorted(faults)
+        ]
+        good = [at for at in range(batch.num_rows) if at not in faults]
+        kept = [numbers[at] for at in good]
+        return RowBatch({name: [column[at] for at in good] for name, column in columns.items()}, kept, list(kept), bad)
+
+
+def _repetitive(parquet: pq.ParquetFile) -> tuple[str, ...]:
+    """The text columns that are stored as a dictionary: read as one, a value is made once, however often it occurs."""
+    if not parquet.metadata.num_row_groups:
+        return ()
+    text = {field.name for field in parquet.schema_arrow if pa.types.is_string(field.type)}
+    group = parquet.metadata.row_group(0)
+    stored = [group.column(at) for at in range(group.num_columns)]
+    return tuple(
+        column.path_in_schema for column in stored if column.path_in_schema in text and column.has_dictionary_page
+    )
+
+
+def _values(column: pa.Array, name: str, faults: dict[int, str]) -> list[object]:
+    """The column's values; what cannot be had in Python becomes None and a fault of its row."""
+    if pa.types.is_dictionary(column.type):
+        word_faults: dict[int, str] = {}
+        words = _values(column.dictionary, name, word_faults)
+        indices: list[int | None] = column.indices.to_pylist()
+        faults.update({row: word_faults[at] for row, at in enumerate(indices) if at in word_faults})
+        return [None if at is None else words[at] for at in indices]
+    column = _to_microseconds(column)
+    try:
+        values: list[object] = column.to_pylist()
+    except UNCONVERTIBLE:
+        values = _one_by_one(column, name, faults)
+    if pa.types.is_floating(column.type):
+        return [None if value != value else value for value in values]  # noqa: PLR0124  # only NaN differs from itself
+    return values
+
+
+def _one_by_one(column: pa.Array, name: str, faults: dict[int, str]) -> list[object]:
+    values: list[object] = []
+    for at, scalar in enumerate(column):
+        try:
+            values.append(scalar.as_py())
+        except UNCONVERTIBLE as error:
+            values.append(None)
+            faults[at] = f"has a value in '{name}' that cannot be read: {_first_line(error)}"
+    return values
+
+
+def _to_microseconds(column: pa.Array) -> pa.Array:
+    """Times cut to what Python can hold; those with a zone are given in UTC, whatever the zone is called."""
+    kind = column.type
+    if pa.types.is_timestamp(kind):
+        return column.cast(pa.timestamp("us", "UTC" if kind.tz else None), safe=False)
+    if pa.types.is_time64(kind):
+        return column.cast(pa.time64("us"), safe=False)
+    if pa.types.is_duration(kind):
+        return column.cast(pa.duration("us"), safe=False)
+    return column
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().partition("\n")[0][:200]

@@ -1,0 +1,111 @@
+"""The types a file is read as: rows in batches, and the rows that could not be read."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from types import TracebackType
+from typing import Final, Literal, Protocol, Self
+
+__all__ = [
+    "ABSENT",
+    "LONGEST_LINE",
+    "LONGEST_SHOWN_ROW",
+    "Absent",
+    "BadRow",
+    "Format",
+    "Origin",
+    "RowBatch",
+    "RowReader",
+]
+
+LONGEST_LINE = 1_000_000  # bytes of one row; a longer one is a bad row and is never held whole
+LONGEST_SHOWN_ROW = 65_536  # bytes of a bad row that are given back
+
+Format = Literal["csv", "ndjson", "json", "parquet"]
+Unit = Literal["line", "record", "row"]
+UNITS: dict[Format, Unit] = {"csv": "line", "ndjson": "line", "json": "record", "parquet": "row"}
+
+
+class Absent(Enum):
+    """The type of `ABSENT`, which no value of a file can be."""
+
+    ABSENT = "absent"
+
+
+ABSENT: Final = Absent.ABSENT
+"""This row has no such key, which is not the same as null."""
+
+
+@dataclass(frozen=True)
+class BadRow:
+    """A row that could not be read as one: where it is, what is wrong with it, and its text as far as it is shown."""
+
+    place: int
+    reason: str
+    text: str
+
+
+@dataclass(frozen=True)
+class RowBatch:
+    """Rows, column by column; lists in `columns`, `places` and `numbers` are equally long."""
+
+    columns: dict[str, list[object]]
+    places: list[int]
+    numbers: list[int]
+    bad: list[BadRow]
+
+
+class Origin(Protocol):
+    """Where the rows come from, as far as a progress bar wants to know."""
+
+    @property
+    def size(self) -> int:
+        """How many bytes there are."""
+
+    @property
+    def position(self) -> int:
+        """How many of them have been consumed."""
+
+    def close(self) -> None:
+        """Nothing more will be read."""
+
+
+class RowReader:
+    """The rows of one file, read once from first to last.
+
+    A file that breaks off yields every whole row before the break, then raises `UnreadableFile`.
+    """
+
+    def __init__(
+        self, kind: Format, columns: tuple[str, ...] | None, origin: Origin, batches: Iterator[RowBatch]
+    ) -> None:
+        self.format: Format = kind
+        self.unit: Unit = UNITS[kind]
+        self.columns = columns
+        self._origin = origin
+        self._batches = batches
+
+    @property
+    def size(self) -> int:
+        """The bytes of the file as it is stored."""
+        return self._origin.size
+
+    @property
+    def position(self) -> int:
+        """The bytes of it that have been consumed; an estimate for Parquet."""
+        return self._origin.position
+
+    def __iter__(self) -> Iterator[RowBatch]:
+        return self._batches
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._origin.close()

@@ -1,0 +1,181 @@
+"""A file into a business: rows read, put into the engine at once, and a summary in which no row is missing."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import count, islice
+from pathlib import Path
+
+import orjson
+
+from calltally.accounts import Business
+from calltally.catalog import CATALOG
+from calltally.engines import Engine, Load, LoadSummary
+from calltally.errors import Problem, UnreadableFile
+from calltally.ingestion.files import ABSENT, RowBatch, RowReader, open_rows
+from calltally.ingestion.reading import RejectedRow, RowReading
+from calltally.ingestion.rejects import Rejects
+from calltally.localtime import LocalTimeKind, offset_table
+from calltally.records import Reading
+
+__all__ = ["FileResult", "ImportOptions", "ImportSummary", "Progress", "import_file", "import_records"]
+
+RECORDS_A_BATCH = 20_000
+
+
+@dataclass(frozen=True)
+class ImportOptions:
+    """How to read a file: columns by field name, formats of time (`datetime.strptime`), and whether only to look."""
+
+    columns: Mapping[str, str] = field(default_factory=dict)
+    time_formats: tuple[str, ...] = ()
+    dry_run: bool = False
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a file is: bytes of it read, of how many, and rows so far; `merging` once all rows are read."""
+
+    position: int
+    size: int
+    rows: int
+    merging: bool = False
+
+
+@dataclass
+class ImportSummary:
+    """What happened to the rows of one or several files: read = added + updated + unchanged + rejected."""
+
+    read: int = 0
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+    ambiguous_times: int = 0
+    skipped_times: int = 0
+    dropped_fields: Counter[str] = field(default_factory=Counter)
+    rejects_files: list[str] = field(default_factory=list)
+
+    def include(self, other: "ImportSummary") -> None:
+        """Add another file's summary."""
+        for name, value in vars(other).items():
+            mine = getattr(self, name)
+            mine += value
+            setattr(self, name, mine)
+
+
+@dataclass(frozen=True)
+class FileResult:
+    """A file's summary, and where it broke off if it did; the rows before that are in."""
+
+    summary: ImportSummary
+    broken: UnreadableFile | None = None
+
+
+def import_file(
+    path: Path,
+    business: Business,
+    engine: Engine,
+    options: ImportOptions,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+) -> FileResult:
+    """Put a file's calls into a business.
+
+    Raises:
+        UnreadableFile: nothing of it could be read.
+    """
+    known = {name for row in CATALOG.fields.values() for name in (row.name, *row.aliases)}
+    with open_rows(path, known=known | set(options.columns.values())) as rows:
+        _check_columns(path, rows, known, options)
+        with Rejects(path, rows.unit) as rejects, engine.load(business.calls) as load:
+            summary = ImportSummary()
+            broken = _gather(
+                rows,
+                business=business,
+                options=options,
+                load=load,
+                rejects=rejects,
+                summary=summary,
+                on_progress=on_progress,
+            )
+            on_progress(Progress(rows.size, rows.size, summary.read, merging=True))
+            found = load.finish(dry_run=options.dry_run)
+            _reject_unplaced(load, rejects)
+        summary.added, summary.updated, summary.unchanged = found.added, found.updated, found.unchanged
+        summary.rejected = rejects.count
+        summary.rejects_files = [str(rejects.path)] if rejects.count else []
+        return FileResult(summary, broken)
+
+
+def import_records(records: Iterable[Mapping[str, object]], business: Business, engine: Engine) -> LoadSummary:
+    """Put records made here into a business; every one has to be good."""
+    reader = RowReading(_reading(business, ImportOptions()), {})
+    with engine.load(business.calls) as load:
+        for batch in _batches(records):
+            found = reader.read(batch)
+            if found.rejected:
+                raise ValueError(f"a record made here is not good: {found.rejected[0]}")
+            load.add(found.rows)
+        return load.finish()
+
+
+def _batches(records: Iterable[Mapping[str, object]]) -> Iterator[RowBatch]:
+    numbers = count(1)
+    remaining = iter(records)
+    while rows := list(islice(remaining, RECORDS_A_BATCH)):
+        names = dict.fromkeys(name for row in rows for name in row)
+        turns = list(islice(numbers, len(rows)))
+        yield RowBatch({name: [row.get(name, ABSENT) for row in rows] for name in names}, turns, turns, [])
+
+
+def _reading(business: Business, options: ImportOptions) -> Reading:
+    return Reading(business.region, offset_table(business.timezone), options.time_formats)
+
+
+def _gather(
+    rows: RowReader,
+    *,
+    business: Business,
+    options: ImportOptions,
+    load: Load,
+    rejects: Rejects,
+    summary: ImportSummary,
+    on_progress: Callable[[Progress], None],
+) -> UnreadableFile | None:
+    """Hand every row to the load or the rejects; gives back where the file broke off, if it did."""
+    reader = RowReading(_reading(business, options), options.columns)
+    try:
+        for batch in rows:
+            found = reader.read(batch)
+            load.add(found.rows)
+            for row in found.rejected:
+                rejects.write(row)
+            summary.read += found.read
+            summary.ambiguous_times += found.kinds[LocalTimeKind.TWICE]
+            summary.skipped_times += found.kinds[LocalTimeKind.NEVER]
+            summary.dropped_fields += found.dropped
+            on_progress(Progress(rows.position, rows.size, summary.read))
+    except UnreadableFile as broken:
+        return broken
+    return None
+
+
+def _reject_unplaced(load: Load, rejects: Rejects) -> None:
+    problem = Problem("started_at", "started_at: is missing, and no call has this id yet")
+    for row in load.unplaced():
+        rejects.write(RejectedRow(row.place, (problem,), orjson.loads(row.record)))
+
+
+def _check_columns(path: Path, rows: RowReader, known: set[str], options: ImportOptions) -> None:
+    """A table whose header has nothing that was named or is known is not read at all: every row would be rejected."""
+    if rows.columns is None:
+        return
+    listed = ", ".join(f"'{column}'" for column in rows.columns[:20])
+    missing = [column for column in options.columns.values() if column not in rows.columns]
+    if missing:
+        raise UnreadableFile(f"{path} has no column '{missing[0]}'; its columns are {listed}")
+    if rows.columns and not known & set(rows.columns) and not options.columns:
+        raise UnreadableFile(
+            f"No column of {path} is a call field; its first line has {listed}; "
+            "say which is which with --map, such as --map started_at='Call Time'"
+        )

@@ -1,0 +1,39 @@
+"""What each scope allows."""
+
+import pytest
+
+from calltally.accounts import ACTIONS, DEFAULT_SCOPES, SCOPES, Actor, Business, require
+from calltally.errors import Forbidden
+from tests.accounts.conftest import NOW
+
+ACME = Business("1", "Acme", "UTC", "US", "USD", 1, NOW)
+
+
+@pytest.mark.parametrize(
+    ("scopes", "allowed"),
+    [
+        ({"report"}, {"report", "catalog"}),
+        ({"read"}, {"report", "catalog"}),
+        ({"write"}, set()),
+        ({"admin"}, {"report", "catalog"}),
+        ({"write", "report"}, {"report", "catalog"}),
+    ],
+)
+def test_what_a_key_may_do(scopes: set[str], allowed: set[str]) -> None:
+    actor = Actor(ACME, "key", frozenset(scopes))
+    for action, needed in ACTIONS.items():
+        if action in allowed:
+            require(actor, action)
+        else:
+            with pytest.raises(Forbidden, match=f"lacks the scope '{needed}'"):
+                require(actor, action)
+
+
+def test_admin_includes_everything() -> None:
+    assert SCOPES["admin"] == set(SCOPES)
+
+
+def test_the_tables_agree() -> None:
+    assert set(ACTIONS.values()) <= set(SCOPES)
+    assert set(DEFAULT_SCOPES) <= set(SCOPES)
+    assert all(scope in included for scope, included in SCOPES.items())

@@ -1,0 +1,250 @@
+"""What only the embedded engine promises: its files, their schema, its locks, and exactness of its spelling."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from fractions import Fraction
+from pathlib import Path
+
+import duckdb
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from calltally.engines import Engine, Stop, open_engine
+from calltally.engines.duckdb import DuckDBEngine
+from calltally.engines.duckdb.dialect import DuckDBDialect
+from calltally.engines.duckdb.schema import MIGRATIONS, create_or_migrate
+from calltally.errors import FolderUnusable, Unavailable
+from calltally.folder import DataFolder
+from calltally.query import Timing, ask
+from calltally.settings import Settings
+from tests.asking import import_records, report
+from tests.conftest import NewBusiness
+
+CALLS = [{"id": f"c{n}", "started_at": f"2026-03-0{1 + n % 9}T10:00:00Z", "source": f"s{n % 3}"} for n in range(20)]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> DataFolder:
+    return DataFolder(tmp_path / "data")
+
+
+def opened(folder: DataFolder, **given: object) -> DuckDBEngine:
+    engine = open_engine(folder, Settings(memory="500MB", threads=2, **given))  # type: ignore[arg-type]
+    assert isinstance(engine, DuckDBEngine)
+    return engine
+
+
+@given(
+    pairs=st.lists(st.tuples(st.integers(0, 10**17), st.integers(0, 2**42 - 1)), min_size=2, max_size=8),
+    near=st.lists(st.integers(2**30, 2**41), min_size=1, max_size=3),
+)
+def test_ratios_sort_exactly(pairs: list[tuple[int, int]], near: list[int]) -> None:
+    # n/(n+1) and (n+1)/(n+2) are nearer to each other than doubles can tell; halves tie exactly.
+    pairs += [(n + more, n + 1 + more) for n in near for more in (0, 1)]
+    pairs += [(n, 2 * n) for n in near]
+    order = ", ".join(f"{key} DESC NULLS LAST" for key in DuckDBDialect().ratio_order("n", "d"))
+    rows = ", ".join(f"({n}::HUGEINT, {d})" for n, d in pairs)
+    with duckdb.connect() as connection:
+        found = connection.execute(f"SELECT n, d FROM (VALUES {rows}) AS pairs (n, d) ORDER BY {order}").fetchall()
+    valued = [Fraction(int(n), d) for n, d in found if d]
+    assert valued == sorted(valued, reverse=True)
+    assert all(d == 0 for _, d in found[len(valued) :])
+
+
+def test_sums_pass_64_bits(engine: Engine, new_business: NewBusiness) -> None:
+    business = new_business()
+    assert isinstance(engine, DuckDBEngine)
+    with engine._stores.using(business.calls) as store, engine._root.cursor() as cursor:
+        # More than one call can have, so that few rows do for what ten million calls may come to.
+        cursor.execute(
+            f"INSERT INTO {store.table} (id, started_at, value_cents) "
+            "SELECT i, TIMESTAMP '2026-01-01', 9 * 10::BIGINT ** 18 FROM range(3) AS calls (i)"
+        )
+    answer = report(engine, business, "group_by=source&metrics=total_value_cents")
+    assert answer["data"]["totals"] == {"total_value_cents": 27 * 10**18}
+
+
+def test_queries_reach_nothing_outside_the_folder(folder: DataFolder, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.csv"
+    secret.write_text("a\n1\n")
+    engine = opened(folder)
+    refused = [
+        f"SELECT * FROM read_csv('{secret}')",
+        f"ATTACH '{tmp_path}/other.duckdb'",
+        f"COPY (SELECT 1) TO '{tmp_path}/out.csv'",
+        "INSTALL httpfs",
+        "SELECT * FROM 'https://localhost/x.parquet'",
+        "SET enable_external_access = true",
+        "SET allowed_directories = ['/']",
+    ]
+    for statement in refused:
+        with engine._root.cursor() as cursor, pytest.raises(duckdb.Error):
+            cursor.execute(statement)
+    engine.close()
+    assert not (tmp_path / "other.duckdb").exists()
+
+
+def test_memory_and_spill_are_bounded(folder: DataFolder) -> None:
+    engine = opened(folder, spill="1MB")
+    business_calls = "busy.1"
+    with engine._stores.using(business_calls), engine._root.cursor() as cursor:
+        settings = dict(cursor.execute("SELECT name, value FROM duckdb_settings()").fetchall())
+    engine.close()
+    assert settings["memory_limit"] == "476.8 MiB"
+    assert settings["max_temp_directory_size"] == "976.5 KiB"
+    assert settings["temp_directory"] == str(folder.spill)
+
+
+def test_an_older_file_is_brought_forward_and_a_newer_one_refused(tmp_path: Path) -> None:
+    newer = (*MIGRATIONS, ("ALTER TABLE {calls} ADD COLUMN mood VARCHAR", "UPDATE {calls} SET mood = 'good'"))
+    with duckdb.connect() as root:
+        root.execute(f"ATTACH '{tmp_path}/store.duckdb' AS store")
+        create_or_migrate(root, "store")
+        root.execute("INSERT INTO store.calls (id, started_at) VALUES ('a', TIMESTAMP '2026-01-01')")
+        create_or_migrate(root, "store", newer)
+        create_or_migrate(root, "store", newer)
+        assert root.execute("SELECT id, mood FROM store.calls").fetchall() == [("a", "good")]
+        with pytest.raises(FolderUnusable, match="newer release"):
+            create_or_migrate(root, "store")
+
+
+def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
+    broken = (*MIGRATIONS, ("ALTER TABLE {calls} ADD COLUMN mood VARCHAR", "SELECT * FROM nowhere"))
+    with duckdb.connect() as root:
+        root.execute(f"ATTACH '{tmp_path}/store.duckdb' AS store")
+        create_or_migrate(root, "store")
+        with pytest.raises(duckdb.CatalogException):
+            create_or_migrate(root, "store", broken)
+        assert root.execute("SELECT schema_version FROM store.meta").fetchall() == [(1,)]
+        assert "mood" not in [row[0] for row in root.execute("DESCRIBE store.calls").fetchall()]
+
+
+def test_a_broken_file_hurts_one_business(folder: DataFolder, new_business: NewBusiness, tmp_path: Path) -> None:
+    good, bad = new_business(), new_business()
+    engine = opened(folder)
+    import_records(engine, good, CALLS, tmp_path)
+    (folder.calls / f"{bad.calls}.duckdb").write_bytes(b"not a database" * 1000)
+    with pytest.raises(Unavailable, match="cannot be opened"):
+        report(engine, bad, "group_by=source")
+    assert report(engine, good, "group_by=source")["data"]["totals"] == {"count": 20}
+    engine.close()
+
+
+def test_files_are_let_go_of(folder: DataFolder, new_business: NewBusiness, tmp_path: Path) -> None:
+    engine = opened(folder, open_businesses=2)
+    businesses = [new_business() for _ in range(5)]
+    for business in businesses:
+        import_records(engine, business, CALLS, tmp_path)
+    for business in businesses * 2:
+        assert report(engine, business, "group_by=source")["data"]["totals"] == {"count": 20}
+    assert list(engine._stores._open) == [business.calls for business in businesses[-2:]]
+    engine.close()
+
+
+def test_a_business_without_calls_has_no_file(folder: DataFolder, new_business: NewBusiness) -> None:
+    engine = opened(folder)
+    assert report(engine, new_business(), "group_by=date&metrics=count,avg_duration")["data"] == {
+        "data": [],
+        "totals": {"count": 0, "avg_duration": None},
+        "count": 0,
+    }
+    engine.close()
+    assert list(folder.calls.iterdir()) == []
+
+
+def test_removing_leaves_nothing(folder: DataFolder, new_business: NewBusiness, tmp_path: Path) -> None:
+    engine, business = opened(folder), new_business()
+    import_records(engine, business, CALLS, tmp_path)
+    engine.remove(business.calls)
+    assert list(folder.calls.iterdir()) == []
+    assert report(engine, business, "group_by=source")["data"]["count"] == 0
+    engine.close()
+
+
+def test_a_load_is_seen_whole_or_not_at_all(folder: DataFolder, new_business: NewBusiness, tmp_path: Path) -> None:
+    engine, business = opened(folder), new_business()
+    import_records(engine, business, CALLS, tmp_path)
+    seen, done = set(), threading.Event()
+
+    def watch() -> None:
+        while not done.is_set():
+            seen.add(report(engine, business, "group_by=source,date&limit=1")["data"]["totals"]["count"])
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    more = [{"id": f"m{n}", "started_at": "1999-07-01T10:00:00Z", "source": "s"} for n in range(30_000)]
+    import_records(engine, business, more, tmp_path)
+    time.sleep(0.1)
+    done.set()
+    watcher.join()
+    assert seen <= {20, 30_020}
+    assert 30_020 in seen
+    engine.close()
+    assert list(folder.staging.iterdir()) == []
+
+
+def test_a_stopped_report_ends_at_once(engine: Engine, new_business: NewBusiness) -> None:
+    business = new_business()
+    assert isinstance(engine, DuckDBEngine)
+    with engine._stores.using(business.calls) as store, engine._root.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {store.table} (id, started_at, caller_number) "
+            "SELECT i, TIMESTAMP '2026-01-01', md5(i::VARCHAR) FROM range(1000000) AS calls (i)"
+        )
+    _, plan = ask(
+        b"group_by=caller_number&metrics=unique_callers".replace(b"caller_number", b"source"), business, Timing()
+    )
+    stop = Stop()
+    threading.Timer(0.01, stop.ask).start()
+    start = time.monotonic()
+    with pytest.raises(Unavailable, match="stopped"):
+        engine.answer(plan, stop)
+    stopped_after = time.monotonic() - start
+    start = time.monotonic()
+    engine.answer(plan, Stop())
+    assert stopped_after < time.monotonic() - start
+    with pytest.raises(Unavailable, match="stopped"):
+        engine.answer(plan, stop)
+
+
+IMPORT_AND_WAIT = """
+import sys, json
+from pathlib import Path
+from datetime import UTC, datetime
+from calltally.accounts import Business
+from calltally.engines import open_engine
+from calltally.folder import DataFolder
+from calltally.ingestion import ImportOptions, import_file
+from calltally.settings import Settings
+folder = DataFolder(Path(sys.argv[1]))
+business = Business("b", "B", "UTC", "US", "USD", 1, datetime.now(UTC))
+with folder.own("import"):
+    engine = open_engine(folder, Settings(memory="500MB"))
+    print("ready", flush=True)
+    import_file(Path(sys.argv[2]), business, engine, ImportOptions())
+    print("done", flush=True)
+"""
+
+
+@pytest.mark.parametrize("milliseconds", [5, 60, 150, 300, 600])
+def test_a_killed_import_leaves_a_whole_file_and_completes_when_run_again(
+    folder: DataFolder, tmp_path: Path, milliseconds: int
+) -> None:
+    path = tmp_path / "calls.csv"
+    rows = [f"c{n},2026-03-01T10:{n % 60:02}:00Z,s{n % 7}" for n in range(60_000)]
+    path.write_text("\n".join(["id,started_at,source", *rows]))
+    command = [sys.executable, "-c", IMPORT_AND_WAIT, str(folder.path), str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as killed:
+        assert killed.stdout is not None
+        assert killed.stdout.readline() == "ready\n"
+        time.sleep(milliseconds / 1000)
+        os.kill(killed.pid, signal.SIGKILL)
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    assert list(folder.staging.iterdir()) == []
+    with duckdb.connect(str(folder.calls / "b.1.duckdb"), read_only=True) as kept:
+        assert kept.execute("SELECT count(*), count(DISTINCT id) FROM calls").fetchall() == [(60_000, 60_000)]

@@ -1,0 +1,150 @@
+"""Single values: what is stored, and what is refused with which words."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from calltally.catalog import CATALOG
+from calltally.localtime import LocalTimeKind, microseconds, offset_table
+from calltally.records import BadValue, Moment, Reading, normal_status, read_value
+
+NEW_YORK = Reading("US", offset_table("America/New_York"))
+NOON = microseconds(datetime(2026, 3, 9, 12, tzinfo=UTC))
+
+
+def read(field: str, raw: object, reading: Reading = NEW_YORK) -> object:
+    return read_value(CATALOG.fields[field], raw, reading)
+
+
+@pytest.mark.parametrize(
+    ("written", "stored"),
+    [
+        ("(305) 555-1234", "+13055551234"),
+        ("+1 305.555.1234", "+13055551234"),
+        ("305/555-1234 ext. 12", "+13055551234"),
+        ("3055551234x9", "+13055551234"),
+        ("+44 20 7946 0000;ext=5", "+442079460000"),
+        ("1-305-555-1234", "+13055551234"),
+        ("555-1234", "555-1234"),
+        ("+1 555-1234", "+1 555-1234"),
+        ("911", "911"),
+        ("1234567890123456", "1234567890123456"),
+        ("1+3055551234", "1+3055551234"),
+        ("1-800-FLOWERS", "1-800-FLOWERS"),
+        ("sip:bob@example.com", "sip:bob@example.com"),
+        ("C00001", "C00001"),
+        (3055551234, "+13055551234"),
+        ("Anonymous", None),
+        ("RESTRICTED", None),
+        ("  ", None),
+    ],
+)
+def test_phone_numbers(written: object, stored: str | None) -> None:
+    assert read("caller_number", written) == stored
+
+
+def test_a_national_number_goes_by_the_region() -> None:
+    assert read("caller_number", "020 7946 0000", Reading("GB", NEW_YORK.local_time)) == "+442079460000"
+
+
+@pytest.mark.parametrize(
+    ("written", "instant"),
+    [
+        ("2026-03-09T12:00:00Z", NOON),
+        ("2026-03-09t12:00z", NOON),
+        ("2026-03-09 14:30:00+02:30", NOON),
+        ("2026-03-09T12:00:00.1234569-00:00", NOON + 123456),
+        ("2026-03-09T08:00:00", NOON),
+        ("2026-03-09T11:59:60Z", NOON),
+        (datetime(2026, 3, 9, 12, tzinfo=UTC), NOON),
+        (datetime(2026, 3, 9, 14, tzinfo=timezone(timedelta(hours=2))), NOON),
+        (datetime(2026, 3, 9, 8), NOON),  # noqa: DTZ001 - local is meant
+    ],
+)
+def test_times(written: object, instant: int) -> None:
+    assert read("started_at", written) == Moment(instant)
+
+
+@pytest.mark.parametrize(
+    ("written", "utc", "kind"),
+    [
+        ("2026-11-01T01:30:00", datetime(2026, 11, 1, 5, 30, tzinfo=UTC), LocalTimeKind.TWICE),
+        ("2026-03-08T02:30:00", datetime(2026, 3, 8, 7, 30, tzinfo=UTC), LocalTimeKind.NEVER),
+        ("2026-11-01T01:30:00-05:00", datetime(2026, 11, 1, 6, 30, tzinfo=UTC), LocalTimeKind.ONCE),
+    ],
+)
+def test_local_times_of_changed_clocks(written: str, utc: datetime, kind: LocalTimeKind) -> None:
+    assert read("started_at", written) == Moment(microseconds(utc), kind)
+
+
+def test_named_formats_come_first_and_rfc3339_still_reads() -> None:
+    reading = Reading("US", offset_table("UTC"), ("%m/%d/%Y %I:%M %p", "%d.%m.%Y %H:%M"))
+    expected = Moment(microseconds(datetime(2026, 3, 9, 14, 5, tzinfo=UTC)))
+    for written in ("3/9/2026 2:05 PM", "09.03.2026 14:05", "2026-03-09T14:05Z"):
+        assert read("started_at", written, reading) == expected
+
+
+@pytest.mark.parametrize(
+    ("field", "raw"),
+    [
+        ("started_at", "2026-02-30T00:00:00Z"),
+        ("started_at", "2026-03-09"),
+        ("started_at", "2026-03-09T24:00:00Z"),
+        ("started_at", "2026-03-09T12:00:61Z"),
+        ("started_at", "2026-03-09T12:00:00+24:00"),
+        ("started_at", "1969-12-31T23:59:59Z"),
+        ("started_at", "2101-01-01T00:00:00Z"),
+        ("started_at", 1773057600),
+        ("direction", "Inbound"),
+        ("direction", True),
+        ("duration_seconds", "69.5"),
+        ("duration_seconds", -1),
+        ("duration_seconds", "1e3"),
+        ("duration_seconds", "10000001"),
+        ("duration_seconds", True),
+        ("duration_seconds", "9" * 5000),
+        ("ai_score", 101),
+        ("ai_score", 69.5),
+        ("value_cents", 10**12 + 1),
+        ("qualified", "maybe"),
+        ("qualified", 2),
+        ("source", True),
+        ("source", 1.5),
+        ("source", ["google"]),
+        ("source", "x" * 513),
+        ("source", "a\x00b"),
+        ("id", "x" * 129),
+    ],
+)
+def test_bad_values_say_what_was_given(field: str, raw: object) -> None:
+    with pytest.raises(BadValue) as refused:
+        read(field, raw)
+    assert len(str(refused.value)) < 250
+
+
+@pytest.mark.parametrize(
+    ("field", "raw", "stored"),
+    [
+        ("duration_seconds", " 12.0 ", 12),
+        ("duration_seconds", 12.0, 12),
+        ("value_cents", "-000000000000000000001", -1),
+        ("qualified", "YES", True),
+        ("qualified", 0, False),
+        ("source", 12, "12"),
+        ("source", 12.0, "12"),
+        ("source", " a b ", "a b"),
+        ("direction", " outbound ", "outbound"),
+        ("direction", "", None),
+        ("ai_score", "", None),
+        ("status", " No Answer ", "no-answer"),
+        ("status", "ANSWERED", "completed"),
+        ("status", "in_progress", "in-progress"),
+    ],
+)
+def test_good_values(field: str, raw: object, stored: object) -> None:
+    assert read(field, raw) == stored
+
+
+def test_statuses_are_looked_for_as_they_are_stored() -> None:
+    assert normal_status(" Missed ") == "no-answer"
+    assert normal_status("   ") == ""
