@@ -26,7 +26,7 @@ def many_records() -> list[dict[str, Any]]:
     return [
         {
             "id": f"call-{number}",
-            "started_at": f"{draw.choice(days)}T{draw.randrange(24):02}:{draw.randrange(60):02}:{draw.randrange(2):02}Z",
+            "started_at": f"{draw.choice(days)}T{draw.randrange(24):02}:{draw.randrange(60):02}:00Z",
             "caller_number": draw.choice(callers),
             "tracking_number": draw.choice([None, "+13055550001", "305-555-0002"]),
             "direction": draw.choice([None, "inbound", "outbound"]),

@@ -425,6 +425,20 @@ def test_names_are_trimmed_filled_in_and_made_different(read: Reading) -> None:
     assert found.values == [("1", "2", "3", "4", "5", "6")]
 
 
+def test_a_name_repeated_very_often_takes_no_longer_than_others(read: Reading) -> None:
+    found = read("a.csv", b",".join([b"id"] * 200_000) + b"\n")
+    assert found.reader.columns is not None
+    assert found.reader.columns[-1] == "id (200000)"
+
+
+def test_empty_lines_before_the_header(read: Reading, tmp_path: Path) -> None:
+    found = read("a.csv", b"\n" * 300 + b"sep=;\n" + b"\n" * 300 + b"id;source\n1;x\n")
+    assert (found.values, found.places) == ([("1", "x")], [603])
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"\n" * 2_000_000 + b"id,source\n1,x\n")
+    assert "a megabyte of empty lines" in refusal(path)
+
+
 def test_ragged_rows_are_bad(read: Reading) -> None:
     found = read("a.csv", b"id,source,status\n1,x,y\n2,x\n\n  \n3,x,y,z\n4,x,y\n")
     assert found.faults == [

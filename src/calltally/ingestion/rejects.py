@@ -6,7 +6,7 @@ from typing import BinaryIO
 
 import orjson
 
-from calltally.errors import Problem
+from calltally.errors import CalltallyError, Problem
 from calltally.ingestion.reading import RejectedRow
 
 __all__ = ["Rejects"]
@@ -15,11 +15,15 @@ MOST_BYTES = 64 * 1024
 
 
 class Rejects:
-    """Writes `FILE.rejected.ndjson`, once there is something to write."""
+    """Writes `FILE.rejected.ndjson`, once there is something to write; `first` says where and why that was.
+
+    Every method raises `CalltallyError` if it cannot be written.
+    """
 
     def __init__(self, source: Path, unit: str) -> None:
         self.path = source.with_name(source.name + ".rejected.ndjson")
         self.count = 0
+        self.first: tuple[str, Problem] | None = None
         self._unit = unit
         self._file: BinaryIO | None = None
 
@@ -30,37 +34,38 @@ class Rejects:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if self._file:
-            self._file.close()
+            try:
+                self._file.close()
+            except OSError as failure:
+                if error is None:
+                    raise self._unwritable(failure) from failure
+
+    def open(self) -> None:
+        """Make the file, so that it is known that rows can be written."""
+        if self._file is None:
+            try:
+                self._file = self.path.open("wb")
+            except OSError as error:
+                raise self._unwritable(error) from error
 
     def write(self, row: RejectedRow) -> None:
         """Add a row: its place, what is wrong with each field, and the record, cut where it is over 64 KB."""
-        if self._file is None:
-            self._file = self.path.open("wb")
+        self.open()
         self.count += 1
-        self._file.write(
-            orjson.dumps(
-                {
-                    self._unit: row.place,
-                    "errors": [_problem(problem) for problem in row.problems],
-                    **_record(row.record),
-                },
-                default=str,
-                option=orjson.OPT_APPEND_NEWLINE,
-            )
-        )
+        self.first = self.first or (f"{self._unit} {row.place:,}", row.problems[0])
+        written = {self._unit: row.place, "errors": [_problem(problem) for problem in row.problems]}
+        line = orjson.dumps(written | _record(row.record), default=str, option=orjson.OPT_APPEND_NEWLINE)
+        self._do(line)
 
+    def flush(self) -> None:
+        """Have written what was added so far."""
+        self._do(None)
 
-def _problem(problem: Problem) -> dict[str, str | None]:
-    return {"field": problem.param or None, "message": problem.message}
+    def discard_if_empty(self) -> None:
+        """Remove the file if nothing was rejected, an earlier import's too: its rows are rejected no more."""
 
+    def _do(self, line: bytes | None) -> None:
+        pass
 
-def _record(record: object) -> dict[str, object]:
-    """The record whole, or the beginning of its text and the fact that it was cut."""
-    if isinstance(record, str):
-        text = record.encode()
-    else:
-        text = orjson.dumps(record, default=str)
-        if len(text) <= MOST_BYTES:
-            return {"record": record}
-    cut = len(text) > MOST_BYTES
-    return {"text": text[:MOST_BYTES].decode(errors="ignore"), **({"cut": True} if cut else {})}
+    def _unwritable(self, error: OSError) -> CalltallyError:
+        return CalltallyError(f"{self.path}: the rejected rows cannot be written there ({error.strerror})")

@@ -13,7 +13,7 @@ FULL_BYTES = 16_000_000
 MOST_CELLS = 4_000_000  # rows times columns of one batch: a file may name a new column in every row
 
 # So few rows are still in the processor's cache when they are turned into columns, which makes it twice as fast.
-ROWS_AT_ONCE = 500
+ROWS_AT_ONCE = 200
 
 Row = TypeVar("Row")
 SURROGATES = re.compile("[\ud800-\udfff]")

@@ -20,9 +20,6 @@ _STRING = rb'"' + _STRING_REST + rb'["\n]'
 STRING_REST = re.compile(_STRING_REST, re.DOTALL)
 TO_BRACKET = re.compile(rb'[^"\[\]{}]*+(?:' + _STRING + rb'[^"\[\]{}]*+)*+', re.DOTALL)
 TO_SEPARATOR = re.compile(rb'[^"\[\]{},]*+(?:' + _STRING + rb'[^"\[\]{},]*+)*+', re.DOTALL)
-# Most elements are an object without brackets in it: this finds the end of one in a single step.
-FLAT_OBJECT = re.compile(rb'\s*+\{[^"\[\]{}]*+(?:' + _STRING + rb'[^"\[\]{}]*+)*+\}\s*+(?=[,\]])', re.DOTALL)
-
 BLANKS = b" \t\r\n"
 OPENING, ENDING = b"[{", b",]"
 QUOTE, ARRAY_END = b'"]'
@@ -114,9 +111,6 @@ class _Elements:
     def _find_end(self) -> bool:
         """Go on to the comma or bracket behind the element; false if it is not among the bytes held."""
         held = self.held
-        if self.at == self.start and self.long is None and (flat := FLAT_OBJECT.match(held, self.at)):
-            self.at = flat.end()
-            return True
         while True:
             if self.in_string:
                 self.at = _end(STRING_REST, held, self.at)

@@ -40,13 +40,15 @@ class Layout:
 def find_layout(content: Content, known: Collection[str]) -> Layout:
     """The layout under which the header has the most known names and the first rows fit it best."""
     lines = _first_lines(content)
-    skipped = next((at for at, line in enumerate(lines) if line.strip("\r\n")), len(lines))
+    skipped = _first_filled(lines, 0)
     delimiters: Iterable[str] = DELIMITERS
     if skipped < len(lines) and (stated := SEPARATOR_LINE.fullmatch(lines[skipped])):
         delimiters = stated.group(1)
-        skipped += 1
+        skipped = _first_filled(lines, skipped + 1)
     sample = lines[skipped : skipped + SAMPLE]
-    if not any(line.strip("\r\n") for line in sample):
+    if not sample:
+        if not content.whole:
+            raise UnreadableFile(f"{content.source.name}: the file begins with a megabyte of empty lines")
         return Layout(",", '"', (), len(lines))
     folded = {name.casefold() for name in known}
     tried = [_Trial(sample, *way, folded) for way in product(delimiters, _quotes(sample))]
@@ -59,14 +61,13 @@ def find_layout(content: Content, known: Collection[str]) -> Layout:
 
 def column_names(header: Iterable[str]) -> tuple[str, ...]:
     """The header's names, trimmed, each different: ('id', ' id', '') gives ('id', 'id (2)', 'column 3')."""
-    names: dict[str, None] = {}
+    names: dict[str, int] = {}  # and how often each has come
     for number, raw in enumerate(header, 1):
-        plain = raw.strip() or f"column {number}"
-        name, times = plain, 1
+        plain = name = raw.strip() or f"column {number}"
         while name in names:
-            times += 1
-            name = f"{plain} ({times})"
-        names[name] = None
+            names[plain] += 1
+            name = f"{plain} ({names[plain]})"
+        names[name] = 1
     return tuple(names)
 
 
@@ -76,6 +77,11 @@ def csv_reader(lines: Iterable[str], delimiter: str, quote: str, *, strict: bool
     An empty line is put behind the others: a reader that has read it within a record found a quote left open.
     """
     return csv.reader(chain(lines, ("",)), delimiter=delimiter, quotechar=quote, strict=strict)
+
+
+def _first_filled(lines: list[str], start: int) -> int:
+    """The index of the first line from `start` that is not empty, the count of lines if all are."""
+    return next((at for at in range(start, len(lines)) if lines[at].strip("\r\n")), len(lines))
 
 
 def _first_lines(content: Content) -> list[str]:
