@@ -1,7 +1,7 @@
 """Made-up calls by the million, as files of every kind that can be imported.
 
 DuckDB makes them, each from the hash of its place alone; so they are the same on every machine, and no call waits for
-another. What is written is text throughout, as in files from elsewhere.
+another. Numbers and booleans are such where a kind of file has them; times are text, as in files from elsewhere.
 """
 
 from collections.abc import Iterable, Sequence
@@ -150,7 +150,7 @@ def _query(count: int) -> str:
                     + if(medium IN ('cpc', 'paid_social'), 300 + {_whole(19, 3000)}, 0) END AS cost_cents,
             FROM outcomes
         )
-        SELECT COLUMNS(*)::VARCHAR FROM calls
+        SELECT * FROM calls
     """
 
 

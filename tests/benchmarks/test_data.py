@@ -1,7 +1,9 @@
 """The benchmarks' made-up calls have the shares that make them worth measuring with."""
 
+import json
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import phonenumbers
@@ -11,7 +13,8 @@ from benchmarks.data import Calls, make_calls
 from calltally.catalog import CATALOG, FieldKind
 
 COUNT = 20_000
-Row = dict[str, str | None]
+TYPES = {FieldKind.WHOLE: "BIGINT", FieldKind.BOOLEAN: "BOOLEAN"}  # text for all others
+Row = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
@@ -31,15 +34,24 @@ def rows(calls: Calls) -> list[Row]:
     return read(calls.parquet, "read_parquet(?)")
 
 
-def present(rows: list[Row], field: str) -> list[str]:
+def present(rows: list[Row], field: str) -> list[Any]:
     return [value for row in rows if (value := row[field]) is not None]
 
 
 def test_three_files_hold_the_same_calls(calls: Calls, rows: list[Row]) -> None:
     assert len(rows) == calls.count == COUNT
-    assert read(calls.csv, "read_csv(?, all_varchar = true)") == rows
-    text = {field.name: "VARCHAR" for field in CATALOG.stored_fields}
-    assert read(calls.ndjson, f"read_ndjson(?, columns = {text})") == rows
+    types = {field.name: TYPES.get(field.kind, "VARCHAR") for field in CATALOG.stored_fields}
+    assert read(calls.csv, f"read_csv(?, columns = {types})") == rows
+    assert read(calls.ndjson, f"read_ndjson(?, columns = {types})") == rows
+
+
+def test_numbers_and_booleans_are_such_where_a_file_has_them(calls: Calls, rows: list[Row]) -> None:
+    with calls.ndjson.open() as file:
+        written = [json.loads(line) for line in file]
+    for field in CATALOG.stored_fields:
+        kind = {FieldKind.WHOLE: int, FieldKind.BOOLEAN: bool}.get(field.kind, str)
+        assert set(map(type, present(rows, field.name))) == {kind}
+        assert {type(row[field.name]) for row in written if row.get(field.name) is not None} == {kind}
 
 
 def test_files_are_made_once_and_come_out_the_same(calls: Calls, tmp_path: Path) -> None:
@@ -58,9 +70,9 @@ def test_calls_have_every_stored_field_in_its_range(rows: list[Row]) -> None:
         if field.kind is FieldKind.WHOLE:
             assert field.lowest is not None
             assert field.highest is not None
-            assert field.lowest <= min(map(int, values)) <= max(map(int, values)) <= field.highest
+            assert field.lowest <= min(values) <= max(values) <= field.highest
         if field.kind is FieldKind.BOOLEAN:
-            assert values == {"true", "false"}
+            assert values == {True, False}
     assert len(set(present(rows, "id"))) == COUNT
 
 
@@ -102,10 +114,10 @@ def test_nulls_are_where_life_has_them(rows: list[Row]) -> None:
         assert row["utm_term"] is None or row["utm_medium"] == "cpc"
         assert row["ai_score"] is None or (row["status"] == "completed" and row["direction"] == "inbound")
         assert (row["ai_score"] is None) == (row["qualified"] is None) == (row["ai_category"] is None)
-        assert row["value_cents"] is None or row["qualified"] == "true"
+        assert row["value_cents"] is None or row["qualified"]
         assert (row["duration_seconds"] is None) == (row["status"] == "failed")
     assert 0.5 < len(present(rows, "ai_score")) / COUNT < 0.8
-    assert 0.1 < present(rows, "qualified").count("true") / COUNT < 0.3
+    assert 0.1 < present(rows, "qualified").count(True) / COUNT < 0.3
 
 
 def test_what_is_drawn_apart_does_not_go_together(rows: list[Row]) -> None:

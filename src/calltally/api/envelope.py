@@ -4,6 +4,7 @@ import logging
 import re
 import time
 import uuid
+from urllib.parse import quote
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -48,5 +49,5 @@ class Envelope:
             if not status:
                 await internal_error(request_id)(scope, receive, send_with_id)
         milliseconds = (time.perf_counter() - start) * 1000
-        # The path alone: a query's values may be people's numbers.
-        logger.info("%s %s %s %.1f ms %s", scope["method"], scope["path"], status, milliseconds, request_id)
+        # The path alone, since a query's values may be people's numbers; quoted, so that it stays on one line.
+        logger.info("%s %s %s %.1f ms %s", scope["method"], quote(scope["path"]), status, milliseconds, request_id)

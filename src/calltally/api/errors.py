@@ -17,7 +17,7 @@ from calltally.errors import (
     Unavailable,
 )
 
-__all__ = ["ERRORS", "HANDLERS", "error_body", "internal_error"]
+__all__ = ["ERRORS", "HANDLERS", "error_body", "internal_error", "not_http"]
 
 # Status and type by class; what is not listed is a defect and answers 500.
 ERRORS: dict[type[CalltallyError], tuple[int, str]] = {
@@ -30,6 +30,7 @@ ERRORS: dict[type[CalltallyError], tuple[int, str]] = {
     FolderUnusable: (503, "unavailable"),
 }
 HTTP_ERRORS = {404: "not_found", 405: "method_not_allowed"}
+LONG_WAIT = 60  # seconds, where somebody has to do something first
 
 
 def error_body(status: int, kind: str, message: str, **more: Any) -> dict[str, Any]:
@@ -41,6 +42,15 @@ def internal_error(request_id: str) -> Response:
     """What is said of a defect: nothing of the inside, but where the log has it."""
     message = f"Something went wrong here; the server's log has it under request id {request_id}"
     return JSONResponse(error_body(500, "internal", message), 500)
+
+
+def not_http() -> dict[str, Any]:
+    """What is said of bytes that are no HTTP request."""
+    message = (
+        "request: it is not HTTP; percent-encode what is not ASCII (ü is %C3%BC), in at most 65535 bytes of address"
+    )
+    problem = {"param": "request", "message": message}
+    return error_body(400, "invalid_parameter", message, param="request", details=[problem])
 
 
 async def _ours(_: Request, error: Exception) -> Response:
@@ -55,15 +65,15 @@ async def _ours(_: Request, error: Exception) -> Response:
         more = {"param": details[0]["param"], "details": details}
     if isinstance(error, Unauthorized):
         headers["WWW-Authenticate"] = "Bearer"
-    if isinstance(error, Unavailable):
-        headers["Retry-After"] = str(error.retry_after)
+    if status == 503:
+        headers["Retry-After"] = str(error.retry_after if isinstance(error, Unavailable) else LONG_WAIT)
     return JSONResponse(error_body(status, kind, error.message, **more), status, headers)
 
 
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class
-    path = request.url.path
-    messages = {404: f"There is nothing at {path[:200]}", 405: f"{path[:200]} does not take {request.method}"}
+    path = request.scope["path"][:200]  # not the URL's: that is put together with whatever Host was sent
+    messages = {404: f"There is nothing at {path}", 405: f"{path} does not take {request.method}"}
     headers = dict(error.headers or {})
     if "Allow" in headers:
         headers["Allow"] = ", ".join(sorted(headers["Allow"].split(", ")))

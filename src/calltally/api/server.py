@@ -1,13 +1,17 @@
 """The server process: a socket, uvicorn, and a clean end."""
 
+import json
 import logging
 import signal
 import socket
+import uuid
 from collections.abc import Callable
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from calltally.api.errors import not_http
 from calltally.errors import Conflict
 
 __all__ = ["bind", "run_server"]
@@ -49,7 +53,7 @@ def run_server(app: ASGIApp, bound: socket.socket, on_ready: Callable[[], None])
     """Serve until SIGINT or SIGTERM; requests under way get a few seconds to end."""
     config = uvicorn.Config(
         app,
-        http="httptools",
+        http=_Protocol,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -77,3 +81,24 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             self._on_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        if self.force_exit:  # a second Ctrl-C: uvicorn leaves this out then, but threads that work would keep us here
+            await self.lifespan.shutdown()
+
+
+class _Protocol(HttpToolsProtocol):
+    """Answers what is no HTTP in the form of every other error."""
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002
+        body = json.dumps(not_http(), ensure_ascii=False, separators=(",", ":")).encode()
+        head = (
+            "HTTP/1.1 400 Bad Request",
+            "Content-Type: application/json",
+            f"Content-Length: {len(body)}",
+            f"X-Request-Id: {uuid.uuid4()}",
+            "Connection: close",
+        )
+        self.transport.write("\r\n".join((*head, "", "")).encode() + body)
+        self.transport.close()

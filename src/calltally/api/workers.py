@@ -36,43 +36,51 @@ class Workers:
             Unavailable: too much waits already, or time ran out; the work is stopped.
             ClientGone: `gone` came first; the work is stopped.
         """
-        if len(self._pending) >= self._most:
-            raise Unavailable(f"{self._most} reports are waiting already; try again soon")
+        leaving = asyncio.ensure_future(gone)
+        try:
+            if len(self._pending) >= self._most:
+                raise Unavailable(f"{self._most} reports are waiting already; try again soon")
+            return await self._answer(work, leaving)
+        finally:
+            leaving.cancel()
+
+    async def _answer(self, work: Callable[[Stop], Result], leaving: asyncio.Future[None]) -> Result:
         stop = Stop()
         future = self._threads.submit(work, stop)
         self._pending[stop] = future
         answer = asyncio.wrap_future(future)
-        leaving = asyncio.ensure_future(gone)
+        both: set[asyncio.Future[Any]] = {answer, leaving}
         try:
-            both: set[asyncio.Future[Any]] = {answer, leaving}
             await asyncio.wait(both, timeout=self._seconds, return_when=asyncio.FIRST_COMPLETED)
             if answer.done():
                 return answer.result()
             if leaving.done():
                 raise ClientGone
             raise Unavailable(f"The report was not done within {self._seconds:g} s; narrow its dates or filters", 5)
+        except asyncio.CancelledError as cancelled:  # by a server that stops; whoever waits is told so
+            raise Unavailable("The server is stopping; try again soon", 5) from cancelled
         finally:
-            leaving.cancel()
-            self._end(stop, answer)
+            self._end(stop, future, answer)
 
-    def _end(self, stop: Stop, answer: "asyncio.Future[Result]") -> None:
+    def _end(self, stop: Stop, future: Future[Result], answer: asyncio.Future[Result]) -> None:
         """Free the place of work that is done; stop work that is not, and free its place when it has ended."""
         if answer.done():
-            del self._pending[stop]
+            self._pending.pop(stop, None)
             return
-        ending = asyncio.create_task(self._stop(stop))
+        answer.cancel()  # how the work ends is of no interest to anyone now
+        ending = asyncio.create_task(self._stop(stop, future))
         self._stopping.add(ending)
         ending.add_done_callback(self._stopping.discard)
 
-    async def _stop(self, stop: Stop) -> None:
-        future = self._pending[stop]
+    async def _stop(self, stop: Stop, future: Future[Any]) -> None:
         future.cancel()
         while not future.done():
             stop.ask()  # again and again: an interrupt before the statement has begun is lost
             await asyncio.sleep(ASK_AGAIN_SECONDS)
-        del self._pending[stop]
+        self._pending.pop(stop, None)
 
     async def close(self) -> None:
         """Stop all work and end the threads."""
-        await asyncio.gather(*(self._stop(stop) for stop in list(self._pending)))
+        pending = [self._stop(stop, future) for stop, future in self._pending.items()]
+        await asyncio.gather(*pending, *self._stopping)
         self._threads.shutdown()

@@ -62,14 +62,19 @@ class ImportSummary:
             mine = getattr(self, name)
             mine += value
             setattr(self, name, mine)
+        self.rejects_files = list(dict.fromkeys(self.rejects_files))  # a file may be given twice
 
 
 @dataclass(frozen=True)
 class FileResult:
-    """A file's summary, and where it broke off if it did; the rows before that are in."""
+    """A file's summary, and where it broke off if it did; the rows before that are in.
+
+    `first_rejected` is the place of the first row that was not taken, such as `line 7`, and what is wrong with it.
+    """
 
     summary: ImportSummary
     broken: UnreadableFile | None = None
+    first_rejected: tuple[str, Problem] | None = None
 
 
 def import_file(
@@ -83,6 +88,7 @@ def import_file(
 
     Raises:
         UnreadableFile: nothing of it could be read.
+        CalltallyError: there are rejected rows and nowhere to write them; the message says what became of the others.
     """
     known = {name for row in CATALOG.fields.values() for name in (row.name, *row.aliases)}
     with open_rows(path, known=known | set(options.columns.values())) as rows:
@@ -98,13 +104,17 @@ def import_file(
                 summary=summary,
                 on_progress=on_progress,
             )
+            rejects.flush()
             on_progress(Progress(rows.size, rows.size, summary.read, merging=True))
             found = load.finish(dry_run=options.dry_run)
+            rejects.outcome = "all other rows are imported"
             _reject_unplaced(load, rejects)
+        if not (rejects.count or broken or options.dry_run):
+            rejects.remove()
         summary.added, summary.updated, summary.unchanged = found.added, found.updated, found.unchanged
         summary.rejected = rejects.count
         summary.rejects_files = [str(rejects.path)] if rejects.count else []
-        return FileResult(summary, broken)
+        return FileResult(summary, broken, rejects.first)
 
 
 def import_records(records: Iterable[Mapping[str, object]], business: Business, engine: Engine) -> LoadSummary:
@@ -144,10 +154,14 @@ def _gather(
 ) -> UnreadableFile | None:
     """Hand every row to the load or the rejects; gives back where the file broke off, if it did."""
     reader = RowReading(_reading(business, options), options.columns)
+    unseen = set(options.columns.values())
     try:
         for batch in rows:
+            unseen -= batch.columns.keys()
             found = reader.read(batch)
             load.add(found.rows)
+            if found.rows["record"].null_count < len(found.rows):
+                rejects.open()  # these may turn out to be rejected when the others are in, which would be too late
             for row in found.rejected:
                 rejects.write(row)
             summary.read += found.read
@@ -157,6 +171,8 @@ def _gather(
             on_progress(Progress(rows.position, rows.size, summary.read))
     except UnreadableFile as broken:
         return broken
+    if unseen and summary.read > summary.rejected:
+        pass
     return None
 
 
@@ -170,12 +186,4 @@ def _check_columns(path: Path, rows: RowReader, known: set[str], options: Import
     """A table whose header has nothing that was named or is known is not read at all: every row would be rejected."""
     if rows.columns is None:
         return
-    listed = ", ".join(f"'{column}'" for column in rows.columns[:20])
-    missing = [column for column in options.columns.values() if column not in rows.columns]
-    if missing:
-        raise UnreadableFile(f"{path} has no column '{missing[0]}'; its columns are {listed}")
-    if rows.columns and not known & set(rows.columns) and not options.columns:
-        raise UnreadableFile(
-            f"No column of {path} is a call field; its first line has {listed}; "
-            "say which is which with --map, such as --map started_at='Call Time'"
-        )
+XX

@@ -1,5 +1,7 @@
 """Where rejected rows go: one JSON object a line, beside the file that they came from."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
@@ -15,15 +17,17 @@ MOST_BYTES = 64 * 1024
 
 
 class Rejects:
-    """Writes `FILE.rejected.ndjson`, once there is something to write; `first` says where and why that was.
+    """Writes `FILE.rejected.ndjson`, once there is something to write.
 
-    Every method raises `CalltallyError` if it cannot be written.
+    `first` says where the first rejected row is and what is wrong with it. What any method raises if the file cannot
+    be written, a `CalltallyError`, says what became of the other rows: `outcome`.
     """
 
     def __init__(self, source: Path, unit: str) -> None:
         self.path = source.with_name(source.name + ".rejected.ndjson")
         self.count = 0
         self.first: tuple[str, Problem] | None = None
+        self.outcome = f"nothing of {source.name} was imported"
         self._unit = unit
         self._file: BinaryIO | None = None
 
@@ -33,39 +37,65 @@ class Rejects:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._file:
-            try:
+        if self._file is None:
+            return
+        if error is None:
+            with self._checked():
                 self._file.close()
-            except OSError as failure:
-                if error is None:
-                    raise self._unwritable(failure) from failure
+        else:
+            with suppress(OSError):  # what is raised already says more
+                self._file.close()
+        if not self.count:
+            self.remove()
 
     def open(self) -> None:
-        """Make the file, so that it is known that rows can be written."""
+        """Make sure that rows can be written."""
         if self._file is None:
-            try:
+            with self._checked():
                 self._file = self.path.open("wb")
-            except OSError as error:
-                raise self._unwritable(error) from error
 
     def write(self, row: RejectedRow) -> None:
         """Add a row: its place, what is wrong with each field, and the record, cut where it is over 64 KB."""
         self.open()
+        assert self._file is not None
         self.count += 1
         self.first = self.first or (f"{self._unit} {row.place:,}", row.problems[0])
         written = {self._unit: row.place, "errors": [_problem(problem) for problem in row.problems]}
         line = orjson.dumps(written | _record(row.record), default=str, option=orjson.OPT_APPEND_NEWLINE)
-        self._do(line)
+        with self._checked():
+            self._file.write(line)
 
     def flush(self) -> None:
-        """Have written what was added so far."""
-        self._do(None)
+        """Have on disk what was added so far."""
+        if self._file:
+            with self._checked():
+                self._file.flush()
 
-    def discard_if_empty(self) -> None:
-        """Remove the file if nothing was rejected, an earlier import's too: its rows are rejected no more."""
+    def remove(self) -> None:
+        """Remove the file, an earlier import's too, since nothing is rejected any more."""
+        with suppress(OSError):  # a folder that nobody can write to, or something else of that name
+            self.path.unlink(missing_ok=True)
 
-    def _do(self, line: bytes | None) -> None:
-        pass
+    @contextmanager
+    def _checked(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            message = f"{self.path}: rejected rows cannot be written there ({error.strerror}); {self.outcome}"
+            raise CalltallyError(message) from error
 
-    def _unwritable(self, error: OSError) -> CalltallyError:
-        return CalltallyError(f"{self.path}: the rejected rows cannot be written there ({error.strerror})")
+
+def _problem(problem: Problem) -> dict[str, str | None]:
+    return {"field": problem.param or None, "message": problem.message}
+
+
+def _record(record: object) -> dict[str, object]:
+    """The record whole, or the beginning of its text and the fact that it was cut."""
+    if isinstance(record, str):
+        text = record.encode()
+    else:
+        text = orjson.dumps(record, default=str)
+        if len(text) <= MOST_BYTES:
+            return {"record": record}
+    cut = len(text) > MOST_BYTES
+    return {"text": text[:MOST_BYTES].decode(errors="ignore"), **({"cut": True} if cut else {})}

@@ -1,6 +1,7 @@
 """Whether what was sent holds: names, types, ranges, and parameters against one another; all problems at once."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -141,8 +142,9 @@ class _Check:
                     parameter, f"{shown(name)} is not a {parameter.type.of}{_instead(name, known, parameter.type.of)}"
                 )
         if parameter.type.distinct:
-            for name in sorted({name for name in names if name in known and names.count(name) > 1}, key=names.index):
-                self._wrong(parameter, f"{shown(name)} is given {names.count(name)} times; each can be given once")
+            for name, times in Counter(names).items():
+                if name in known and times > 1:
+                    self._wrong(parameter, f"{shown(name)} is given {times} times; each can be given once")
         given = sum(1 for name in names if name)
         if parameter.type.most and given > parameter.type.most:
             self._wrong(parameter, f"{given} names are given; at most {parameter.type.most} are allowed")
@@ -160,8 +162,9 @@ class _Check:
     def texts(self, parameter: Parameter, sent: tuple[str, ...]) -> tuple[str, ...] | None:
         assert isinstance(parameter.type, Text)  # noqa: S101 - READERS pairs them
         if too_long := [text for text in sent if len(text) > parameter.type.longest]:
-            length = f"{len(too_long[0])} characters long; at most {parameter.type.longest} are allowed"
-            self._wrong(parameter, f"{shown(too_long[0])} is {length}")
+            for text in too_long:
+                length = f"{len(text)} characters long; at most {parameter.type.longest} are allowed"
+                self._wrong(parameter, f"{shown(text)} is {length}")
             return None
         if parameter.type.normalised_as is FieldKind.STATUS:
             sent = tuple(normal_status(text) for text in sent)

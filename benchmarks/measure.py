@@ -1,0 +1,30 @@
+"""Medians of what is done again and again."""
+
+import time
+from collections.abc import Callable
+from statistics import median
+
+__all__ = ["Best", "median_ms"]
+
+WARM_UP = 3
+
+
+def median_ms(act: Callable[[], object], times: int) -> float:
+    """The median time of an act, in milliseconds; it is done a few times before, so that all is warm."""
+    for _ in range(WARM_UP):
+        act()
+    return median(_ms(act) for _ in range(times))
+
+
+class Best(dict[str, float]):
+    """The least of each thing's medians over the rounds."""
+
+    def take(self, name: str, milliseconds: float) -> None:
+        """Take one round's median."""
+        self[name] = min(self.get(name, milliseconds), milliseconds)
+
+
+def _ms(act: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    act()
+    return (time.perf_counter() - start) * 1000

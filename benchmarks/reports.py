@@ -1,0 +1,135 @@
+"""How long reports take over HTTP, beside the rival on the same calls in the same run."""
+
+import json
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+from benchmarks.commands import Server, run, serving
+from benchmarks.data import Calls
+from benchmarks.figures import ReportFigure, TimeZoneFigure
+from benchmarks.imports import BUSINESS, import_into
+from benchmarks.measure import Best, median_ms
+from benchmarks.memory import peak_memory
+from benchmarks.rival import Rival, rival_report, starting_rival
+from calltally.demo import requests
+
+__all__ = ["Served", "measure_reports"]
+
+# Within the second to last month of the calls, so that the last one, which is not whole, is never asked for.
+ASKED_ON = datetime(2025, 12, 15, tzinfo=UTC)
+UNIQUE_CALLERS = ("Unique callers by source", "group_by=source&metrics=unique_callers&sort_by=unique_callers")
+BY_DAY = "group_by=date&metrics=count,answered_count,missed_count&sort_by=date&sort_order=asc&limit=1000"
+ALL_REPORTS = (*requests(ASKED_ON, "UTC"), UNIQUE_CALLERS)
+EMPTY_ROUTE = "/healthz"
+# Averages and shares are rounded by different rules in a database; that the counts agree says enough.
+ROUNDED = ("avg_", "_pct")
+
+
+@dataclass(frozen=True)
+class Served:
+    """What was measured of one server."""
+
+    reports: tuple[ReportFigure, ...]
+    empty_route_ms: float
+    time_zones: TimeZoneFigure
+    peak_mb: float
+
+
+class Client:
+    """Asks one server over one connection that is kept open."""
+
+    def __init__(self, connection: HTTPConnection, key: str) -> None:
+        self._connection = connection
+        self._headers = {"Authorization": f"Bearer {key}"}
+
+    def get(self, path: str) -> bytes:
+        """The body of an answer.
+
+        Raises:
+            RuntimeError: it is an error.
+        """
+        self._connection.request("GET", path, headers=self._headers)
+        response = self._connection.getresponse()
+        body = response.read()
+        if response.status != 200:
+            raise RuntimeError(f"{path}: {response.status} {body.decode()}")
+        return body
+
+    def report(self, request: str) -> bytes:
+        """The body of a report."""
+        return self.get(f"/api/v1/analytics/calls?{request}")
+
+
+def measure_reports(calls: Calls, scratch: Path, rounds: int, times: int) -> Served:
+    """All reports, each round asking all of them so many times."""
+    data = scratch / "serve"
+    import_into(data, calls.parquet, calls.count)
+    key = run(data, "key", "create", BUSINESS).printed["key"]
+    with serving(data) as server, _connected(server, key) as client, starting_rival(calls.parquet, scratch) as rival:
+        for _, request in ALL_REPORTS:
+            _check(request, client, rival)
+        best = Best()
+        for _ in range(rounds):
+            _ask_all(client, rival, best, times)
+            _ask_by_day(data, client, best, times)
+        return Served(
+            tuple(_compared(title, request, best) for title, request in ALL_REPORTS),
+            best[EMPTY_ROUTE],
+            TimeZoneFigure(BY_DAY, best["UTC"], best["America/New_York"], best["America/New_York"] / best["UTC"]),
+            peak_memory(server.pid),
+        )
+
+
+@contextmanager
+def _connected(server: Server, key: str) -> Iterator[Client]:
+    with closing(HTTPConnection(server.host, server.port)) as connection:
+        yield Client(connection, key)
+
+
+def _ask_all(client: Client, rival: Rival, best: Best, times: int) -> None:
+    """Ours and the rival's in turn, so that what else the machine does falls on both."""
+    for title, request in ALL_REPORTS:
+        best.take(title, median_ms(partial(client.report, request), times))
+        best.take(f"{title}: rival", median_ms(partial(rival.answer, rival_report(request)), times))
+    best.take(EMPTY_ROUTE, median_ms(partial(client.get, EMPTY_ROUTE), times))
+
+
+def _ask_by_day(data: Path, client: Client, best: Best, times: int) -> None:
+    """The same calls in both time zones: a business that moves keeps its calls."""
+    for zone in ("America/New_York", "UTC"):
+        run(data, "business", "update", BUSINESS, "--timezone", zone)
+        best.take(zone, median_ms(partial(client.report, BY_DAY), times))
+
+
+def _compared(title: str, request: str, best: Best) -> ReportFigure:
+    ours, rival = best[title], best[f"{title}: rival"]
+    return ReportFigure(title, request, ours, rival, ours / rival)
+
+
+def _check(request: str, client: Client, rival: Rival) -> None:
+    """A benchmark of a wrong answer is worth nothing. In any order: the rival sorts shares once they are rounded."""
+    body = json.loads(client.report(request))["data"]
+    report = rival_report(request)
+    rows, totals = rival.answer(report)
+    ours = (_ours(body["data"], report.dimensions + report.metrics), _ours([body["totals"]], report.metrics))
+    theirs = (_rivals(rows, report.dimensions + report.metrics), _rivals(totals, report.metrics))
+    if ours != theirs:
+        raise RuntimeError(f"{request}: {ours} is not the rival's {theirs}")
+
+
+def _ours(rows: list[dict[str, Any]], names: tuple[str, ...]) -> list[list[str]]:
+    return sorted([str(row[name]) for name in names if _is_exact(name)] for row in rows)
+
+
+def _rivals(rows: list[Any], names: tuple[str, ...]) -> list[list[str]]:
+    return sorted([str(value) for name, value in zip(names, row, strict=True) if _is_exact(name)] for row in rows)
+
+
+def _is_exact(name: str) -> bool:
+    return not any(part in name for part in ROUNDED)

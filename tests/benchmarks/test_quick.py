@@ -1,0 +1,72 @@
+"""The benchmarks run through, and no figure is missing; how good the figures are is no matter here."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from benchmarks.rival import rival_report
+
+ROOT = Path(__file__).parents[2]
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
+
+
+def run(*arguments: str) -> str:
+    command = [sys.executable, "-m", "benchmarks", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=120).stdout
+
+
+def numbers(value: Any) -> Iterator[float]:
+    match value:
+        case dict():
+            for inner in value.values():
+                yield from numbers(inner)
+        case list():
+            for inner in value:
+                yield from numbers(inner)
+        case int() | float():
+            yield value
+
+
+def test_quick_run_gives_every_figure(tmp_path: Path) -> None:
+    printed = run("--quick", "--out", str(tmp_path))
+    figures = json.loads((tmp_path / "figures.json").read_text())
+    assert set(figures) == {"machine", "rounds", "sizes", "demo"}
+    (size,) = figures["sizes"]
+    assert size.keys() == {"calls", "imports", "reports", "empty_route_ms", "time_zones", "serving_peak_mb"}
+    assert [found["format"] for found in size["imports"]] == ["csv", "ndjson", "parquet"]
+    titles = [found["title"] for found in size["reports"]]
+    assert titles == [
+        "Sources",
+        "Campaign performance",
+        "Daily call volume",
+        "Best hours to call",
+        "Source ROI",
+        "Unique callers by source",
+    ]
+    assert figures["machine"].pop("load") >= 0
+    assert min(numbers(figures)) > 0
+    assert all(title in printed for title in titles)
+    kept = {"calls-50000.csv", "calls-50000.ndjson", "calls-50000.parquet", "figures.json"}
+    assert {path.name for path in tmp_path.iterdir()} == kept
+
+
+def test_help_shows_examples() -> None:
+    assert "python -m benchmarks --quick" in run("--help")
+
+
+def test_rival_asks_what_the_request_asks() -> None:
+    request = (
+        "group_by=date&metrics=count&start_date=2025-11-01&end_date=2025-11-30&sort_by=date&sort_order=asc&limit=31"
+    )
+    report = rival_report(request)
+    assert report.rows == (
+        "SELECT started_at::DATE AS date, count(*) AS count FROM calls "
+        "WHERE started_at >= TIMESTAMP '2025-11-01' AND started_at < TIMESTAMP '2025-12-01' "
+        "GROUP BY ALL ORDER BY date asc NULLS LAST, date LIMIT 31"
+    )
+    assert report.totals.startswith("SELECT count(*) AS count FROM calls WHERE")
