@@ -186,4 +186,12 @@ def _check_columns(path: Path, rows: RowReader, known: set[str], options: Import
     """A table whose header has nothing that was named or is known is not read at all: every row would be rejected."""
     if rows.columns is None:
         return
-XX
+    listed = ", ".join(f"'{column}'" for column in rows.columns[:20])
+    missing = [column for column in options.columns.values() if column not in rows.columns]
+    if missing:
+        raise UnreadableFile(f"{path} has no column '{missing[0]}'; its columns are {listed}")
+    if rows.columns and not known & set(rows.columns) and not options.columns:
+        raise UnreadableFile(
+            f"No column of {path} is a call field; its first line has {listed}; "
+            "say which is which with --map, such as --map started_at='Call Time'"
+        )

@@ -4,7 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import orjson
 import pyarrow as pa
@@ -14,13 +14,14 @@ from calltally.engines import ROW_SCHEMA
 from calltally.errors import Problem
 from calltally.ingestion.files import ABSENT, RowBatch
 from calltally.localtime import LocalTimeKind
-from calltally.records import BadValue, Moment, Reading, read_value
+from calltally.records import BadValue, Moment, Reading, read_usual, read_value
 
 __all__ = ["ReadBatch", "RejectedRow", "RowReading"]
 
 # What rows of the same call have in common where a file has no ids, after reading.
 TWIN_FIELDS = ("started_at", "caller_number", "tracking_number", "destination_number", "direction")
-SAFE_KEYS = frozenset({str, int, float, type(None)})
+SAFE_KEYS = frozenset({str, int, float, type(None), type(ABSENT)})
+SELDOM_REPEATED = frozenset({FieldKind.ID, FieldKind.TIME})
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class _Column:
 class _Memo(dict[object, object]):
     """Raw value to stored value, each distinct one read once; bad ones as their `BadValue`.
 
-    Bounded by starting anew: a column of ids would otherwise grow with the file.
+    Bounded by starting anew: a column of numbers would otherwise grow with the file.
     """
 
     def __init__(self, row: CallField, reading: Reading) -> None:
@@ -62,6 +63,7 @@ class _Memo(dict[object, object]):
         self._row = row
         self._reading = reading
         self._most = 400_000 if row.kind is FieldKind.PHONE else 50_000
+        self.met_bad = False
 
     def __missing__(self, raw: object) -> object:
         if len(self) >= self._most:
@@ -76,7 +78,19 @@ class _Memo(dict[object, object]):
         try:
             return read_value(self._row, raw, self._reading)
         except BadValue as bad:
+            self.met_bad = True
             return bad
+
+    def read_all(self, raw: list[object]) -> list[Any]:
+        """Read a column."""
+        types = set(map(type, raw))
+        if self._row.kind is FieldKind.TIME and types == {str} and not self._reading.time_formats:
+            usual = read_usual(cast("list[str]", raw))
+            if usual is not None:
+                return usual
+        # Ids and times hardly ever repeat; True equals 1, and lists are no keys.
+        remembers = self._row.kind not in SELDOM_REPEATED and types <= SAFE_KEYS
+        return list(map(self.__getitem__ if remembers else self.read, raw))
 
 
 class RowReading:
@@ -127,11 +141,9 @@ class RowReading:
 
     def _column(self, name: str, raw: list[object]) -> _Column:
         memo = self._memos[name]
-        types = set(map(type, raw)) - {type(ABSENT)}
-        # True equals 1 and lists are no keys, so rare types are read one by one.
-        values = [memo[value] for value in raw] if types <= SAFE_KEYS else [memo.read(value) for value in raw]
+        values = memo.read_all(raw)
         column = _Column(values)
-        if BadValue in set(map(type, values)):
+        if memo.met_bad:
             for i, value in enumerate(values):
                 if isinstance(value, BadValue):
                     column.problems[i] = str(value)

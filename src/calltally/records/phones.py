@@ -13,6 +13,11 @@ WRITTEN_AS_NUMBER = re.compile(
     r"(?P<number>[\s().\-/]*\+?[0-9\s().\-/]+?)\s*(?:(?:;\s*ext\s*=|ext(?:ension)?\.?|x|#)\s*[0-9]+)?", re.IGNORECASE
 )
 NOT_DIGITS = re.compile(r"[^0-9]")
+# North American numbers are possible whenever they have ten digits, none of which can be a prefix to cut off if the
+# first is 2 to 9: their E.164 form needs no look at the library's tables, which would take ten times as long.
+NORTH_AMERICAN_INTERNATIONAL = re.compile(r"\+1[2-9][0-9]{9}")
+NORTH_AMERICAN_NATIONAL = re.compile(r"\(?([2-9][0-9]{2})\)?[ .-]?([0-9]{3})[ .-]?([0-9]{4})")
+NORTH_AMERICAN_REGIONS = frozenset({"US", "CA"})
 FEWEST_DIGITS, MOST_DIGITS = 7, 15
 
 
@@ -21,8 +26,14 @@ def read_phone(text: str, region: str) -> str | None:
 
     `(305) 555-1234` in the US is `+13055551234`; `555-1234` is local only, and `C00001` no number: both stay.
     """
-    if text.lower() in NO_NUMBER:
-        return None
+    if NORTH_AMERICAN_INTERNATIONAL.fullmatch(text):
+        return text
+    if region in NORTH_AMERICAN_REGIONS and (national := NORTH_AMERICAN_NATIONAL.fullmatch(text)):
+        return f"+1{national[1]}{national[2]}{national[3]}"
+    return None if text.lower() in NO_NUMBER else _by_tables(text, region)
+
+
+def _by_tables(text: str, region: str) -> str:
     written = WRITTEN_AS_NUMBER.fullmatch(text)
     if not written:
         return text

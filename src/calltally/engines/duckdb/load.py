@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import duckdb
@@ -34,13 +35,21 @@ class DuckDBLoad:
             f"CREATE TABLE {self._table('rows')} (n BIGINT, place BIGINT, accepted BOOLEAN, id VARCHAR, twin VARCHAR, "
             f"version BIGINT, record VARCHAR, {merge.VALUE_COLUMNS})"
         )
+        # One transaction for all rows: each on its own would be written twice, to the log and to the file.
+        self._cursor.execute("BEGIN")
+        self._gathering = True
+        # Rows are written in a thread of their own while the next ones are read, one batch at a time.
+        self._writer = ThreadPoolExecutor(1, "gather")
+        self._written: Future[None] = self._writer.submit(_nothing)
 
     def add(self, rows: pa.RecordBatch) -> None:
-        self._cursor.register("incoming", pa.Table.from_batches([rows], ROW_SCHEMA))
-        self._cursor.execute(f"INSERT INTO {self._table('rows')} SELECT * FROM incoming")
-        self._cursor.unregister("incoming")
+        self._written.result()
+        self._written = self._writer.submit(self._write, rows)
 
     def finish(self, *, dry_run: bool = False) -> LoadSummary:
+        self._written.result()
+        self._cursor.execute("COMMIT")
+        self._gathering = False
         self._name_rows()
         self._fold()
         self._compare()
@@ -58,10 +67,18 @@ class DuckDBLoad:
 
     def close(self) -> None:
         """Remove the gathering file."""
+        self._writer.shutdown()
+        if self._gathering:
+            self._cursor.execute("ROLLBACK")
         self._cursor.execute(f"DETACH {quoted(self._name)}")
         self._cursor.close()
         self._path.unlink(missing_ok=True)
         self._path.with_name(self._path.name + ".wal").unlink(missing_ok=True)
+
+    def _write(self, rows: pa.RecordBatch) -> None:
+        self._cursor.register("incoming", pa.Table.from_batches([rows], ROW_SCHEMA))
+        self._cursor.execute(f"INSERT INTO {self._table('rows')} SELECT * FROM incoming")
+        self._cursor.unregister("incoming")
 
     def _table(self, name: str) -> str:
         return f"{quoted(self._name)}.{name}"
@@ -161,3 +178,7 @@ class DuckDBLoad:
 
     def _count(self, table: str) -> int:
         return self._number(f"SELECT count(*) FROM {self._table(table)}")
+
+
+def _nothing() -> None:
+    """What was written before the first rows."""

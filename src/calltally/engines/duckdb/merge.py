@@ -84,7 +84,8 @@ def _shortest(states: str, others: str) -> str:
     )
     each = ", ".join(f"{name} := version_of_{name}" for name in NAMES)
     return (
-        f"SELECT {others}, {', '.join(NAMES)}, version, CASE WHEN NOT ({shared}) THEN struct_pack({each}) END AS versions "
+        f"SELECT {others}, {', '.join(NAMES)}, version, "
+        f"CASE WHEN NOT ({shared}) THEN struct_pack({each}) END AS versions "
         f"FROM (SELECT *, {newest} AS version FROM ({states}))"
     )
 
