@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from calltally.engines import Engine, Stop, open_engine
 from calltally.engines.duckdb import DuckDBEngine
 from calltally.engines.duckdb.dialect import DuckDBDialect
 from calltally.engines.duckdb.schema import MIGRATIONS, create_or_migrate
-from calltally.errors import FolderUnusable, Unavailable
+from calltally.errors import FolderUnusable, StorageFull, Unavailable
 from calltally.folder import DataFolder
 from calltally.query import Timing, ask
 from calltally.settings import Settings
@@ -210,6 +211,32 @@ def test_a_stopped_report_ends_at_once(engine: Engine, new_business: NewBusiness
     assert stopped_after < time.monotonic() - start
     with pytest.raises(Unavailable, match="stopped"):
         engine.answer(plan, stop)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 3 MB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(disk)], check=False).returncode:
+        pytest.skip("a small disk can be made by root alone")
+    yield disk
+    subprocess.run(["umount", "--lazy", str(disk)], check=True)
+
+
+def test_a_full_disk_is_said_and_changes_nothing(small_disk: Path, new_business: NewBusiness, tmp_path: Path) -> None:
+    folder, business = DataFolder(small_disk / "data"), new_business()
+    engine = opened(folder)
+    import_records(engine, business, CALLS, tmp_path)
+    many = [{"id": f"m{n}", "started_at": "2026-03-01T10:00:00Z", "source": f"{n * n:x}" * 20} for n in range(60_000)]
+    with pytest.raises(StorageFull, match="no room left"):
+        import_records(engine, business, many, tmp_path)
+    engine.close()
+    again = opened(folder)
+    assert report(again, business, "group_by=status")["data"]["totals"] == {"count": 20}
+    import_records(again, business, many[:10], tmp_path)
+    assert report(again, business, "group_by=status")["data"]["totals"] == {"count": 30}
+    again.close()
 
 
 IMPORT_AND_WAIT = """

@@ -1,11 +1,16 @@
 """`calltally import`: calls from files."""
 
 import gc
+import re
+import shlex
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,16 +19,16 @@ from rich.console import Console
 from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-from calltally.accounts import Business, find_business
+from calltally.accounts import Business, find_business, list_keys
 from calltally.catalog import CATALOG, suggestion
 from calltally.cli.group import examples
 from calltally.cli.options import DataOption, JsonOption, Opened, opened
 from calltally.cli.output import complain, print_facts, print_json, say
 from calltally.engines import Engine, open_engine
-from calltally.errors import InvalidRequest, Problem, UnreadableFile, shown
-from calltally.ingestion import ImportOptions, ImportSummary, Progress, import_file
+from calltally.errors import CalltallyError, InvalidRequest, Problem, shown
+from calltally.ingestion import FileResult, ImportOptions, ImportSummary, Progress, import_file
 
-__all__ = ["EXAMPLES", "import_calls"]
+__all__ = ["EXAMPLES", "import_calls", "interruptible"]
 
 EXAMPLES = examples(
     "calltally import calls.csv --business 'Acme Plumbing'",
@@ -31,25 +36,60 @@ EXAMPLES = examples(
     "calltally import export.csv --business Acme --map started_at='Call Time' \\",
     "    --map caller_number='Caller ID' --time-format '%m/%d/%Y %I:%M %p'",
 )
+FIELDS = ", ".join(CATALOG.fields)
+SAME_FIELD = {name: row.name for row in CATALOG.fields.values() for name in (row.name, *row.aliases)}
+EXAMPLE_TIME = datetime(2026, 3, 9, 14, 5, tzinfo=UTC)
 SECONDS_BETWEEN_LINES = 5.0
+LONGEST_BAR_NAME = 24
+MOST_DROPPED_SHOWN = 20
+NEAR = 0.75  # a hint about a column that means something else altogether does more harm than none
 
 OnProgress = Callable[[Progress], None]
 
 
+@dataclass
+class _Imported:
+    """What the files of one command came to."""
+
+    files: int = 0
+    summary: ImportSummary = field(default_factory=ImportSummary)
+    first_rejected: list[tuple[str, Problem]] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+    def include(self, result: FileResult) -> None:
+        self.files += 1
+        self.summary.include(result.summary)
+        if result.first_rejected:
+            self.first_rejected.append(result.first_rejected)
+        if result.broken:
+            self.failures.append(result.broken.message)
+
+
 def import_calls(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="CSV, NDJSON, JSON or Parquet; also as .gz")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE", help="CSV, NDJSON, JSON or Parquet, each also as .gz", show_default=False),
+    ],
     *,
-    business: Annotated[str, typer.Option("--business", "-b", metavar="BUSINESS", help="Its id, or its unique name")],
+    business: Annotated[
+        str,
+        typer.Option("--business", "-b", metavar="BUSINESS", help="Its id, or its name where only one has it"),
+    ],
     columns: Annotated[
         list[str] | None,
-        typer.Option("--map", metavar="FIELD=COLUMN", help="Take a call field from this column; several times"),
+        typer.Option(
+            "--map",
+            metavar="FIELD=COLUMN",
+            help=f"Take a call field from this column of the file; several times. The fields are {FIELDS}",
+        ),
     ] = None,
     time_formats: Annotated[
         list[str] | None,
         typer.Option(
             "--time-format",
             metavar="FORMAT",
-            help="How times are written, such as '%m/%d/%Y %I:%M %p' for 3/9/2026 2:05 PM (else RFC 3339)",
+            help="How times are written, such as '%m/%d/%Y %I:%M %p' for 3/9/2026 2:05 PM; several times. "
+            "RFC 3339, such as 2026-03-09T14:05:00Z or 2026-03-09 14:05, is always read",
         ),
     ] = None,
     dry_run: Annotated[
@@ -62,105 +102,140 @@ def import_calls(
 
     Importing a file again changes nothing; a file of corrected fields with the calls' ids changes just these.
     Rows that cannot be taken go to FILE.rejected.ndjson with the reason, everything else is imported.
+    Times without an offset are on the clock of the business's time zone.
     """
-    options = ImportOptions(_mapped(columns or []), _checked_formats(time_formats or []), dry_run)
+    options = _options(columns or [], time_formats or [], dry_run=dry_run)
     with opened(data) as on:
-        found = find_business(on.control, business)
-        summary, failures = _import_all(on, found, files, options)
+        find_business(on.control, business)  # a name that is wrong is said even beside a running server
+        with on.folder.own("import"):
+            found = find_business(on.control, business)  # as it is now that nobody can clear it
+            imported = _import_all(on, found, files, options)
+        has_key = bool(list_keys(on.control, found))
     if as_json:
-        print_json(_plain(summary))
-    else:
-        _print_summary(summary, found, dry_run=dry_run)
-    for failure in failures:
-        complain(failure.message)
-    if failures:
+        print_json(_plain(imported.summary))
+    elif imported.files:
+        _print_summary(imported, found, options)
+        if sys.stdout.isatty() and _went_well(imported) and not dry_run:
+            _print_next_step(found, data, has_key=has_key)
+    for failure in imported.failures:
+        complain(failure)
+    if imported.failures:
         raise typer.Exit(1)
 
 
-def _import_all(
-    on: Opened, business: Business, files: list[Path], options: ImportOptions
-) -> tuple[ImportSummary, list[UnreadableFile]]:
+@contextmanager
+def interruptible(on_interrupt: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Let Ctrl-C end the work within as KeyboardInterrupt, though a database driver may turn that into its own error.
+
+    Whether what was being written is in is then known only to the database: all of it or nothing.
+    """
+    interrupted = False
+
+    def interrupt(*_: object) -> None:
+        nonlocal interrupted
+        interrupted = True
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    except (Exception, KeyboardInterrupt) as error:
+        if not interrupted:
+            raise
+        on_interrupt()
+        raise KeyboardInterrupt from error
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _import_all(on: Opened, business: Business, files: list[Path], options: ImportOptions) -> _Imported:
     """Each file in turn; one that cannot be read does not keep the others out."""
-    summary = ImportSummary()
-    failures: list[UnreadableFile] = []
+    imported = _Imported()
     # Rows are millions of small objects without cycles: Python's search for cycles among them took a fifth of the time.
     gc.set_threshold(500_000)
-    with on.folder.own("import"):
-        engine = open_engine(on.folder, on.settings)
-        try:
-            for path in files:
-                failures += _import_one(path, business, engine, options, summary)
-        finally:
-            engine.close()
-    return summary, failures
+    engine = open_engine(on.folder, on.settings)
+    try:
+        for path in files:
+            with interruptible(lambda: complain("Stopped before the end; run it again to import what is missing")):
+                _import_one(path, business, engine, options, imported)
+    finally:
+        engine.close()
+    return imported
 
 
-def _import_one(
-    path: Path, business: Business, engine: Engine, options: ImportOptions, summary: ImportSummary
-) -> Iterator[UnreadableFile]:
+def _import_one(path: Path, business: Business, engine: Engine, options: ImportOptions, imported: _Imported) -> None:
     try:
         with _progress(path) as on_progress:
-            result = import_file(path, business, engine, options, on_progress)
-    except UnreadableFile as failure:
-        yield failure
-        return
-    summary.include(result.summary)
-    if result.broken:
-        yield result.broken
+            imported.include(import_file(path, business, engine, options, on_progress))
+    except CalltallyError as failure:
+        imported.failures.append(failure.message)
 
 
-def _mapped(given: list[str]) -> dict[str, str]:
-    """Columns by field name."""
-    columns: dict[str, str] = {}
+def _options(columns: list[str], time_formats: list[str], *, dry_run: bool) -> ImportOptions:
+    """The options, checked.
+
+    Raises:
+        InvalidRequest: lists everything that is wrong with them.
+    """
+    mapped: dict[str, str] = {}
     problems = []
-    for text in given:
+    for text in columns:
         name, separator, column = text.partition("=")
-        if not separator or not column:
-            problems.append(f"--map: {shown(text)} is not FIELD=COLUMN, such as started_at='Call Time'")
-        elif name.strip() not in CATALOG.fields:
-            near = suggestion(name, CATALOG.fields) or f"; the fields are {', '.join(CATALOG.fields)}"
-            problems.append(f"--map: {shown(name)} is not a call field{near}")
-        elif name.strip() in columns:
-            problems.append(f"--map: {shown(name)} is given twice")
-        columns[name.strip()] = column
+        name = name.strip()
+        problems += [Problem("map", problem) for problem in _map_problems(text, name, column, separator, mapped)]
+        mapped[name] = column
+    problems += [Problem("time_format", problem) for text in time_formats for problem in _format_problems(text)]
     if problems:
-        raise InvalidRequest(tuple(Problem("map", problem) for problem in problems))
-    return columns
+        raise InvalidRequest(tuple(problems))
+    return ImportOptions(mapped, tuple(time_formats), dry_run)
 
 
-def _checked_formats(formats: list[str]) -> tuple[str, ...]:
-    """The formats, each shown to be one: it has to read back the time that it writes."""
-    for time_format in formats:
-        moment = datetime(2026, 3, 9, 14, 5, tzinfo=UTC)
-        try:
-            datetime.strptime(moment.strftime(time_format), time_format)  # noqa: DTZ007 - only whether it can
-        except ValueError as error:
-            message = f"--time-format: {shown(time_format)} is no format of times ({error})"
-            raise InvalidRequest((Problem("time_format", message),)) from error
-    return tuple(formats)
+def _map_problems(text: str, name: str, column: str, separator: str, mapped: dict[str, str]) -> Iterator[str]:
+    if not separator or not name or not column:
+        yield f"--map: {shown(text)} is not FIELD=COLUMN, such as started_at='Call Time'"
+    elif name not in CATALOG.fields:
+        near = f"; did you mean '{SAME_FIELD[name]}'?" if name in SAME_FIELD else suggestion(name, CATALOG.fields)
+        yield f"--map: {shown(name)} is not a call field{near or f'; the fields are {FIELDS}'}"
+    elif name in mapped:
+        yield f"--map: {shown(name)} is given twice"
+
+
+def _format_problems(time_format: str) -> Iterator[str]:
+    """A format has to read back the time that it writes, but for hours and minutes that it may leave out."""
+    given = f"--time-format: {shown(time_format)}"
+    try:
+        back = datetime.strptime(EXAMPLE_TIME.strftime(time_format), time_format)  # noqa: DTZ007 - only whether it can
+    except (ValueError, re.error) as error:
+        yield f"{given} is no format of times ({error})"
+        return
+    if back.date() != EXAMPLE_TIME.date():
+        yield f"{given} does not say year, month and day, such as %m/%d/%Y"
+    elif back.hour not in {0, EXAMPLE_TIME.hour}:
+        yield f"{given} cannot tell morning from afternoon; add %p to %I, or use %H"
 
 
 @contextmanager
 def _progress(path: Path) -> Iterator[OnProgress]:
     """A bar on a terminal, a line now and then elsewhere; both on standard error."""
+    name = _printable(path.name)
     if not sys.stderr.isatty():
-        yield _Lines(path.name)
+        yield _Lines(name)
         return
     columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=20),
         TaskProgressColumn(),
-        TextColumn("{task.fields[rate]}"),
+        TextColumn("{task.fields[doing]}", markup=False),
         TimeRemainingColumn(),
     )
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(path.name, rate="", total=None)
+        short = name if len(name) <= LONGEST_BAR_NAME else f"{name[: LONGEST_BAR_NAME - 1]}…"
+        task = bar.add_task(short, doing="", total=None)
         start = time.monotonic()
 
         def show(now: Progress) -> None:
             rate = f"{now.rows / max(time.monotonic() - start, 0.001):,.0f} calls/s"
-            what = "merging ..." if now.merging else rate
-            bar.update(task, completed=now.position, total=now.size, rate=what)
+            bar.update(task, completed=now.position, total=now.size, doing="merging ..." if now.merging else rate)
 
         yield show
 
@@ -181,25 +256,93 @@ class _Lines:
         share = 100 * now.position // max(now.size, 1)
         left = (moment - self._start) * (now.size - now.position) / max(now.position, 1)
         what = "all read, merging" if now.merging else f"{share}%, about {left:.0f} s left"
-        sys.stderr.write(f"{self._name}: {now.rows:,} rows, {rate:,.0f} calls/s, {what}\n")
+        sys.stderr.write(f"{self._name}: {_rows(now.rows)}, {rate:,.0f} calls/s, {what}\n")
+        sys.stderr.flush()
 
 
 def _plain(summary: ImportSummary) -> dict[str, Any]:
-    return {**vars(summary), "dropped_fields": dict(summary.dropped_fields)}
+    return {
+        **vars(summary),
+        "dropped_fields": {_encodable(name): count for name, count in summary.dropped_fields.items()},
+        "rejects_files": [_encodable(path) for path in summary.rejects_files],
+    }
 
 
-def _print_summary(summary: ImportSummary, business: Business, *, dry_run: bool) -> None:
-    counts = {name: value for name, value in vars(summary).items() if isinstance(value, int)}
-    would = "Nothing was changed; it would have been:" if dry_run else f"Imported into '{business.name}':"
-    say(would)
-    print_facts([(name.replace("_", " ").capitalize(), f"{value:,}") for name, value in counts.items()])
-    if summary.dropped_fields:
-        dropped = ", ".join(f"{name} ({count:,})" for name, count in summary.dropped_fields.items())
-        say(f"Columns that are no call fields, dropped: {dropped}")
-        for name in summary.dropped_fields:
-            if near := suggestion(name.replace(" ", "_"), CATALOG.fields):
-                say(f"  '{name}'{near} Then give --map FIELD='{name}'")
-    if summary.ambiguous_times or summary.skipped_times:
-        say(f"Times without an offset were read on the clock of {business.timezone}; see the counts above")
-    for path in summary.rejects_files:
-        say(f"Rejected rows, with reasons: {path}")
+def _print_summary(imported: _Imported, business: Business, options: ImportOptions) -> None:
+    summary = imported.summary
+    say(
+        f"Nothing was changed in '{business.name}'; an import would come to:"
+        if options.dry_run
+        else f"Imported into '{business.name}':"
+    )
+    counts = [
+        ("Rows read", summary.read),
+        ("Added", summary.added),
+        ("Updated", summary.updated),
+        ("Unchanged", summary.unchanged),
+        ("Rejected", summary.rejected),
+    ]
+    width = len(f"{summary.read:,}")
+    print_facts([(name, f"{count:>{width},}") for name, count in counts])
+    _print_times(summary, business)
+    _print_dropped(summary)
+    for path, (place, problem) in zip(summary.rejects_files, imported.first_rejected, strict=False):
+        say(f"Rejected rows, with reasons: {_printable(path)}")
+        say(f"  The first, {place}: {_printable(problem.message)}")
+    if any(problem.param == "started_at" for _, problem in imported.first_rejected) and not options.time_formats:
+        say("  Times in a column of another name need --map, written in another way --time-format; see --help")
+
+
+def _print_times(summary: ImportSummary, business: Business) -> None:
+    clock = f"on the clock of {business.timezone}"
+    if count := summary.ambiguous_times:
+        say(f"{_rows(count)} at a time that occurs twice {clock}: the first is taken")
+    if count := summary.skipped_times:
+        say(f"{_rows(count)} at a time that does not occur {clock}: moved forward by the gap")
+
+
+def _print_dropped(summary: ImportSummary) -> None:
+    """What was dropped, the most frequent first, and which of it may be a call field by another name."""
+    most = summary.dropped_fields.most_common(MOST_DROPPED_SHOWN)
+    if not most:
+        return
+    more = len(summary.dropped_fields) - len(most)
+    listed = ", ".join(f"{_printable(name)} ({count:,})" for name, count in most)
+    say(f"Dropped columns and how many rows had them: {listed}{f' and {more:,} more' if more else ''}")
+    for name, _ in most:
+        if name not in SAME_FIELD and (near := _near_field(name)):
+            option = shlex.quote(f"{near}={_printable(name)}")
+            say(f"  Is '{_printable(name)}' the field '{near}'? Then add --map {option}")
+
+
+def _near_field(column: str) -> str | None:
+    word = re.sub(r"[\W_]+", "_", column[:128].lower()).strip("_")
+    near = get_close_matches(word, SAME_FIELD, n=1, cutoff=NEAR)
+    return SAME_FIELD[near[0]] if near else None
+
+
+def _went_well(imported: _Imported) -> bool:
+    """Whether all of it was new and good: somebody's first import, perhaps."""
+    summary = imported.summary
+    return not imported.failures and 0 < summary.added == summary.read
+
+
+def _print_next_step(business: Business, data: str | None, *, has_key: bool) -> None:
+    where = f" --data {shlex.quote(data)}" if data else ""
+    steps = [] if has_key else [f"make a key with 'calltally key create {business.id}{where}'"]
+    steps.append(f"start the server with 'calltally serve{where}'")
+    say(f"Next, {', then '.join(steps)}")
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row{'' if count == 1 else 's'}"
+
+
+def _printable(text: str) -> str:
+    """The text without what would do something to a terminal, rather than be seen on it."""
+    return "".join(character if character.isprintable() else "\ufffd" for character in text)
+
+
+def _encodable(text: str) -> str:
+    """The text with a mark for each byte that is no text, as names of files may have."""
+    return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")

@@ -12,11 +12,12 @@ import typer
 
 from calltally.api import Services, Workers, bind, create_app, run_server
 from calltally.cli.group import examples
+from calltally.cli.importing import interruptible
 from calltally.cli.options import DataOption, Opened, opened
 from calltally.cli.output import say
 from calltally.demo import Demo, find_demo, make_demo, requests
 from calltally.engines import Engine, open_engine
-from calltally.errors import FolderInUse, InvalidRequest, Problem
+from calltally.errors import Conflict, FolderInUse, InvalidRequest, Problem
 from calltally.folder import Owned
 
 __all__ = ["DEMO_EXAMPLES", "SERVE_EXAMPLES", "demo", "serve"]
@@ -63,9 +64,14 @@ def demo(host: HostOption = None, port: PortOption = None, data: DataOption = No
             address = _running(on)
             if address is None:
                 raise
+            found = find_demo(on.folder, on.control)
+            if found is None:
+                message = f"Calltally is running already, on {address}, with a folder that has no demo; "
+                raise Conflict(
+                    message + "stop it and start the demo again, or use another folder with --data"
+                ) from None
             say(f"Calltally is running already, on {address}")
-            if found := find_demo(on.folder, on.control):
-                _print_requests(address, found)
+            _print_requests(address, found)
 
 
 def _demo(on: Opened, owned: Owned) -> None:
@@ -75,7 +81,8 @@ def _demo(on: Opened, owned: Owned) -> None:
         if found is None:
             say("Making a year of sample calls ...")
             sys.stdout.flush()
-            found = make_demo(on.folder, on.control, engine, datetime.now(UTC))
+            with interruptible():
+                found = make_demo(on.folder, on.control, engine, datetime.now(UTC))
         bound = bind(on.settings.host, on.settings.port, search=True)
     except BaseException:
         engine.close()
@@ -128,7 +135,7 @@ def _address(bound: socket.socket) -> str:
 
 def _print_requests(address: str, found: Demo) -> None:
     say("")
-    say("Paste these into another terminal:")
+    say("Paste any of these into another terminal:")
     for title, query in requests(found.made_at, found.business.timezone):
         say("")
         say(f"# {title}")

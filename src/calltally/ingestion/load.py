@@ -21,6 +21,7 @@ from calltally.records import Reading
 __all__ = ["FileResult", "ImportOptions", "ImportSummary", "Progress", "import_file", "import_records"]
 
 RECORDS_A_BATCH = 20_000
+COLUMNS_LISTED = 20
 
 
 @dataclass(frozen=True)
@@ -154,10 +155,8 @@ def _gather(
 ) -> UnreadableFile | None:
     """Hand every row to the load or the rejects; gives back where the file broke off, if it did."""
     reader = RowReading(_reading(business, options), options.columns)
-    unseen = set(options.columns.values())
     try:
         for batch in rows:
-            unseen -= batch.columns.keys()
             found = reader.read(batch)
             load.add(found.rows)
             if found.rows["record"].null_count < len(found.rows):
@@ -171,8 +170,6 @@ def _gather(
             on_progress(Progress(rows.position, rows.size, summary.read))
     except UnreadableFile as broken:
         return broken
-    if unseen and summary.read > summary.rejected:
-        pass
     return None
 
 
@@ -184,13 +181,15 @@ def _reject_unplaced(load: Load, rejects: Rejects) -> None:
 
 def _check_columns(path: Path, rows: RowReader, known: set[str], options: ImportOptions) -> None:
     """A table whose header has nothing that was named or is known is not read at all: every row would be rejected."""
-    if rows.columns is None:
+    if not rows.columns:  # it has no header, or is empty
         return
-    listed = ", ".join(f"'{column}'" for column in rows.columns[:20])
-    missing = [column for column in options.columns.values() if column not in rows.columns]
+    missing = [f"'{column}'" for column in options.columns.values() if column not in rows.columns]
+    listed = ", ".join(f"'{column}'" for column in rows.columns[:COLUMNS_LISTED])
+    if len(rows.columns) > COLUMNS_LISTED:
+        listed += f" and {len(rows.columns) - COLUMNS_LISTED} more"
     if missing:
-        raise UnreadableFile(f"{path} has no column '{missing[0]}'; its columns are {listed}")
-    if rows.columns and not known & set(rows.columns) and not options.columns:
+        raise UnreadableFile(f"{path} has no column {' nor '.join(missing)}; its columns are {listed}")
+    if not known & set(rows.columns) and not options.columns:
         raise UnreadableFile(
             f"No column of {path} is a call field; its first line has {listed}; "
             "say which is which with --map, such as --map started_at='Call Time'"

@@ -114,7 +114,7 @@ def _translated() -> Iterator[None]:
         raise Unavailable("The report was stopped before it was done") from error
     except duckdb.OutOfMemoryException as error:
         raise Unavailable("There is not enough memory or spill space for this now", retry_after=5) from error
-    except duckdb.IOException as error:
+    except duckdb.Error as error:  # which class it is depends on what was being written when the disk was full
         if NO_SPACE not in str(error):
             raise
         raise StorageFull("There is no room left on the disk; nothing was changed, free some and try again") from error

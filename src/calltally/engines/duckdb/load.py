@@ -26,6 +26,7 @@ class DuckDBLoad:
     """
 
     def __init__(self, root: duckdb.DuckDBPyConnection, store: Store, staging: Path) -> None:
+        self._root = root
         self._store = store
         self._path = staging / f"{uuid.uuid4()}.duckdb"
         self._name = self._path.stem
@@ -37,7 +38,6 @@ class DuckDBLoad:
         )
         # One transaction for all rows: each on its own would be written twice, to the log and to the file.
         self._cursor.execute("BEGIN")
-        self._gathering = True
         # Rows are written in a thread of their own while the next ones are read, one batch at a time.
         self._writer = ThreadPoolExecutor(1, "gather")
         self._written: Future[None] = self._writer.submit(_nothing)
@@ -49,7 +49,6 @@ class DuckDBLoad:
     def finish(self, *, dry_run: bool = False) -> LoadSummary:
         self._written.result()
         self._cursor.execute("COMMIT")
-        self._gathering = False
         self._name_rows()
         self._fold()
         self._compare()
@@ -68,10 +67,9 @@ class DuckDBLoad:
     def close(self) -> None:
         """Remove the gathering file."""
         self._writer.shutdown()
-        if self._gathering:
-            self._cursor.execute("ROLLBACK")
-        self._cursor.execute(f"DETACH {quoted(self._name)}")
-        self._cursor.close()
+        self._cursor.close()  # which rolls back what is not committed
+        with self._root.cursor() as cursor:
+            cursor.execute(f"DETACH {quoted(self._name)}")
         self._path.unlink(missing_ok=True)
         self._path.with_name(self._path.name + ".wal").unlink(missing_ok=True)
 
