@@ -108,11 +108,12 @@ def _kept(folder: DataFolder) -> dict[str, Any] | None:
     """What the file says: business, key (null while the calls are being made), and until when they go."""
     try:
         kept = json.loads(folder.demo_key.read_text())
+        datetime.fromisoformat(kept["made_at"])
+        return {"business": str(kept["business"]), "key": kept["key"], "made_at": kept["made_at"]}
     except FileNotFoundError:
         return None
-    except ValueError as error:
+    except (ValueError, TypeError, KeyError) as error:
         raise FolderUnusable(f"{folder.demo_key} is damaged; remove it to get a new demo") from error
-    return {name: kept.get(name) for name in ("business", "key", "made_at")}
 
 
 def _keep(folder: DataFolder, business: Business, key: str | None, made_at: datetime) -> None:

@@ -48,22 +48,21 @@ class Rejects:
         if not self.count:
             self.remove()
 
-    def open(self) -> None:
-        """Make sure that rows can be written."""
-        if self._file is None:
-            with self._checked():
-                self._file = self.path.open("wb")
+    def open(self) -> BinaryIO:
+        """Make sure that rows can be written; the file to write them to."""
+        with self._checked():
+            self._file = self._file or self.path.open("wb")
+        return self._file
 
     def write(self, row: RejectedRow) -> None:
         """Add a row: its place, what is wrong with each field, and the record, cut where it is over 64 KB."""
-        self.open()
-        assert self._file is not None
+        file = self.open()
         self.count += 1
         self.first = self.first or (f"{self._unit} {row.place:,}", row.problems[0])
         written = {self._unit: row.place, "errors": [_problem(problem) for problem in row.problems]}
         line = orjson.dumps(written | _record(row.record), default=str, option=orjson.OPT_APPEND_NEWLINE)
         with self._checked():
-            self._file.write(line)
+            file.write(line)
 
     def flush(self) -> None:
         """Have on disk what was added so far."""

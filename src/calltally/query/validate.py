@@ -124,7 +124,8 @@ class _Check:
         elif len(sent) > 1 and not isinstance(parameter.type, Text):
             self._wrong(parameter, f"was given {len(sent)} times; give it once")
         elif "" in sent:
-            self._wrong(parameter, f"is empty; it takes {_allowed(parameter, self.catalog)}, or leave it out")
+            otherwise = "" if parameter.required else ", or leave it out"
+            self._wrong(parameter, f"is empty; it takes {_allowed(parameter, self.catalog)}{otherwise}")
         else:
             return READERS[type(parameter.type)](self, parameter, sent)
         return None

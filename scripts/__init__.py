@@ -1,0 +1,1 @@
+"""Tools of the project itself, which are no part of what is installed."""
