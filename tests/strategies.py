@@ -10,6 +10,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from tests import reference
+
 Record = dict[str, object]
 Params = list[tuple[str, str]]
 
@@ -274,40 +276,8 @@ def files_of_records(*, faulty: bool = True, min_size: int = 0, max_size: int = 
 
 # --- Requests -------------------------------------------------------------------------------------------------------
 
-DIMENSION_NAMES = (
-    "source",
-    "utm_source",
-    "utm_medium",
-    "utm_campaign",
-    "utm_term",
-    "call_flow",
-    "call_flow_id",
-    "tracking_number",
-    "number_id",
-    "ai_category",
-    "status",
-    "direction",
-    "date",
-    "week",
-    "month",
-    "hour_of_day",
-    "day_of_week",
-)
-METRIC_NAMES = (
-    "count",
-    "avg_duration",
-    "total_duration",
-    "avg_ai_score",
-    "qualified_count",
-    "qualified_pct",
-    "total_value_cents",
-    "unique_callers",
-    "answered_count",
-    "missed_count",
-    "voicemail_count",
-    "avg_robo_score",
-    "total_cost_cents",
-)
+DIMENSION_NAMES = tuple(reference.DIMENSIONS)
+METRIC_NAMES = tuple(reference.METRICS)
 SCORE_FORMS = ("0", "0.0", "1", "49.999999999999999999999", "50", "050.5", "050", "50.50", "99", "100", "100.000")
 LIMITS = ("1", "2", "3", "007", "50", "100", "1000")
 

@@ -131,9 +131,9 @@ def update(
 def clear(
     business: BusinessArgument, yes: YesOption = False, data: DataOption = None, as_json: JsonOption = False
 ) -> None:
-    """Remove all calls of a business, for ever; its settings and keys stay.
+    """Remove all calls of a business, for ever.
 
-    So that files imported under a wrong time zone, say, can be imported again.
+    Its settings and keys stay. So that files imported under a wrong time zone, say, can be imported again.
     """
     with opened(data) as on:
         found = find_business(on.control, business)

@@ -53,14 +53,14 @@ class _Imported:
 
     files: int = 0
     summary: ImportSummary = field(default_factory=ImportSummary)
-    first_rejected: list[tuple[str, Problem]] = field(default_factory=list)
+    rejected: dict[str, tuple[str, Problem]] = field(default_factory=dict)  # a row of each file that has some
     failures: list[str] = field(default_factory=list)
 
     def include(self, result: FileResult) -> None:
         self.files += 1
         self.summary.include(result.summary)
         if result.first_rejected:
-            self.first_rejected.append(result.first_rejected)
+            self.rejected |= dict.fromkeys(result.summary.rejects_files, result.first_rejected)
         if result.broken:
             self.failures.append(result.broken.message)
 
@@ -286,11 +286,11 @@ def _print_summary(imported: _Imported, business: Business, options: ImportOptio
     print_facts([(name, f"{count:>{width},}") for name, count in counts])
     _print_times(summary, business)
     _print_dropped(summary)
-    for path, (place, problem) in zip(summary.rejects_files, imported.first_rejected, strict=False):
+    for path, (place, problem) in imported.rejected.items():
         say(f"Rejected rows, with reasons: {_printable(path)}")
-        say(f"  The first, {place}: {_printable(problem.message)}")
-    if any(problem.param == "started_at" for _, problem in imported.first_rejected) and not options.time_formats:
-        say("  Times in a column of another name need --map, written in another way --time-format; see --help")
+        say(f"  Such as {place}: {_printable(problem.message)}")
+    if any(problem.param == "started_at" for _, problem in imported.rejected.values()) and not options.time_formats:
+        say("  If the times are in another column, add --map; if they are written otherwise, --time-format")
 
 
 def _print_times(summary: ImportSummary, business: Business) -> None:
@@ -317,7 +317,9 @@ def _print_dropped(summary: ImportSummary) -> None:
 
 def _near_field(column: str) -> str | None:
     word = re.sub(r"[\W_]+", "_", column[:128].lower()).strip("_")
-    near = get_close_matches(word, SAME_FIELD, n=1, cutoff=NEAR)
+    # 'Caller ID' is near 'call_id', and taking callers for ids would make one call of all that somebody made.
+    likely = [name for name, field_name in SAME_FIELD.items() if field_name != "id"]
+    near = [word] if word in SAME_FIELD else get_close_matches(word, likely, n=1, cutoff=NEAR)
     return SAME_FIELD[near[0]] if near else None
 
 
