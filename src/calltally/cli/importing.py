@@ -61,8 +61,8 @@ class _Imported:
         self.summary.include(result.summary)
         if result.first_rejected:
             self.rejected |= dict.fromkeys(result.summary.rejects_files, result.first_rejected)
-        if result.broken:
-            self.failures.append(result.broken.message)
+        if result.failure:
+            self.failures.append(result.failure.message)
 
 
 def import_calls(
@@ -331,9 +331,12 @@ def _went_well(imported: _Imported) -> bool:
 
 def _print_next_step(business: Business, data: str | None, *, has_key: bool) -> None:
     where = f" --data {shlex.quote(data)}" if data else ""
-    steps = [] if has_key else [f"make a key with 'calltally key create {business.id}{where}'"]
-    steps.append(f"start the server with 'calltally serve{where}'")
-    say(f"Next, {', then '.join(steps)}")
+    if has_key:
+        say("Next, start the server:")
+    else:
+        say("Next, make a key and start the server:")
+        say(f"  calltally key create {business.id}{where}")
+    say(f"  calltally serve{where}")
 
 
 def _rows(count: int) -> str:

@@ -53,7 +53,8 @@ def serve(host: HostOption = None, port: PortOption = None, data: DataOption = N
 def demo(host: HostOption = None, port: PortOption = None, data: DataOption = None) -> None:
     """Start the server on a year of made-up calls, to look around.
 
-    It makes a business 'Demo' with these calls and prints requests to paste. Started again it has the same calls and key; beside a running one it prints that one's address.
+    It makes a business 'Demo' with these calls and prints requests to paste. Started again it has the same calls and
+    key; beside a running one it prints that one's address.
     """
     with opened(data, host=host, port=port) as on:
         _set_up_log("warning")

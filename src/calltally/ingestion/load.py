@@ -11,7 +11,7 @@ import orjson
 from calltally.accounts import Business
 from calltally.catalog import CATALOG
 from calltally.engines import Engine, Load, LoadSummary
-from calltally.errors import Problem, UnreadableFile
+from calltally.errors import CalltallyError, Problem, UnreadableFile
 from calltally.ingestion.files import ABSENT, RowBatch, RowReader, open_rows
 from calltally.ingestion.reading import RejectedRow, RowReading
 from calltally.ingestion.rejects import Rejects
@@ -68,13 +68,13 @@ class ImportSummary:
 
 @dataclass(frozen=True)
 class FileResult:
-    """A file's summary, and where it broke off if it did; the rows before that are in.
+    """A file's summary, and what went wrong if the file broke off or rejected rows could not be written down.
 
-    `first_rejected` is the place of the first row that was not taken, such as `line 7`, and what is wrong with it.
+    What the summary counts is in all the same. `first_rejected` is the place of the first row that was not taken, such as `line 7`, and what is wrong with it.
     """
 
     summary: ImportSummary
-    broken: UnreadableFile | None = None
+    failure: CalltallyError | None = None
     first_rejected: tuple[str, Problem] | None = None
 
 
@@ -89,33 +89,35 @@ def import_file(
 
     Raises:
         UnreadableFile: nothing of it could be read.
-        CalltallyError: there are rejected rows and nowhere to write them; the message says what became of the others.
+        CalltallyError: there are rejected rows and nowhere to write them, so nothing is imported.
     """
     known = {name for row in CATALOG.fields.values() for name in (row.name, *row.aliases)}
     with open_rows(path, known=known | set(options.columns.values())) as rows:
         _check_columns(path, rows, known, options)
-        with Rejects(path, rows.unit) as rejects, engine.load(business.calls) as load:
-            summary = ImportSummary()
-            broken = _gather(
-                rows,
-                business=business,
-                options=options,
-                load=load,
-                rejects=rejects,
-                summary=summary,
-                on_progress=on_progress,
-            )
-            rejects.flush()
+        summary = ImportSummary()
+        rejects = Rejects(path, rows.unit)
+        with engine.load(business.calls) as load:
+            with rejects:
+                broken = _gather(
+                    rows,
+                    business=business,
+                    options=options,
+                    load=load,
+                    rejects=rejects,
+                    summary=summary,
+                    on_progress=on_progress,
+                )
             on_progress(Progress(rows.size, rows.size, summary.read, merging=True))
+            summary.rejected = rejects.count
             found = load.finish(dry_run=options.dry_run)
-            rejects.outcome = "all other rows are imported"
-            _reject_unplaced(load, rejects)
-        if not (rejects.count or broken or options.dry_run):
+            summary.added, summary.updated, summary.unchanged = found.added, found.updated, found.unchanged
+            summary.rejected += found.unplaced
+            unwritten = _reject_unplaced(load, rejects) if found.unplaced else None
+        if summary.rejected:
+            summary.rejects_files = [str(rejects.path)]
+        elif not (broken or options.dry_run):
             rejects.remove()
-        summary.added, summary.updated, summary.unchanged = found.added, found.updated, found.unchanged
-        summary.rejected = rejects.count
-        summary.rejects_files = [str(rejects.path)] if rejects.count else []
-        return FileResult(summary, broken, rejects.first)
+        return FileResult(summary, broken or unwritten, rejects.first)
 
 
 def import_records(records: Iterable[Mapping[str, object]], business: Business, engine: Engine) -> LoadSummary:
@@ -173,10 +175,17 @@ def _gather(
     return None
 
 
-def _reject_unplaced(load: Load, rejects: Rejects) -> None:
+def _reject_unplaced(load: Load, rejects: Rejects) -> CalltallyError | None:
+    """Write down the rows that found no call; gives back what went wrong, as all other rows are in by now."""
     problem = Problem("started_at", "started_at: is missing, and no call has this id yet")
-    for row in load.unplaced():
-        rejects.write(RejectedRow(row.place, (problem,), orjson.loads(row.record)))
+    rejects.outcome = "all other rows were taken"
+    try:
+        with rejects:
+            for row in load.unplaced():
+                rejects.write(RejectedRow(row.place, (problem,), orjson.loads(row.record)))
+    except CalltallyError as error:
+        return error
+    return None
 
 
 def _check_columns(path: Path, rows: RowReader, known: set[str], options: ImportOptions) -> None:

@@ -17,7 +17,7 @@ MOST_BYTES = 64 * 1024
 
 
 class Rejects:
-    """Writes `FILE.rejected.ndjson`, once there is something to write.
+    """Writes `FILE.rejected.ndjson`, once there is something to write; can be entered several times.
 
     `first` says where the first rejected row is and what is wrong with it. What any method raises if the file cannot
     be written, a `CalltallyError`, says what became of the other rows: `outcome`.
@@ -39,19 +39,20 @@ class Rejects:
     ) -> None:
         if self._file is None:
             return
+        file, self._file = self._file, None
         if error is None:
             with self._checked():
-                self._file.close()
+                file.close()
         else:
             with suppress(OSError):  # what is raised already says more
-                self._file.close()
+                file.close()
         if not self.count:
             self.remove()
 
     def open(self) -> BinaryIO:
         """Make sure that rows can be written; the file to write them to."""
         with self._checked():
-            self._file = self._file or self.path.open("wb")
+            self._file = self._file or self.path.open("ab" if self.count else "wb")
         return self._file
 
     def write(self, row: RejectedRow) -> None:
@@ -63,12 +64,6 @@ class Rejects:
         line = orjson.dumps(written | _record(row.record), default=str, option=orjson.OPT_APPEND_NEWLINE)
         with self._checked():
             file.write(line)
-
-    def flush(self) -> None:
-        """Have on disk what was added so far."""
-        if self._file:
-            with self._checked():
-                self._file.flush()
 
     def remove(self) -> None:
         """Remove the file, an earlier import's too, since nothing is rejected any more."""
