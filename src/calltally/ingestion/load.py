@@ -70,7 +70,8 @@ class ImportSummary:
 class FileResult:
     """A file's summary, and what went wrong if the file broke off or rejected rows could not be written down.
 
-    What the summary counts is in all the same. `first_rejected` is the place of the first row that was not taken, such as `line 7`, and what is wrong with it.
+    What the summary counts is in all the same. `first_rejected` is the place of a row that was not taken, such as
+    `line 7`, and what is wrong with it.
     """
 
     summary: ImportSummary
@@ -115,8 +116,7 @@ def import_file(
             unwritten = _reject_unplaced(load, rejects) if found.unplaced else None
         if summary.rejected:
             summary.rejects_files = [str(rejects.path)]
-        elif not (broken or options.dry_run):
-            rejects.remove()
+        rejects.tidy(finished=not (broken or options.dry_run))
         return FileResult(summary, broken or unwritten, rejects.first)
 
 

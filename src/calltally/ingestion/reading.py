@@ -21,6 +21,7 @@ __all__ = ["ReadBatch", "RejectedRow", "RowReading"]
 # What rows of the same call have in common where a file has no ids, after reading.
 TWIN_FIELDS = ("started_at", "caller_number", "tracking_number", "destination_number", "direction")
 SAFE_KEYS = frozenset({str, int, float, type(None), type(ABSENT)})
+LONGEST_REMEMBERED = 1024  # characters: no good value has more, and bad ones can be a thousand times as long
 SELDOM_REPEATED = frozenset({FieldKind.ID, FieldKind.TIME})
 
 
@@ -66,9 +67,12 @@ class _Memo(dict[object, object]):
         self.met_bad = False
 
     def __missing__(self, raw: object) -> object:
+        value = self.read(raw)
+        if isinstance(raw, str) and len(raw) > LONGEST_REMEMBERED:
+            return value
         if len(self) >= self._most:
             self.clear()
-        self[raw] = value = self.read(raw)
+        self[raw] = value
         return value
 
     def read(self, raw: object) -> object:
@@ -79,7 +83,7 @@ class _Memo(dict[object, object]):
             return read_value(self._row, raw, self._reading)
         except BadValue as bad:
             self.met_bad = True
-            return bad
+            return bad.with_traceback(None)  # which would keep the raw value, of up to a megabyte
 
     def read_all(self, raw: list[object]) -> list[Any]:
         """Read a column."""

@@ -46,8 +46,7 @@ class Rejects:
         else:
             with suppress(OSError):  # what is raised already says more
                 file.close()
-        if not self.count:
-            self.remove()
+            self.tidy(finished=False)
 
     def open(self) -> BinaryIO:
         """Make sure that rows can be written; the file to write them to."""
@@ -65,10 +64,11 @@ class Rejects:
         with self._checked():
             file.write(line)
 
-    def remove(self) -> None:
-        """Remove the file, an earlier import's too, since nothing is rejected any more."""
+    def tidy(self, *, finished: bool) -> None:
+        """Remove an empty file and, when an import has finished without rejects, what an earlier one left."""
         with suppress(OSError):  # a folder that nobody can write to, or something else of that name
-            self.path.unlink(missing_ok=True)
+            if not self.count and (finished or not self.path.stat().st_size):
+                self.path.unlink(missing_ok=True)
 
     @contextmanager
     def _checked(self) -> Iterator[None]:

@@ -1,0 +1,247 @@
+"""The server as a process: its address, its sockets, and its end."""
+
+import http.client
+import os
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx2
+import orjson
+import pytest
+
+from calltally.accounts import create_business, create_key, list_businesses, open_control, revoke_key
+from calltally.api import openapi
+from calltally.engines import open_engine
+from calltally.folder import DataFolder
+from calltally.settings import Settings
+from tests.api.conftest import CATALOG, NOW, REPORT, SLOW, Server, add_many, serving
+from tests.api.schemas import validate
+
+MANY = 300_000
+NEEDS_PROC = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processor time is read from /proc")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> DataFolder:
+    return DataFolder(tmp_path_factory.mktemp("server") / "data")
+
+
+@pytest.fixture(scope="module")
+def headers(folder: DataFolder) -> Mapping[str, str]:
+    """A key of a business that has many calls."""
+    with open_control(folder) as control:
+        business = create_business(control, "Acme", timezone="UTC", region="US", currency="USD", now=NOW)
+        engine = open_engine(folder, Settings(threads=2))
+        add_many(engine, business, MANY)
+        engine.close()
+        return {"Authorization": f"Bearer {create_key(control, business, None, ['read'], NOW).secret}"}
+
+
+@pytest.fixture(scope="module")
+def server(folder: DataFolder, headers: Mapping[str, str]) -> Iterator[Server]:
+    """A server for all tests that leave it running."""
+    with serving(folder.path, CALLTALLY_REPORTS="16", CALLTALLY_THREADS="2") as running:
+        yield running
+
+
+@pytest.fixture
+def client(server: Server, headers: Mapping[str, str]) -> Iterator[httpx2.Client]:
+    with httpx2.Client(base_url=server.address, headers=headers, timeout=30) as opened:
+        yield opened
+
+
+@contextmanager
+def connected(server: Server) -> Iterator[socket.socket]:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+        yield connection
+
+
+def exchange(server: Server, sent: bytes) -> tuple[bytes, bytes]:
+    """Head and body of the answer to bytes sent as they are; the connection has to be closed by the server."""
+    with connected(server) as connection:
+        connection.sendall(sent)
+        received = b""
+        while part := connection.recv(65536):
+            received += part
+    head, _, body = received.partition(b"\r\n\r\n")
+    return head, body
+
+
+def get(path: str, headers: Mapping[str, str], method: str = "GET") -> bytes:
+    """A request as it is sent."""
+    lines = [f"{method} {path} HTTP/1.1", "Host: here", *(f"{name}: {value}" for name, value in headers.items())]
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
+# --- Answers --------------------------------------------------------------------------------------------------------
+
+
+def test_it_answers_at_the_address_that_it_prints(client: httpx2.Client) -> None:
+    response = client.get(f"{REPORT}?group_by=month")
+    assert response.content == (
+        b'{"data":{"data":[{"month":"2026-02","count":300000}],"totals":{"count":300000},"count":1}}'
+    )
+    assert client.get("/readyz").json() == {"status": "ready"}
+
+
+def test_the_steps_of_a_report_are_timed(client: httpx2.Client) -> None:
+    steps = client.get(f"{REPORT}?group_by=month").headers["server-timing"].split(", ")
+    assert [step.partition(";dur=")[0] for step in steps] == ["auth", "plan", "engine", "shape"]
+    assert all(float(step.partition(";dur=")[2]) >= 0 for step in steps)
+
+
+@pytest.mark.parametrize("path", [f"{REPORT}?group_by=month", f"{REPORT}?x=1", CATALOG, "/healthz", "/nowhere"])
+def test_head_answers_as_get_does_without_the_body(
+    server: Server, client: httpx2.Client, headers: Mapping[str, str], path: str
+) -> None:
+    whole = client.get(path)
+    head, body = exchange(server, get(path, {**headers, "Connection": "close"}, "HEAD"))
+    assert body == b""
+    assert head.startswith(f"HTTP/1.1 {whole.status_code} ".encode())
+    assert f"content-length: {len(whole.content)}\r\n".encode() in head
+
+
+def test_small_answers_on_one_connection_do_not_wait_for_acknowledgements(
+    server: Server, headers: Mapping[str, str]
+) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    seconds = []
+    for _ in range(50):
+        start = time.perf_counter()
+        connection.request("GET", CATALOG, headers=dict(headers))
+        assert connection.getresponse().read()
+        seconds.append(time.perf_counter() - start)
+    connection.close()
+    assert statistics.median(seconds) < 0.02
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        f"GET {REPORT}?group_by=source&source=münchen HTTP/1.1\r\nHost: here\r\n\r\n".encode(),
+        b"GET /api/v1/catalog?" + b"x" * 70_000 + b" HTTP/1.1\r\nHost: here\r\n\r\n",
+        b"nonsense\r\n\r\n",
+    ],
+)
+def test_what_is_not_http_is_an_error_like_all_others(server: Server, sent: bytes) -> None:
+    head, body = exchange(server, sent)
+    assert head.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert b"\r\nContent-Type: application/json\r\n" in head
+    assert b"\r\nX-Request-Id: " in head
+    validate(orjson.loads(body), openapi()["components"]["schemas"]["Error"])
+    error = orjson.loads(body)["error"]
+    assert (error["code"], error["param"]) == ("400", "request")
+    assert "percent-encode" in error["message"]
+
+
+def test_keys_revoked_by_another_process_are_refused_at_once(folder: DataFolder, server: Server) -> None:
+    with open_control(folder) as control:
+        [business] = list_businesses(control)
+        key = create_key(control, business, None, ["report"], NOW)
+        asked = {"Authorization": f"Bearer {key.secret}"}
+        assert httpx2.get(f"{server.address}{CATALOG}", headers=asked).status_code == 200
+        revoke_key(control, key.id, NOW)
+        assert httpx2.get(f"{server.address}{CATALOG}", headers=asked).status_code == 401
+
+
+# --- Clients that leave ---------------------------------------------------------------------------------------------
+
+
+def cpu_seconds(process: int) -> float:
+    """Processor time that a process has used."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def eventually(holds: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + 10
+    while not holds() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return holds()
+
+
+@NEEDS_PROC
+def test_a_client_that_goes_away_stops_its_report(
+    server: Server, client: httpx2.Client, headers: Mapping[str, str]
+) -> None:
+    before = cpu_seconds(server.process.pid)
+    for _ in range(16):
+        with connected(server) as connection:
+            connection.sendall(get(f"{REPORT}?{SLOW}&limit=1000", headers))
+            time.sleep(0.02)
+    assert eventually(lambda: server.log.read_text().count(f"GET {REPORT} 499 ") == 16)
+    time.sleep(0.2)
+    settled = cpu_seconds(server.process.pid)
+    time.sleep(0.5)
+    assert cpu_seconds(server.process.pid) - settled < 0.1
+    assert settled - before < 3  # one such report alone takes about 0.4
+    assert client.get(f"{REPORT}?group_by=month").status_code == 200
+    assert "Traceback" not in server.log.read_text()
+
+
+# --- Start and end --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_cleanly(tmp_path: Path, number: signal.Signals) -> None:
+    with serving(tmp_path / "data") as running:
+        assert httpx2.get(f"{running.address}/healthz").status_code == 200
+        assert running.stop(number) == 0
+        assert running.process.stdout
+        assert running.process.stdout.read() == "Stopped\n"
+        assert "Traceback" not in running.log.read_text()
+    with serving(tmp_path / "data") as again:
+        assert httpx2.get(f"{again.address}/readyz").status_code == 200
+
+
+def test_a_second_signal_ends_reports_under_way(
+    folder: DataFolder, headers: Mapping[str, str], server: Server, tmp_path: Path
+) -> None:
+    """On a copy of the folder, since the server of the other tests has it."""
+    copy = tmp_path / "data"
+    subprocess.run(["cp", "-r", folder.path, copy], check=True)
+    (copy / "lock").unlink()
+    with serving(copy, CALLTALLY_THREADS="1", CALLTALLY_REPORTS="2") as running:
+        connections = [http.client.HTTPConnection("127.0.0.1", running.port, timeout=30) for _ in range(20)]
+        for connection in connections:
+            connection.request("GET", "/healthz")
+            connection.getresponse().read()
+        for connection in connections:
+            connection.request("GET", f"{REPORT}?{SLOW}", headers=dict(headers))
+        time.sleep(0.2)
+        start = time.monotonic()
+        running.process.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+        assert running.stop() == 0
+        assert time.monotonic() - start < 4  # not the seconds that all those reports would take
+        ends = [connection.getresponse() for connection in connections]
+        stopped = [orjson.loads(end.read())["error"]["type"] for end in ends if end.status == 503]
+        assert len(stopped) > 10
+        assert set(stopped) == {"unavailable"}
+        assert {end.status for end in ends} <= {200, 503}
+        assert "Traceback" not in running.log.read_text()
+        for connection in connections:
+            connection.close()
+
+
+def test_a_second_server_on_the_folder_is_refused_in_one_sentence(folder: DataFolder, server: Server) -> None:
+    refused = subprocess.run(
+        [sys.executable, "-m", "calltally", "serve", "--port", "0", "--data", str(folder.path)],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+        env={"PATH": os.environ["PATH"]},
+    )
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr == (
+        f"calltally: The data folder {folder.path} is in use by a running server "
+        f"({server.address}, process {server.process.pid}); stop it first, or use another folder\n"
+    )

@@ -1,0 +1,268 @@
+"""Reports that are worked on at once: a time limit, a queue that ends, clients that leave, and one snapshot each."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import AbstractContextManager, contextmanager
+from itertools import islice
+
+import httpx2
+import pytest
+
+from calltally.api import Workers
+from calltally.api.workers import ClientGone
+from calltally.engines import Engine, Load, Plan, Rows, Stop
+from calltally.errors import Unavailable
+from tests.api.conftest import SLOW, Asker, Door, Record, add_many, calls, open_client
+
+
+async def stays() -> None:
+    """A client that never goes away."""
+    await asyncio.Event().wait()
+
+
+class Gate:
+    """Work that lasts until the gate is opened, or until it is stopped."""
+
+    def __init__(self) -> None:
+        self.entered = threading.Semaphore(0)
+        self.opened = threading.Event()
+        self.stopped = threading.Semaphore(0)
+
+    def work(self, stop: Stop) -> str:
+        self.entered.release()
+        while not self.opened.wait(0.005):
+            if stop.asked:
+                self.stopped.release()
+                stop.check()
+        return "done"
+
+
+# --- The pool by itself ---------------------------------------------------------------------------------------------
+
+
+def test_work_that_waits_or_lasts_too_long_is_stopped_and_its_place_freed() -> None:
+    async def scenario() -> None:
+        gate, workers = Gate(), Workers(1, 1, 0.1)
+        ends = await asyncio.gather(*(workers.run(gate.work, stays()) for _ in range(2)), return_exceptions=True)
+        assert [type(end) for end in ends] == [Unavailable] * 2
+        assert await asyncio.to_thread(gate.stopped.acquire, timeout=5)
+        gate.opened.set()
+        await _eventually(lambda: not workers._pending)
+        assert await workers.run(gate.work, stays()) == "done"
+        await workers.close()
+        assert gate.entered.acquire(blocking=False)
+        assert gate.entered.acquire(blocking=False)
+        assert not gate.entered.acquire(blocking=False)  # the one that waited was never begun
+
+    asyncio.run(scenario())
+
+
+def test_more_than_can_wait_is_refused_at_once() -> None:
+    async def scenario() -> None:
+        gate, workers = Gate(), Workers(1, 2, 30)
+        running = [asyncio.create_task(workers.run(gate.work, stays())) for _ in range(3)]
+        await asyncio.sleep(0)
+        with pytest.raises(Unavailable, match="3 reports are waiting already; try again soon"):
+            await workers.run(gate.work, stays())
+        gate.opened.set()
+        assert await asyncio.gather(*running) == ["done"] * 3
+        await workers.close()
+
+    asyncio.run(scenario())
+
+
+def test_work_whose_client_goes_away_is_stopped() -> None:
+    async def scenario() -> None:
+        gate, workers, leaves = Gate(), Workers(1, 1, 30), asyncio.Event()
+
+        async def gone() -> None:
+            await leaves.wait()
+
+        running = asyncio.create_task(workers.run(gate.work, gone()))
+        assert await asyncio.to_thread(gate.entered.acquire, timeout=5)
+        leaves.set()
+        with pytest.raises(ClientGone):
+            await running
+        assert await asyncio.to_thread(gate.stopped.acquire, timeout=5)
+        await workers.close()
+
+    asyncio.run(scenario())
+
+
+def test_closing_stops_what_runs_and_what_is_being_stopped(caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario() -> None:
+        gate, workers = Gate(), Workers(2, 4, 0.1)
+        late = [asyncio.create_task(workers.run(gate.work, stays())) for _ in range(2)]
+        await asyncio.wait(late)
+        rest = [asyncio.create_task(workers.run(gate.work, stays())) for _ in range(4)]
+        await asyncio.sleep(0)
+        await workers.close()
+        ends = await asyncio.gather(*late, *rest, return_exceptions=True)
+        assert [type(end) for end in ends] == [Unavailable] * 6
+
+    asyncio.run(scenario())
+    assert not caplog.records  # no task or future was left with an error that nobody looked at
+
+
+async def _eventually(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 5
+    while not holds():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.005)
+
+
+# --- Behind HTTP ----------------------------------------------------------------------------------------------------
+
+
+class Slow:
+    """An engine that lets reports by date through a gate first."""
+
+    def __init__(self, engine: Engine, gate: Gate) -> None:
+        self._engine = engine
+        self._gate = gate
+
+    def answer(self, plan: Plan, stop: Stop) -> Rows:
+        if plan.dimensions[0].name == "date":
+            self._gate.work(stop)
+        return self._engine.answer(plan, stop)
+
+    def load(self, calls: str) -> AbstractContextManager[Load]:
+        return self._engine.load(calls)
+
+    def remove(self, calls: str) -> None:
+        self._engine.remove(calls)
+
+    def ready(self) -> None:
+        self._engine.ready()
+
+    def close(self) -> None:
+        self._engine.close()
+
+
+@contextmanager
+def slow(few: Asker, door: Door, workers: Workers) -> Iterator[tuple[Asker, Gate, ThreadPoolExecutor]]:
+    """Somebody whose reports by date wait at a gate, and threads to ask from."""
+    gate = Gate()
+    with (
+        open_client(door.control, Slow(door.engine, gate), workers) as client,
+        ThreadPoolExecutor(16) as threads,
+    ):
+        try:
+            yield Asker(client, few.business, few.headers), gate, threads
+        finally:
+            gate.opened.set()
+
+
+def told(response: httpx2.Response) -> tuple[int, str, str]:
+    """Status, message, and when to come again."""
+    error = response.json()["error"]
+    assert (error["code"], error["type"]) == ("503", "unavailable")
+    return response.status_code, error["message"], response.headers["retry-after"]
+
+
+def test_a_full_queue_is_answered_503(few: Asker, door: Door) -> None:
+    with slow(few, door, Workers(1, 1, 30)) as (asker, gate, threads):
+        asked = [threads.submit(asker.get, "group_by=date") for _ in range(8)]
+        refused = [answer.result() for answer in islice(as_completed(asked, timeout=30), 6)]
+        assert {told(response) for response in refused} == {(503, "2 reports are waiting already; try again soon", "1")}
+        assert asker.get("", "/healthz").status_code == 200
+        gate.opened.set()
+        assert sorted(answer.result().status_code for answer in asked) == [200] * 2 + [503] * 6
+
+
+def test_waiting_counts_towards_the_time_limit(few: Asker, door: Door) -> None:
+    with slow(few, door, Workers(1, 8, 0.2)) as (asker, _, threads):
+        asked = [threads.submit(asker.get, "group_by=date") for _ in range(4)]
+        message = "The report was not done within 0.2 s; narrow its dates or filters"
+        assert {told(answer.result()) for answer in asked} == {(503, message, "5")}
+
+
+def test_quick_reports_are_answered_while_slow_ones_run(few: Asker, door: Door) -> None:
+    with slow(few, door, Workers(4, 8, 30)) as (asker, gate, threads):
+        asked = [threads.submit(asker.get, "group_by=date") for _ in range(3)]
+        for _ in asked:
+            assert gate.entered.acquire(timeout=5)
+        assert [asker.get("group_by=source").status_code for _ in range(10)] == [200] * 10
+        assert not any(answer.done() for answer in asked)
+        gate.opened.set()
+        assert [answer.result().status_code for answer in asked] == [200] * 3
+
+
+# --- With the database ----------------------------------------------------------------------------------------------
+
+
+def cpu_used_in(seconds: float) -> float:
+    """Processor time of this process, all its threads together."""
+    before = time.process_time()
+    time.sleep(seconds)
+    return time.process_time() - before
+
+
+def test_the_database_really_stops_when_time_is_out(door: Door) -> None:
+    business = door.business()
+    add_many(door.engine, business, 300_000)
+    secret = door.asker(business).headers
+    with open_client(door.control, door.engine, Workers(20, 0, 0.05)) as client, ThreadPoolExecutor(20) as threads:
+        asker = Asker(client, business, secret)
+        began = time.process_time()
+        answers = list(threads.map(lambda _: asker.get(SLOW), range(20)))
+        assert [told(answer)[0] for answer in answers] == [503] * 20
+        time.sleep(0.5)
+        assert cpu_used_in(0.5) < 0.1
+        assert time.process_time() - began < 3  # one such report alone takes about 0.4
+    door.engine.remove(business.calls)
+
+
+def versions(state: int) -> list[Record]:
+    """300 more calls than in the state before, and a new value for all that there were."""
+    return [
+        {
+            "id": f"call-{n}",
+            "started_at": f"2026-03-09T{n % 24:02}:00:00Z",
+            "updated_at": f"2026-03-10T00:00:{state:02}Z",
+            "source": f"source {n % 7}",
+            "value_cents": state,
+        }
+        for n in range(300 * (state + 1))
+    ]
+
+
+def test_a_report_beside_an_import_sees_all_of_it_or_nothing(door: Door) -> None:
+    business = door.business(versions(0))
+    asker = door.asker(business)
+    states = [(300 * (state + 1), 300 * (state + 1) * state) for state in range(6)]
+    finished = threading.Event()
+
+    def watch() -> list[tuple[int, int]]:
+        seen = []
+        while True:
+            last = finished.is_set()
+            found = asker.report("group_by=source,hour_of_day&metrics=count,total_value_cents&limit=1000")
+            totals = (found["totals"]["count"], found["totals"]["total_value_cents"])
+            assert totals == tuple(sum(row[name] for row in found["data"]) for name in ("count", "total_value_cents"))
+            seen.append(totals)
+            if last:
+                return seen
+
+    with ThreadPoolExecutor(3) as threads:
+        watching = [threads.submit(watch) for _ in range(3)]
+        try:
+            for state in range(1, len(states)):
+                door.add(business, versions(state))
+        finally:
+            finished.set()
+        for seen in (answer.result() for answer in watching):
+            assert set(seen) <= set(states)
+            assert seen == sorted(seen)
+            assert seen[-1] == states[-1]
+            assert len(set(seen)) > 1
+
+
+def test_each_report_is_of_its_own_business_when_many_ask_at_once(door: Door) -> None:
+    askers = [door.asker(door.business(calls(*[{}] * number))) for number in range(1, 6)]
+    with ThreadPoolExecutor(8) as threads:
+        counts = threads.map(lambda n: askers[n % 5].report("group_by=date")["totals"]["count"], range(100))
+        assert list(counts) == [1, 2, 3, 4, 5] * 20
