@@ -24,7 +24,6 @@ PATIENCE = 8  # times that the same lines are searched for records of several li
 
 def read_delimited(content: Content, layout: Layout) -> Iterator[RowBatch]:
     """The rows behind the header; raises `UnreadableFile` after the last whole one if the bytes break off."""
-    csv.field_size_limit(2**31 - 1)  # for the whole process: the length of a record is limited here instead
     rows = _Rows(content.encoding, layout)
     for piece in read_lines(content):
         if isinstance(piece, LongLine):

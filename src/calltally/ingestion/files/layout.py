@@ -76,6 +76,7 @@ def csv_reader(lines: Iterable[str], delimiter: str, quote: str, *, strict: bool
 
     An empty line is put behind the others: a reader that has read it within a record found a quote left open.
     """
+    csv.field_size_limit(2**31 - 1)  # for the whole process: the length of a record is limited elsewhere instead
     return csv.reader(chain(lines, ("",)), delimiter=delimiter, quotechar=quote, strict=strict)
 
 
