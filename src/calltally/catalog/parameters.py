@@ -17,11 +17,11 @@ from calltally.catalog.types import (
 __all__ = ["PARAMETERS"]
 
 
-def _text(name: str, label: str, example: str, kind: FieldKind = FieldKind.TEXT) -> Parameter:
+def _text(name: str, noun: str, example: str, kind: FieldKind = FieldKind.TEXT) -> Parameter:
     return Parameter(
         name,
-        label,
-        f"Calls with this {label}, matched exactly; several mean any of them",
+        noun[0].upper() + noun[1:],
+        f"Calls with this {noun}, matched exactly; several mean any of them",
         Text(normalised_as=kind),
         filter=Filter(name, Operator.ONE_OF),
         example=example,

@@ -49,7 +49,7 @@ class DuckDBEngine:
 
     @contextmanager
     def load(self, calls: str) -> Iterator[Load]:
-        with self._stores.using(calls) as store, store.writing, _translated():
+        with self._stores.using(calls) as store, store.writing, _translated(), _full_disk_said():
             load = DuckDBLoad(self._root, store, self._staging)
             try:
                 yield load
@@ -106,6 +106,17 @@ def _narrowed(plan: Plan, span: tuple[int, int] | None) -> Plan:
 
 
 @contextmanager
+def _full_disk_said() -> Iterator[None]:
+    """A full disk as that of a write, whichever of DuckDB's errors tells of it."""
+    try:
+        yield
+    except duckdb.Error as error:
+        if NO_SPACE not in str(error):
+            raise
+        raise StorageFull("There is no room left on the disk; nothing was changed, free some and try again") from error
+
+
+@contextmanager
 def _translated() -> Iterator[None]:
     """DuckDB's errors as ours; what is left is a defect."""
     try:
@@ -117,4 +128,4 @@ def _translated() -> Iterator[None]:
     except duckdb.Error as error:  # which class it is depends on what was being written when the disk was full
         if NO_SPACE not in str(error):
             raise
-        raise StorageFull("There is no room left on the disk; nothing was changed, free some and try again") from error
+        raise Unavailable("There is no room left on the disk for what this needs for the moment", 60) from error

@@ -1,0 +1,101 @@
+"""`calltally serve`, and commands beside it."""
+
+import re
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.api.conftest import Server, serving
+from tests.cli.conftest import CommandLine
+
+QUERY = "/api/v1/analytics/calls?group_by=source"
+
+
+@pytest.fixture
+def key(calltally: CommandLine, acme: str, tmp_path: Path) -> dict[str, str]:
+    """A key of Acme, which has one call."""
+    path = tmp_path / "calls.csv"
+    path.write_text("id,started_at,source\na,2026-03-09T14:05:00Z,google\n")
+    assert calltally.run("import", str(path), "-b", acme).code == 0
+    made: dict[str, str] = calltally.run("key", "create", acme, "--json").json()
+    return made
+
+
+@pytest.fixture
+def server(calltally: CommandLine, key: dict[str, str]) -> Iterator[Server]:
+    with serving(calltally.data) as running:
+        yield running
+
+
+def asked(server: Server, key: dict[str, str]) -> tuple[int, Any]:
+    """Status, and how many calls there are or what went wrong."""
+    answer = httpx2.get(f"{server.address}{QUERY}", headers={"Authorization": f"Bearer {key['key']}"})
+    body = answer.json()
+    return answer.status_code, body["data"]["totals"]["count"] if answer.is_success else body["error"]["message"]
+
+
+def test_a_port_that_is_taken(calltally: CommandLine, acme: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        sentence = calltally.process("serve", "--port", str(port)).failed(1)
+    assert sentence == (
+        f"Cannot listen on 127.0.0.1 port {port} (Address already in use); choose another with --port or --host"
+    )
+
+
+@pytest.mark.parametrize("port", ["65536", "-1", "web"])
+def test_a_port_that_is_none(calltally: CommandLine, port: str) -> None:
+    assert "--port" in calltally.process("serve", "--port", port).failed(2)
+
+
+def test_a_host_that_is_none(calltally: CommandLine) -> None:
+    assert (
+        calltally.process("serve", "--host", "256.0.0.1", "--port", "0")
+        .failed(1)
+        .startswith("Cannot listen on 256.0.0.1 port 0 (")
+    )
+
+
+def test_a_log_level_that_is_none(calltally: CommandLine) -> None:
+    sentence = calltally.process("serve", CALLTALLY_LOG_LEVEL="loud").failed(2)
+    assert sentence == "CALLTALLY_LOG_LEVEL: 'loud' is not one of debug, info, warning, error"
+
+
+def test_keys_beside_a_running_server(calltally: CommandLine, acme: str, server: Server, key: dict[str, str]) -> None:
+    assert server.port > 0
+    assert asked(server, key) == (200, 1)
+    other = calltally.process("key", "create", acme, "--json").json()
+    assert asked(server, other) == (200, 1)
+    listed = {row["id"]: row for row in calltally.process("key", "list", acme, "--json").json()}
+    assert set(listed) == {key["id"], other["id"]}
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", listed[other["id"]]["last_used_at"])
+    calltally.process("key", "revoke", key["id"], "--json").json()
+    assert asked(server, key) == (401, "Invalid API key")
+    assert asked(server, other) == (200, 1)
+
+
+def test_businesses_beside_a_running_server(
+    calltally: CommandLine, acme: str, server: Server, key: dict[str, str]
+) -> None:
+    fresh = calltally.process("business", "create", "Fresh", "--json").json()
+    its_key = calltally.run("key", "create", fresh["id"], "--json").json()
+    assert asked(server, its_key) == (200, 0)
+    calltally.process("business", "update", acme, "--timezone", "Asia/Tokyo", "--json").json()
+    headers = {"Authorization": f"Bearer {key['key']}"}
+    hour = httpx2.get(f"{server.address}{QUERY},hour_of_day", headers=headers).json()["data"]["data"][0]["hour_of_day"]
+    assert hour == 23
+    calltally.process("business", "clear", acme, "--yes", "--json").json()
+    assert asked(server, key) == (200, 0)
+    calltally.process("business", "delete", acme, "--yes", "--json").json()
+    assert asked(server, key) == (401, "Invalid API key")
+    assert asked(server, its_key) == (200, 0)
+    assert server.stop() == 0
+
+
+def test_a_second_server_on_a_folder(calltally: CommandLine, server: Server) -> None:
+    sentence = calltally.process("serve", "--port", "0").failed(1)
+    assert f"is in use by a running server ({server.address}, process {server.process.pid})" in sentence
