@@ -208,8 +208,8 @@ def test_a_second_signal_ends_reports_under_way(
     copy = tmp_path / "data"
     subprocess.run(["cp", "-r", folder.path, copy], check=True)
     (copy / "lock").unlink()
-    with serving(copy, CALLTALLY_THREADS="1", CALLTALLY_REPORTS="2") as running:
-        connections = [http.client.HTTPConnection("127.0.0.1", running.port, timeout=30) for _ in range(20)]
+    with serving(copy, CALLTALLY_THREADS="1", CALLTALLY_REPORTS="1") as running:
+        connections = [http.client.HTTPConnection("127.0.0.1", running.port, timeout=30) for _ in range(60)]
         for connection in connections:
             connection.request("GET", "/healthz")
             connection.getresponse().read()
