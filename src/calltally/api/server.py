@@ -1,5 +1,6 @@
 """The server process: a socket, uvicorn, and a clean end."""
 
+import asyncio
 import json
 import logging
 import signal
@@ -18,6 +19,7 @@ __all__ = ["bind", "run_server"]
 
 PORTS_TRIED = 100
 GRACE_SECONDS = 5
+HURRY_SECONDS = 0.1
 
 
 def bind(host: str, port: int, *, search: bool) -> socket.socket:
@@ -83,9 +85,17 @@ class _Server(uvicorn.Server):
             self._on_ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        hurrying = asyncio.create_task(self._hurry())
         await super().shutdown(sockets)
-        if self.force_exit:  # a second Ctrl-C: uvicorn leaves this out then, but threads that work would keep us here
-            await self.lifespan.shutdown()
+        if not self.force_exit:
+            hurrying.cancel()
+        await asyncio.wait({hurrying})
+
+    async def _hurry(self) -> None:
+        """At a second Ctrl-C, end the work of reports: uvicorn only stops waiting for it, which keeps us here."""
+        while not self.force_exit:
+            await asyncio.sleep(HURRY_SECONDS)
+        await self.lifespan.shutdown()
 
 
 class _Protocol(HttpToolsProtocol):

@@ -13,6 +13,7 @@ __all__ = ["ClientGone", "Workers"]
 Result = TypeVar("Result")
 
 ASK_AGAIN_SECONDS = 0.05
+STOPPING = "The server is stopping; try again soon"
 
 
 class ClientGone(Exception):
@@ -28,6 +29,7 @@ class Workers:
         self._seconds = seconds
         self._pending: dict[Stop, Future[Any]] = {}
         self._stopping: set[asyncio.Task[None]] = set()
+        self._closed = False
 
     async def run(self, work: Callable[[Stop], Result], gone: Awaitable[None]) -> Result:
         """What `work` gives back, worked out in a thread.
@@ -38,6 +40,8 @@ class Workers:
         """
         leaving = asyncio.ensure_future(gone)
         try:
+            if self._closed:
+                raise Unavailable(STOPPING, 5)
             if len(self._pending) >= self._most:
                 raise Unavailable(f"{self._most} reports are waiting already; try again soon")
             return await self._answer(work, leaving)
@@ -58,7 +62,7 @@ class Workers:
                 raise ClientGone
             raise Unavailable(f"The report was not done within {self._seconds:g} s; narrow its dates or filters", 5)
         except asyncio.CancelledError as cancelled:  # by a server that stops; whoever waits is told so
-            raise Unavailable("The server is stopping; try again soon", 5) from cancelled
+            raise Unavailable(STOPPING, 5) from cancelled
         finally:
             self._end(stop, future, answer)
 
@@ -80,7 +84,8 @@ class Workers:
         self._pending.pop(stop, None)
 
     async def close(self) -> None:
-        """Stop all work and end the threads."""
+        """Stop all work, take no more, and end the threads."""
+        self._closed = True
         pending = [self._stop(stop, future) for stop, future in self._pending.items()]
         await asyncio.gather(*pending, *self._stopping)
         self._threads.shutdown()
