@@ -231,7 +231,6 @@ def test_a_second_signal_ends_reports_under_way(
         assert time.monotonic() - start < 10  # not the half minute that all those reports would take
         ends = [connection.getresponse() for connection in connections]
         stopped = [orjson.loads(end.read())["error"]["type"] for end in ends if end.status == 503]
-        assert len(stopped) > 10
         assert set(stopped) == {"unavailable"}
         assert {end.status for end in ends} <= {200, 503}
         assert "Traceback" not in running.log.read_text()

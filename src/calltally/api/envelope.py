@@ -1,5 +1,6 @@
 """What is round every request: its id, its line in the log, and an answer even where there is a defect."""
 
+import asyncio
 import logging
 import re
 import time
@@ -9,7 +10,7 @@ from urllib.parse import quote
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from calltally.api.errors import internal_error
+from calltally.api.errors import internal_error, stopping_error
 
 __all__ = ["Envelope"]
 
@@ -44,6 +45,9 @@ class Envelope:
 
         try:
             await self._app(scope, receive, send_with_id)
+        except asyncio.CancelledError:  # by a server that stops and has waited long enough
+            if not status:
+                await stopping_error()(scope, receive, send_with_id)
         except Exception:  # the outermost place: whatever it is, it is logged and answered
             logger.exception("request %s failed", request_id)
             if not status:

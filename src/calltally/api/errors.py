@@ -17,7 +17,7 @@ from calltally.errors import (
     Unavailable,
 )
 
-__all__ = ["ERRORS", "HANDLERS", "error_body", "internal_error", "not_http"]
+__all__ = ["ERRORS", "HANDLERS", "STOPPING", "error_body", "internal_error", "not_http", "stopping_error"]
 
 # Status and type by class; what is not listed is a defect and answers 500.
 ERRORS: dict[type[CalltallyError], tuple[int, str]] = {
@@ -29,6 +29,7 @@ ERRORS: dict[type[CalltallyError], tuple[int, str]] = {
     StorageFull: (507, "storage_full"),
     FolderUnusable: (503, "unavailable"),
 }
+STOPPING = "The server is stopping; try again soon"
 HTTP_ERRORS = {404: "not_found", 405: "method_not_allowed"}
 LONG_WAIT = 60  # seconds, where somebody has to do something first
 
@@ -44,6 +45,11 @@ def internal_error(request_id: str) -> Response:
     return JSONResponse(error_body(500, "internal", message), 500)
 
 
+def stopping_error() -> Response:
+    """What is said to those whose requests a stopping server no longer waits for."""
+    return _response(Unavailable(STOPPING, 5))
+
+
 def not_http() -> dict[str, Any]:
     """What is said of bytes that are no HTTP request."""
     message = (
@@ -57,6 +63,10 @@ async def _ours(_: Request, error: Exception) -> Response:
     assert isinstance(error, CalltallyError)  # noqa: S101 - registered for this class
     if type(error) not in ERRORS:
         raise error
+    return _response(error)
+
+
+def _response(error: CalltallyError) -> Response:
     status, kind = ERRORS[type(error)]
     more: dict[str, Any] = {}
     headers: dict[str, str] = {}

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
+from calltally.api.errors import STOPPING
 from calltally.engines import Stop
 from calltally.errors import Unavailable
 
@@ -13,7 +14,6 @@ __all__ = ["ClientGone", "Workers"]
 Result = TypeVar("Result")
 
 ASK_AGAIN_SECONDS = 0.05
-STOPPING = "The server is stopping; try again soon"
 
 
 class ClientGone(Exception):
