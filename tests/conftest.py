@@ -44,7 +44,7 @@ def new_business() -> NewBusiness:
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real calls, which is not part of the project."""
     folder = Path(__file__).resolve().parents[2] / "shared" / "data"

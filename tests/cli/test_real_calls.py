@@ -22,11 +22,9 @@ Ask = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
-def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def path(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A link to the file, beside which there is room to write."""
-    file = Path(__file__).resolve().parents[3] / "shared" / "data" / "bank-calls-1999-02.csv.gz"
-    if not file.is_file():
-        pytest.skip("the folder of real calls is not beside this checkout")
+    file = shared_data / "bank-calls-1999-02.csv.gz"
     link = tmp_path_factory.mktemp("bank") / file.name
     link.symlink_to(file)
     return link
