@@ -14,6 +14,7 @@ import pytest
 
 from calltally.errors import FolderInUse, FolderUnusable
 from calltally.folder import DataFolder, Owner
+from tests.permissions import said_by
 
 OWN = """
 import sys
@@ -77,12 +78,22 @@ def test_a_folder_that_cannot_be_made_is_refused() -> None:
         DataFolder(Path("/proc/calltally/data"))
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may write anywhere")
+OPEN_AND_SAY = """
+import sys
+from pathlib import Path
+from calltally.errors import FolderUnusable
+from calltally.folder import DataFolder
+try:
+    DataFolder(Path(sys.argv[1]))
+except FolderUnusable as refused:
+    print(refused)
+"""
+
+
 def test_a_folder_without_permission_is_refused(folder: DataFolder) -> None:
     folder.path.chmod(0o500)
     try:
-        with pytest.raises(FolderUnusable, match="no permission to write"):
-            DataFolder(folder.path)
+        assert "no permission to write" in said_by(OPEN_AND_SAY, folder.path)
     finally:
         folder.path.chmod(0o700)
 
