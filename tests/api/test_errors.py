@@ -3,8 +3,7 @@
 import logging
 import re
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,10 +12,11 @@ import pytest
 
 from calltally.accounts import create_key, list_keys, revoke_key
 from calltally.api import openapi
-from calltally.engines import Engine, Load, Plan, Rows, Stop
+from calltally.engines import Engine, Plan, Rows, Stop
 from calltally.errors import CalltallyError, Conflict, FolderUnusable, StorageFull, Unavailable
 from tests.api.conftest import CATALOG, NOW, REPORT, Asker, Door, open_client
 from tests.api.schemas import validate
+from tests.wrapping import WrappedEngine
 
 INVALID_KEY = {"error": {"code": "401", "type": "unauthorized", "message": "Invalid API key"}}
 UNKNOWN_KEY = "cs_key_" + "0" * 40
@@ -175,33 +175,24 @@ def test_an_unsafe_id_is_replaced(few: Asker, given: str) -> None:
 # --- What fails inside ----------------------------------------------------------------------------------------------
 
 
-@dataclass
-class Failing:
+class Failing(WrappedEngine):
     """An engine whose answers all fail."""
 
-    failure: Exception
+    def __init__(self, engine: Engine, failure: Exception) -> None:
+        super().__init__(engine)
+        self._failure = failure
 
     def answer(self, plan: Plan, stop: Stop) -> Rows:
-        raise self.failure
-
-    def load(self, calls: str) -> AbstractContextManager[Load]:
-        raise self.failure
-
-    def remove(self, calls: str) -> None:
-        raise self.failure
+        raise self._failure
 
     def ready(self) -> None:
-        raise self.failure
-
-    def close(self) -> None:
-        raise self.failure
+        raise self._failure
 
 
 @contextmanager
 def failing(door: Door, failure: Exception) -> Iterator[Asker]:
     """Somebody who asks an application whose engine fails."""
-    engine: Engine = Failing(failure)
-    with open_client(door.control, engine) as client:
+    with open_client(door.control, Failing(door.engine, failure)) as client:
         business = door.business()
         secret = create_key(door.control, business, None, ["read"], datetime.now(UTC)).secret
         yield Asker(client, business, {"Authorization": f"Bearer {secret}"})

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from itertools import islice
 
 import httpx2
@@ -13,9 +13,10 @@ import pytest
 
 from calltally.api import Workers
 from calltally.api.workers import ClientGone
-from calltally.engines import Engine, Load, Plan, Rows, Stop
+from calltally.engines import Engine, Plan, Rows, Stop
 from calltally.errors import Unavailable
 from tests.api.conftest import SLOW, Asker, Door, Record, add_many, calls, open_client
+from tests.wrapping import WrappedEngine
 
 
 async def stays() -> None:
@@ -117,29 +118,17 @@ async def _eventually(holds: Callable[[], bool]) -> None:
 # --- Behind HTTP ----------------------------------------------------------------------------------------------------
 
 
-class Slow:
+class Slow(WrappedEngine):
     """An engine that lets reports by date through a gate first."""
 
     def __init__(self, engine: Engine, gate: Gate) -> None:
-        self._engine = engine
+        super().__init__(engine)
         self._gate = gate
 
     def answer(self, plan: Plan, stop: Stop) -> Rows:
         if plan.dimensions[0].name == "date":
             self._gate.work(stop)
-        return self._engine.answer(plan, stop)
-
-    def load(self, calls: str) -> AbstractContextManager[Load]:
-        return self._engine.load(calls)
-
-    def remove(self, calls: str) -> None:
-        self._engine.remove(calls)
-
-    def ready(self) -> None:
-        self._engine.ready()
-
-    def close(self) -> None:
-        self._engine.close()
+        return self.inside.answer(plan, stop)
 
 
 @contextmanager

@@ -14,15 +14,18 @@ from calltally.engines.base import (
     Order,
     Plan,
     Rows,
+    Snapshot,
     Stop,
+    StoreFacts,
     Unplaced,
 )
 from calltally.engines.duckdb import DuckDBEngine, remove_store
-from calltally.engines.rows import ROW_SCHEMA, VALUE_FIELDS
+from calltally.engines.rows import EXPORT_SCHEMA, ROW_SCHEMA, VALUE_FIELDS
 from calltally.folder import DataFolder
 from calltally.settings import Settings
 
 __all__ = [
+    "EXPORT_SCHEMA",
     "ROW_SCHEMA",
     "VALUE_FIELDS",
     "AtLeast",
@@ -36,7 +39,9 @@ __all__ = [
     "Order",
     "Plan",
     "Rows",
+    "Snapshot",
     "Stop",
+    "StoreFacts",
     "Unplaced",
     "open_engine",
     "remove_calls",

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import pyarrow as pa
@@ -29,7 +30,9 @@ __all__ = [
     "Order",
     "Plan",
     "Rows",
+    "Snapshot",
     "Stop",
+    "StoreFacts",
     "Unplaced",
 ]
 
@@ -173,8 +176,26 @@ class Load(Protocol):
         """After `finish`: the rows that found no call, in the order of the file."""
 
 
+@dataclass(frozen=True)
+class StoreFacts:
+    """What is known of a store once every byte of it was read."""
+
+    schema: int  # the version of its tables
+    calls: int
+    first_start: int | None  # microseconds UTC; None: no calls
+    last_start: int | None
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A consistent copy of a store, as a file in the staging folder."""
+
+    path: Path
+    facts: StoreFacts
+
+
 class Engine(Protocol):
-    """Where calls are stored and counted."""
+    """Where calls are stored and counted. A store that was never written to is one without calls."""
 
     def answer(self, plan: Plan, stop: Stop) -> Rows:
         """The rows of a report, from one consistent snapshot.
@@ -183,11 +204,50 @@ class Engine(Protocol):
             Unavailable: `stop` was asked, or the engine cannot answer now.
         """
 
+    def version(self, calls: str) -> str:
+        """What stays the same exactly as long as the calls do: a committed change gives it a new value, used once.
+
+        Asked before a report, it is that of the report's calls or of older ones, never of newer ones.
+
+        Raises:
+            Unavailable: the store cannot be opened.
+        """
+
     def load(self, calls: str) -> AbstractContextManager[Load]:
-        """A load into a store of calls, which is made if it is new; left unfinished, it leaves no trace."""
+        """A load into a store of calls, which is made if it is new; left unfinished, it leaves no trace.
+
+        Raises:
+            NotFound: the store was removed.
+        """
+
+    def export(
+        self, calls: str, conditions: tuple[Condition, ...], periods: tuple[Period, ...] | None
+    ) -> AbstractContextManager[Iterator[pa.RecordBatch]]:
+        """The calls that match, of `calltally.engines.rows.EXPORT_SCHEMA`, from one consistent snapshot.
+
+        In the order in which they are stored: by start within each load.
+        """
+
+    def snapshot(self, calls: str) -> AbstractContextManager[Snapshot | None]:
+        """A copy of a store while reports and loads go on; it is there as long as the context. None: no store yet.
+
+        Raises:
+            NotFound: the store was removed.
+            StorageFull: there is no room for it.
+        """
+
+    def check(self, calls: str) -> StoreFacts:
+        """What a store holds, every byte of it read; changes nothing.
+
+        Raises:
+            FolderUnusable: it is damaged, which the message describes, or was written by a newer release.
+        """
 
     def remove(self, calls: str) -> None:
-        """Remove a store of calls and all that belongs to it; none there is fine."""
+        """Remove a store of calls and all that belongs to it, for ever; none there is fine.
+
+        A load into it that is under way ends with NotFound.
+        """
 
     def ready(self) -> None:
         """Return if a query can be answered, raise Unavailable otherwise."""

@@ -1,10 +1,10 @@
-"""The shape in which calls go into an engine: one Arrow column for each stored field, and how to apply the row."""
+"""The shapes in which calls go into an engine and come out of it: one Arrow column for each field."""
 
 import pyarrow as pa
 
 from calltally.catalog import CATALOG, CallField, FieldKind
 
-__all__ = ["ROW_SCHEMA", "VALUE_FIELDS"]
+__all__ = ["EXPORT_SCHEMA", "ROW_SCHEMA", "VALUE_FIELDS"]
 
 VALUE_FIELDS = tuple(field for field in CATALOG.stored_fields if field.kind is not FieldKind.ID)
 
@@ -31,5 +31,13 @@ ROW_SCHEMA = pa.schema(
         pa.field("version", pa.int64()),  # microseconds UTC; null: unversioned
         pa.field("record", pa.string()),  # the row as it was read, where it may turn out to have no call
         *(pa.field(field.name, _arrow_type(field)) for field in VALUE_FIELDS),
+    ]
+)
+
+EXPORT_SCHEMA = pa.schema(
+    [
+        # `updated_at` is the least version among the fields that have a value, null where one of them has none.
+        pa.field(field.name, pa.timestamp("us", "UTC") if field.kind is FieldKind.TIME else _arrow_type(field))
+        for field in CATALOG.fields.values()
     ]
 )

@@ -23,7 +23,7 @@ from calltally.catalog import (
 from calltally.engines.base import AtLeast, AtMost, Condition, Group, OneOf, Order, Plan, Rows
 from calltally.localtime import OffsetTable, Period
 
-__all__ = ["Dialect", "Statement", "compile_plan", "read_rows"]
+__all__ = ["Dialect", "Statement", "compile_plan", "read_rows", "where"]
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def compile_plan(plan: Plan, table: str, dialect: Dialect) -> Statement:
     found = [f"a{i}" for i in range(len(plan.aggregates))]
     dimensions = _named([_dimension(dimension, plan, dialect) for dimension in plan.dimensions], keys)
     aggregates = _named([_aggregate(aggregate, dialect) for aggregate in plan.aggregates], found)
-    calls = Statement("SELECT *, ") + dimensions + f" FROM {table}" + _where(plan, dialect)
+    calls = Statement("SELECT *, ") + dimensions + f" FROM {table}" + where(plan.conditions, plan.periods, dialect)
     groups = (
         Statement(f"SELECT {', '.join(keys)}, ")
         + aggregates
@@ -93,6 +93,14 @@ def read_rows(plan: Plan, answer: Sequence[Sequence[Any]]) -> Rows:
         tuple(Group(tuple(values), tuple(int(a) for a in aggregates)) for values, aggregates in rows),
         tuple(int(a) for a in totals[1]),
     )
+
+
+def where(conditions: Sequence[Condition], periods: Sequence[Period] | None, dialect: Dialect) -> Statement:
+    """The clause that keeps the calls for which all of it holds."""
+    found = [_condition(condition, dialect) for condition in conditions]
+    if periods is not None:
+        found.append(_periods(periods, dialect))
+    return Statement(" WHERE ") + _joined(found, " AND ") if found else Statement("")
 
 
 def _named(expressions: Sequence[Statement], names: Sequence[str]) -> Statement:
@@ -125,13 +133,6 @@ def _predicate(predicate: Predicate, dialect: Dialect) -> Statement:
             return Statement(f"{dialect.column(field)} IS NOT NULL")
         case ValueIs(field, value):
             return Statement(f"{dialect.column(field)} = ?", (value,))
-
-
-def _where(plan: Plan, dialect: Dialect) -> Statement:
-    conditions = [_condition(condition, dialect) for condition in plan.conditions]
-    if plan.periods is not None:
-        conditions.append(_periods(plan.periods, dialect))
-    return Statement(" WHERE ") + _joined(conditions, " AND ") if conditions else Statement("")
 
 
 def _condition(condition: Condition, dialect: Dialect) -> Statement:

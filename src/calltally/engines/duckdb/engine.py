@@ -8,14 +8,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
-from calltally.engines.base import Load, Plan, Rows, Stop
+from calltally.engines.base import Condition, Load, Plan, Rows, Snapshot, Stop, StoreFacts
+from calltally.engines.duckdb.copies import copied, exported, read_facts
 from calltally.engines.duckdb.dialect import DuckDBDialect, text
 from calltally.engines.duckdb.load import DuckDBLoad
 from calltally.engines.duckdb.stores import Stores, store_path
 from calltally.engines.sql import compile_plan, read_rows
-from calltally.errors import StorageFull, Unavailable
-from calltally.localtime import FIRST_INSTANT
+from calltally.errors import FolderUnusable, StorageFull, Unavailable
+from calltally.localtime import FIRST_INSTANT, Period
 
 __all__ = ["DuckDBEngine", "remove_store"]
 
@@ -56,9 +58,37 @@ class DuckDBEngine:
             finally:
                 load.close()
 
+    def version(self, calls: str) -> str:
+        with self._stores.reading(calls) as store, _translated():
+            return store.version
+
+    @contextmanager
+    def export(
+        self, calls: str, conditions: tuple[Condition, ...], periods: tuple[Period, ...] | None
+    ) -> Iterator[Iterator[pa.RecordBatch]]:
+        with self._stores.reading(calls) as store, self._root.cursor() as cursor, _translated():
+            yield exported(cursor, store.table, conditions, periods)
+
+    @contextmanager
+    def snapshot(self, calls: str) -> Iterator[Snapshot | None]:
+        with _translated(), _full_disk_said(), copied(self._root, self._stores, calls, self._staging) as found:
+            yield found
+
+    def check(self, calls: str) -> StoreFacts:
+        if not self._stores.exists(calls):
+            return StoreFacts(0, 0, None, None)
+        try:
+            with self._stores.using(calls), self._root.cursor() as cursor:
+                return read_facts(cursor, calls)
+        except duckdb.Error as error:
+            raise FolderUnusable(f"The calls in {store_path(self._calls, calls)} are damaged: {error}") from error
+        except Unavailable as error:
+            why = error.__cause__ or error
+            raise FolderUnusable(f"{store_path(self._calls, calls)} cannot be opened: {why}") from error
+
     def remove(self, calls: str) -> None:
-        self._stores.forget(calls)
-        remove_store(self._calls, calls)
+        with self._stores.removing(calls):
+            remove_store(self._calls, calls)
 
     def ready(self) -> None:
         with self._root.cursor() as cursor, _translated():

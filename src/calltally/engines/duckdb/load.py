@@ -11,8 +11,9 @@ import pyarrow as pa
 from calltally.engines.base import LoadSummary, Unplaced
 from calltally.engines.duckdb import merge
 from calltally.engines.duckdb.dialect import quoted, text
-from calltally.engines.duckdb.stores import Store, read_span
+from calltally.engines.duckdb.stores import REMOVED, Store, read_span
 from calltally.engines.rows import ROW_SCHEMA
+from calltally.errors import NotFound
 
 __all__ = ["DuckDBLoad"]
 
@@ -43,6 +44,7 @@ class DuckDBLoad:
         self._written: Future[None] = self._writer.submit(_nothing)
 
     def add(self, rows: pa.RecordBatch) -> None:
+        self._check()
         self._written.result()
         self._written = self._writer.submit(self._write, rows)
 
@@ -147,8 +149,13 @@ class DuckDBLoad:
             "WINDOW w AS (PARTITION BY id ORDER BY n)) WHERE turn > 1 AND NOT same"
         )
 
+    def _check(self) -> None:
+        if self._store.removed:
+            raise NotFound(REMOVED)
+
     def _commit(self) -> None:
         """One transaction: all rows or none, synced to disk when this returns."""
+        self._check()
         columns = ", ".join(("id", *merge.STATE_COLUMNS))
         fresh = f"SELECT {columns} FROM {self._table('states')} ANTI JOIN {self._table('known')} USING (id)"
         changes = ", ".join(f"{name} = s.{name}" for name in merge.STATE_COLUMNS)
@@ -161,7 +168,12 @@ class DuckDBLoad:
             self._cursor.execute(
                 f"UPDATE {self._store.table} AS c SET {changes} FROM {self._table('changes')} AS s WHERE c.id = s.id"
             )
-        self._cursor.execute("COMMIT")
+        version = str(uuid.uuid4())
+        self._cursor.execute(f"UPDATE {self._store.meta} SET data_version = ?", [version])
+        try:
+            self._cursor.execute("COMMIT")
+        finally:
+            self._store.version = version  # also after an error, which need not mean that nothing was changed
 
     def _widen_span(self) -> None:
         """Before the commit, so that no report narrows local time to less than it meets (see the engine)."""

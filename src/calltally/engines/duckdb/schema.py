@@ -9,7 +9,7 @@ from calltally.engines.duckdb.dialect import quoted
 from calltally.engines.rows import VALUE_FIELDS
 from calltally.errors import FolderUnusable
 
-__all__ = ["CALLS_COLUMNS", "MIGRATIONS", "column_type", "create_or_migrate"]
+__all__ = ["CALLS_COLUMNS", "MIGRATIONS", "column_type", "create_or_migrate", "schema_version"]
 
 
 def column_type(field: CallField) -> str:
@@ -46,6 +46,10 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE TABLE {meta} (schema_version INTEGER NOT NULL)",
         "INSERT INTO {meta} VALUES (0)",
     ),
+    (
+        "ALTER TABLE {meta} ADD COLUMN data_version VARCHAR",  # a new one at each commit
+        "UPDATE {meta} SET data_version = gen_random_uuid()",
+    ),
 )
 
 
@@ -58,7 +62,7 @@ def create_or_migrate(
         FolderUnusable: a newer release wrote the file.
     """
     tables = {"calls": f"{quoted(store)}.calls", "meta": f"{quoted(store)}.meta"}
-    version = _version(cursor, store)
+    version = schema_version(cursor, store)
     if version > len(migrations):
         raise FolderUnusable(
             f"The calls in {store} were written by a newer release of Calltally (schema {version}, "
@@ -78,7 +82,8 @@ def create_or_migrate(
         raise
 
 
-def _version(cursor: duckdb.DuckDBPyConnection, store: str) -> int:
+def schema_version(cursor: duckdb.DuckDBPyConnection, store: str) -> int:
+    """The schema that an attached store has; 0: none yet."""
     known = cursor.execute(
         "SELECT count(*) FROM duckdb_tables() WHERE database_name = ? AND table_name = 'meta'", [store]
     ).fetchall()

@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,14 +12,15 @@ import duckdb
 
 from calltally.engines.duckdb.dialect import quoted, text
 from calltally.engines.duckdb.schema import CALLS_COLUMNS, create_or_migrate
-from calltally.errors import Unavailable
+from calltally.errors import NotFound, Unavailable
 
-__all__ = ["Store", "Stores", "store_path"]
+__all__ = ["REMOVED", "Store", "Stores", "read_span", "store_path"]
 
 logger = logging.getLogger(__name__)
 
 IDLE_SECONDS = 300.0
 NO_CALLS = "no_calls"
+REMOVED = "The calls of this business were cleared or deleted meanwhile"
 
 
 def store_path(folder: Path, calls: str) -> Path:
@@ -29,12 +30,15 @@ def store_path(folder: Path, calls: str) -> Path:
 
 @dataclass
 class Store:
-    """An attached file: the name of its table of calls, and when its calls start (for local time)."""
+    """An attached file: its tables, its version (see `Engine.version`), and when its calls start (for local time)."""
 
     table: str
+    meta: str = ""
+    version: str = ""
     span: tuple[int, int] | None = None  # first and last start, microseconds UTC; None: no calls
     users: int = 0
     used_at: float = 0.0
+    removed: bool = False
     writing: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -46,6 +50,7 @@ class Stores:
         self._folder = folder
         self._keep_open = keep_open
         self._open: dict[str, Store] = {}
+        self._removed: set[str] = set()
         self._lock = threading.Lock()
         root.execute(f"CREATE TABLE {NO_CALLS} ({CALLS_COLUMNS})")
         self._nothing = Store(NO_CALLS)
@@ -53,20 +58,27 @@ class Stores:
     @contextmanager
     def reading(self, calls: str) -> Iterator[Store]:
         """The store, attached; a store that was never written to reads as one without calls."""
-        if not store_path(self._folder, calls).exists() and calls not in self._open:
+        if not self.exists(calls):
             yield self._nothing
             return
         with self.using(calls) as store:
             yield store
+
+    def exists(self, calls: str) -> bool:
+        """Whether the store was ever written to, and not removed since."""
+        return calls in self._open or store_path(self._folder, calls).exists()
 
     @contextmanager
     def using(self, calls: str) -> Iterator[Store]:
         """The store, attached; made if there is none.
 
         Raises:
+            NotFound: it was removed.
             Unavailable: its file cannot be opened.
         """
         with self._lock:
+            if calls in self._removed:
+                raise NotFound(REMOVED)
             store = self._open.get(calls) or self._attach(calls)
             store.users += 1
         try:
@@ -77,11 +89,18 @@ class Stores:
                 store.used_at = time.monotonic()
                 self._let_go()
 
-    def forget(self, calls: str) -> None:
-        """Detach a store that nobody uses."""
+    @contextmanager
+    def removing(self, calls: str) -> Iterator[None]:
+        """Let nobody use the store any more; its files can be removed in the block."""
         with self._lock:
+            self._removed.add(calls)  # for good: the name is never used again
+            store = self._open.get(calls)
+            if store:
+                store.removed = True
+        with store.writing if store else nullcontext(), self._lock:
             if calls in self._open:
                 self._detach(calls)
+            yield
 
     def close(self) -> None:
         """Detach all, which writes their logs into their files."""
@@ -96,8 +115,9 @@ class Stores:
             cursor.execute(f"ATTACH {text(str(path))} AS {quoted(calls)}")
             try:
                 create_or_migrate(cursor, calls)
-                table = f"{quoted(calls)}.calls"
-                store = Store(table, read_span(cursor, table), used_at=time.monotonic())
+                table, meta = f"{quoted(calls)}.calls", f"{quoted(calls)}.meta"
+                version = cursor.execute(f"SELECT data_version FROM {meta}").fetchall()[0][0]
+                store = Store(table, meta, version, read_span(cursor, table), used_at=time.monotonic())
             except BaseException:
                 cursor.execute(f"DETACH {quoted(calls)}")
                 raise

@@ -1,0 +1,86 @@
+"""Calls out of a store: exported as rows, copied as a file, or read to see that every byte is whole."""
+
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from calltally.catalog import CATALOG
+from calltally.engines.base import Condition, Snapshot, StoreFacts
+from calltally.engines.duckdb.dialect import DuckDBDialect, quoted, text
+from calltally.engines.duckdb.schema import schema_version
+from calltally.engines.duckdb.stores import Stores
+from calltally.engines.rows import EXPORT_SCHEMA, VALUE_FIELDS
+from calltally.engines.sql import Statement, where
+from calltally.localtime import Period
+
+__all__ = ["copied", "exported", "read_facts"]
+
+DIALECT = DuckDBDialect()
+ROWS_AT_ONCE = 10_000
+
+
+def exported(
+    cursor: duckdb.DuckDBPyConnection,
+    table: str,
+    conditions: Sequence[Condition],
+    periods: Sequence[Period] | None,
+) -> Iterator[pa.RecordBatch]:
+    """The calls of a table that match, of `EXPORT_SCHEMA`."""
+    columns = ", ".join(f"{_exported(name)} AS {name}" for name in CATALOG.fields)
+    statement = Statement(f"SELECT {columns} FROM {table}") + where(conditions, periods, DIALECT)
+    found = cursor.sql(statement.sql, params=list(statement.params))
+    for batch in found.to_arrow_reader(ROWS_AT_ONCE):
+        yield from pa.Table.from_batches([batch]).cast(EXPORT_SCHEMA).to_batches()
+
+
+@contextmanager
+def copied(root: duckdb.DuckDBPyConnection, stores: Stores, calls: str, folder: Path) -> Iterator[Snapshot | None]:
+    """A copy of a store as a file in the folder, removed when the context ends; None where there is no store."""
+    if not stores.exists(calls):
+        yield None
+        return
+    name = str(uuid.uuid4())
+    path = folder / f"{name}.duckdb"
+    try:
+        with stores.using(calls), root.cursor() as cursor:
+            cursor.execute(f"ATTACH {text(str(path))} AS {quoted(name)}")
+            try:
+                cursor.execute(f"COPY FROM DATABASE {quoted(calls)} TO {quoted(name)}")
+                facts = read_facts(cursor, name)
+            finally:
+                cursor.execute(f"DETACH {quoted(name)}")  # which writes its log into the file
+        yield Snapshot(path, facts)
+    finally:
+        path.unlink(missing_ok=True)
+        path.with_name(path.name + ".wal").unlink(missing_ok=True)
+
+
+def read_facts(cursor: duckdb.DuckDBPyConnection, database: str) -> StoreFacts:
+    """What an attached database holds; every column of every call is read."""
+    found = cursor.execute(
+        "SELECT count(*), epoch_us(min(started_at)), epoch_us(max(started_at)), bit_xor(hash(COLUMNS(*))) "
+        f"FROM {quoted(database)}.calls"
+    ).fetchall()[0]
+    return StoreFacts(schema_version(cursor, database), *found[:3])
+
+
+def _exported(name: str) -> str:
+    if name == "updated_at":
+        return _least_version()
+    return "id" if name == "id" else DIALECT.column(name)
+
+
+def _least_version() -> str:
+    """The least version of the fields that have a value; null where one of them has none."""
+    each = [f"CASE WHEN {f.name} IS NOT NULL THEN struct_extract(versions, '{f.name}') END" for f in VALUE_FIELDS]
+    unversioned = " OR ".join(
+        f"({f.name} IS NOT NULL AND struct_extract(versions, '{f.name}') IS NULL)" for f in VALUE_FIELDS
+    )
+    return (
+        "make_timestamp(CASE WHEN versions IS NULL THEN version "
+        f"WHEN {unversioned} THEN NULL ELSE least({', '.join(each)}) END)"
+    )

@@ -1,0 +1,45 @@
+"""An engine around another one, for tests that want one of its answers otherwise."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+
+import pyarrow as pa
+
+from calltally.engines import Condition, Engine, Load, Plan, Rows, Snapshot, Stop, StoreFacts
+from calltally.localtime import Period
+
+
+class WrappedEngine:
+    """Does what the engine inside does."""
+
+    def __init__(self, inside: Engine) -> None:
+        self.inside = inside
+
+    def answer(self, plan: Plan, stop: Stop) -> Rows:
+        return self.inside.answer(plan, stop)
+
+    def version(self, calls: str) -> str:
+        return self.inside.version(calls)
+
+    def load(self, calls: str) -> AbstractContextManager[Load]:
+        return self.inside.load(calls)
+
+    def export(
+        self, calls: str, conditions: tuple[Condition, ...], periods: tuple[Period, ...] | None
+    ) -> AbstractContextManager[Iterator[pa.RecordBatch]]:
+        return self.inside.export(calls, conditions, periods)
+
+    def snapshot(self, calls: str) -> AbstractContextManager[Snapshot | None]:
+        return self.inside.snapshot(calls)
+
+    def check(self, calls: str) -> StoreFacts:
+        return self.inside.check(calls)
+
+    def remove(self, calls: str) -> None:
+        self.inside.remove(calls)
+
+    def ready(self) -> None:
+        self.inside.ready()
+
+    def close(self) -> None:
+        self.inside.close()
