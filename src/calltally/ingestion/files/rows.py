@@ -59,8 +59,8 @@ class Origin(Protocol):
     """Where the rows come from, as far as a progress bar wants to know."""
 
     @property
-    def size(self) -> int:
-        """How many bytes there are."""
+    def size(self) -> int | None:
+        """How many bytes there are, None where nobody knows."""
 
     @property
     def position(self) -> int:
@@ -86,8 +86,8 @@ class RowReader:
         self._batches = batches
 
     @property
-    def size(self) -> int:
-        """The bytes of the file as it is stored."""
+    def size(self) -> int | None:
+        """The bytes of the file as it is stored, None where it comes as a stream."""
         return self._origin.size
 
     @property
