@@ -145,6 +145,7 @@ def import_calls(
             if as_of is not None:
                 options = replace(options, as_of=_instant(as_of, found, now))
             imported = _import_all(on, found, inputs, options)
+            imported.failures[:0] = unmatched
         has_key = bool(list_keys(on.control, found))
     if as_json:
         print_json(_plain(imported.summary))
@@ -152,10 +153,9 @@ def import_calls(
         _print_summary(imported, found, options)
         if sys.stdout.isatty() and _went_well(imported) and not dry_run:
             _print_next_step(found, data, has_key=has_key)
-    failures = unmatched + imported.failures
-    for failure in failures:
+    for failure in imported.failures:
         complain(failure)
-    if failures:
+    if imported.failures:
         raise typer.Exit(1)
 
 
