@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from calltally.engines import Engine, Stop, open_engine
 from calltally.engines.duckdb import DuckDBEngine
 from calltally.engines.duckdb.dialect import DuckDBDialect
-from calltally.engines.duckdb.schema import MIGRATIONS, create_or_migrate
+from calltally.engines.duckdb.migrations import MIGRATIONS
+from calltally.engines.duckdb.schema import create_or_migrate
 from calltally.errors import FolderUnusable, StorageFull, Unavailable
 from calltally.folder import DataFolder
 from calltally.query import Timing, ask
@@ -63,7 +64,7 @@ def test_sums_pass_64_bits(engine: Engine, new_business: NewBusiness) -> None:
     with engine._stores.using(business.calls) as store, engine._root.cursor() as cursor:
         # More than one call can have, so that few rows do for what ten million calls may come to.
         cursor.execute(
-            f"INSERT INTO {store.table} (id, started_at, value_cents) "
+            f"INSERT INTO {store.calls} (id, started_at, value_cents) "
             "SELECT i, TIMESTAMP '2026-01-01', 9 * 10::BIGINT ** 18 FROM range(3) AS calls (i)"
         )
     answer = report(engine, business, "group_by=source&metrics=total_value_cents")
@@ -194,12 +195,10 @@ def test_a_stopped_report_ends_at_once(engine: Engine, new_business: NewBusiness
     assert isinstance(engine, DuckDBEngine)
     with engine._stores.using(business.calls) as store, engine._root.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {store.table} (id, started_at, caller_number) "
+            f"INSERT INTO {store.calls} (id, started_at, utm_term) "
             "SELECT i, TIMESTAMP '2026-01-01', md5(i::VARCHAR) FROM range(1000000) AS calls (i)"
         )
-    _, plan = ask(
-        b"group_by=caller_number&metrics=unique_callers".replace(b"caller_number", b"source"), business, Timing()
-    )
+    _, plan = ask(b"group_by=utm_term", business, Timing())
     stop = Stop()
     threading.Timer(0.01, stop.ask).start()
     start = time.monotonic()

@@ -1,29 +1,22 @@
 """A plan as one SQL statement: the shape of the question; a `Dialect` spells what differs between databases.
 
-Identifiers come from the catalog alone, values travel beside the text as parameters. Rows and totals come from one
-pass, so that they are of one snapshot: the totals are the row whose `is_total` is 1, and it comes first.
+Identifiers come from the catalog alone, values travel beside the text as parameters. The calls are read once: each
+group's aggregates are kept as states that can be merged, and the totals are all of them merged. The totals are the
+row whose `is_total` is 1, and it comes first.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from calltally.catalog import (
-    Aggregate,
-    Count,
-    CountDistinct,
-    Dimension,
-    Grain,
-    IsSet,
-    Predicate,
-    Ratio,
-    Sum,
-    ValueIs,
-)
+from calltally.catalog import Aggregate, Dimension, Grain, Ratio
 from calltally.engines.base import AtLeast, AtMost, Condition, Group, OneOf, Order, Plan, Rows
 from calltally.localtime import OffsetTable, Period
 
-__all__ = ["Dialect", "Statement", "compile_plan", "read_rows", "where"]
+__all__ = ["Dialect", "Spelling", "Statement", "compile_plan", "read_rows", "where"]
+
+
+SUMMED = "sum({})"
 
 
 @dataclass(frozen=True)
@@ -39,6 +32,19 @@ class Statement:
         return Statement(self.sql + other.sql, self.params + other.params)
 
 
+@dataclass(frozen=True)
+class Spelling:
+    """How an aggregate is found: a state of some calls, one state of several, and the number that a state stands for.
+
+    `merged` and `value` have `{}` for the states. Without `merged` the state is the number, and has to be found over
+    all calls anew for the totals.
+    """
+
+    state: str
+    merged: str | None = SUMMED
+    value: str = "{}"
+
+
 class Dialect(Protocol):
     """What databases spell differently."""
 
@@ -48,20 +54,14 @@ class Dialect(Protocol):
     def instant(self, microseconds: int) -> Statement:
         """A value to compare `started_at` with."""
 
-    def local_time(self, table: OffsetTable) -> Statement:
-        """The local time of `started_at`, in microseconds."""
+    def coarse_time(self, table: OffsetTable) -> str | None:
+        """A column that has far fewer values than there are calls and from which all grains can be found, if any."""
 
-    def grain(self, grain: Grain, local: Statement) -> Statement:
-        """The number of a grain (see `catalog.grains`) from local microseconds."""
+    def grain(self, grain: Grain, table: OffsetTable) -> str:
+        """The number of a grain (see `catalog.grains`), from `coarse_time` where there is one."""
 
-    def count(self, where: Statement | None) -> Statement:
-        """How many calls there are, or that a condition holds for."""
-
-    def sum(self, column: str) -> str:
-        """The exact sum, 0 where there is no value."""
-
-    def count_distinct(self, column: str) -> str:
-        """The exact number of different values, nulls not counted."""
+    def spelling(self, aggregate: Aggregate, plan: Plan) -> Spelling:
+        """How an aggregate of a plan is found."""
 
     def ratio_order(self, numerator: str, denominator: str) -> Sequence[str]:
         """What sorts as the exact ratio does, most significant first; null where the denominator is 0."""
@@ -70,19 +70,21 @@ class Dialect(Protocol):
 def compile_plan(plan: Plan, table: str, dialect: Dialect) -> Statement:
     """The statement that answers a plan from `table`: columns are the dimensions, the aggregates, and `is_total`."""
     keys = [f"d{i}" for i in range(len(plan.dimensions))]
-    found = [f"a{i}" for i in range(len(plan.aggregates))]
-    dimensions = _named([_dimension(dimension, plan, dialect) for dimension in plan.dimensions], keys)
-    aggregates = _named([_aggregate(aggregate, dialect) for aggregate in plan.aggregates], found)
-    calls = Statement("SELECT *, ") + dimensions + f" FROM {table}" + where(plan.conditions, plan.periods, dialect)
-    groups = (
-        Statement(f"SELECT {', '.join(keys)}, ")
-        + aggregates
-        + ", GROUPING(d0) AS is_total FROM ("
-        + calls
-        + f") AS calls GROUP BY GROUPING SETS (({', '.join(keys)}), ())"
+    spelled = [dialect.spelling(aggregate, plan) for aggregate in plan.aggregates]
+    calls = Statement(f" FROM {table}") + where(plan.conditions, plan.periods, dialect)
+    order = [*_order(plan.order, plan, dialect), *(f"{key} ASC NULLS LAST" for key in keys)]
+    values = [f"{_of(s.value, f's{i}')} AS a{i}" for i, s in enumerate(spelled)]
+    rows = (
+        f"SELECT {', '.join((*keys, *values))}, 0 AS is_total FROM groups "
+        f"ORDER BY {', '.join(order)} LIMIT {plan.limit}"
     )
-    order = ", ".join(["is_total DESC", *_order(plan.order, plan, dialect), *(f"{key} ASC NULLS LAST" for key in keys)])
-    return Statement("SELECT * FROM (") + groups + f") AS groups ORDER BY {order} LIMIT {plan.limit + 1}"
+    return (
+        Statement("WITH groups AS MATERIALIZED (")
+        + _groups(plan, spelled, calls, dialect)
+        + ") SELECT * FROM ((SELECT "
+        + _joined([Statement(f"NULL AS {key}") for key in keys] + _totals(spelled, calls), ", ")
+        + f", 1 AS is_total FROM groups) UNION ALL ({rows})) AS answer ORDER BY {', '.join(('is_total DESC', *order))}"
+    )
 
 
 def read_rows(plan: Plan, answer: Sequence[Sequence[Any]]) -> Rows:
@@ -103,36 +105,45 @@ def where(conditions: Sequence[Condition], periods: Sequence[Period] | None, dia
     return Statement(" WHERE ") + _joined(found, " AND ") if found else Statement("")
 
 
-def _named(expressions: Sequence[Statement], names: Sequence[str]) -> Statement:
-    return _joined([e + f" AS {name}" for e, name in zip(expressions, names, strict=True)], ", ")
+def _groups(plan: Plan, spelled: Sequence[Spelling], calls: Statement, dialect: Dialect) -> Statement:
+    """One row a group, its aggregates as states."""
+    dimensions = ", ".join(f"{_dimension(d, plan, dialect)} AS d{i}" for i, d in enumerate(plan.dimensions))
+    places = ", ".join(str(i + 1) for i in range(len(plan.dimensions)))
+    states = ", ".join(f"{s.state} AS s{i}" for i, s in enumerate(spelled))
+    moment = dialect.coarse_time(plan.local_time)
+    if moment is None or any(d.grain is None for d in plan.dimensions) or any(s.merged != SUMMED for s in spelled):
+        return Statement(f"SELECT {dimensions}, {states}") + calls + f" GROUP BY {places}"
+    # First by the coarse time, of which there are few, so that local time is worked out once for each of these.
+    sums = ", ".join(f"{_of(SUMMED, f's{i}')} AS s{i}" for i in range(len(spelled)))
+    return (
+        Statement(f"SELECT {dimensions}, {sums} FROM (SELECT {moment}, {states}")
+        + calls
+        + f" GROUP BY 1) AS moments GROUP BY {places}"
+    )
+
+
+def _totals(spelled: Sequence[Spelling], calls: Statement) -> list[Statement]:
+    """The aggregates over all calls, 0 where there are none."""
+    return [
+        Statement(f"(SELECT {s.state}") + calls + f") AS a{i}"
+        if s.merged is None
+        else Statement(f"coalesce({_of(s.value, _of(s.merged, f's{i}'))}, 0) AS a{i}")
+        for i, s in enumerate(spelled)
+    ]
+
+
+def _of(template: str, expression: str) -> str:
+    return template.replace("{}", expression)
 
 
 def _joined(pieces: Sequence[Statement], separator: str) -> Statement:
     return Statement(separator.join(p.sql for p in pieces), tuple(value for p in pieces for value in p.params))
 
 
-def _dimension(dimension: Dimension, plan: Plan, dialect: Dialect) -> Statement:
+def _dimension(dimension: Dimension, plan: Plan, dialect: Dialect) -> str:
     if dimension.grain is None:
-        return Statement(dialect.column(dimension.field))
-    return dialect.grain(dimension.grain, dialect.local_time(plan.local_time))
-
-
-def _aggregate(aggregate: Aggregate, dialect: Dialect) -> Statement:
-    match aggregate:
-        case Count(where):
-            return dialect.count(_predicate(where, dialect) if where else None)
-        case Sum(field):
-            return Statement(dialect.sum(dialect.column(field)))
-        case CountDistinct(field):
-            return Statement(dialect.count_distinct(dialect.column(field)))
-
-
-def _predicate(predicate: Predicate, dialect: Dialect) -> Statement:
-    match predicate:
-        case IsSet(field):
-            return Statement(f"{dialect.column(field)} IS NOT NULL")
-        case ValueIs(field, value):
-            return Statement(f"{dialect.column(field)} = ?", (value,))
+        return dialect.column(dimension.field)
+    return dialect.grain(dimension.grain, plan.local_time)
 
 
 def _condition(condition: Condition, dialect: Dialect) -> Statement:

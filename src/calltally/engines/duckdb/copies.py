@@ -10,8 +10,9 @@ import pyarrow as pa
 
 from calltally.catalog import CATALOG
 from calltally.engines.base import Condition, Snapshot, StoreFacts
-from calltally.engines.duckdb.dialect import DuckDBDialect, quoted, text
+from calltally.engines.duckdb.dialect import DuckDBDialect
 from calltally.engines.duckdb.schema import schema_version
+from calltally.engines.duckdb.spelling import quoted, text
 from calltally.engines.duckdb.stores import Stores
 from calltally.engines.rows import EXPORT_SCHEMA, VALUE_FIELDS
 from calltally.engines.sql import Statement, where
