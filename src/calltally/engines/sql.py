@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from calltally.catalog import Aggregate, Dimension, Grain, Ratio
-from calltally.engines.base import AtLeast, AtMost, Condition, Group, OneOf, Order, Plan, Rows
+from calltally.engines.base import AtLeast, AtMost, Condition, Group, OneOf, Plan, Rows
 from calltally.localtime import OffsetTable, Period
 
 __all__ = ["Dialect", "Spelling", "Statement", "compile_plan", "read_rows", "where"]
@@ -57,6 +57,9 @@ class Dialect(Protocol):
     def coarse_time(self, table: OffsetTable) -> str | None:
         """A column that has far fewer values than there are calls and from which all grains can be found, if any."""
 
+    def moments_first(self) -> bool:
+        """Whether calls are so many for each coarse time that it pays to group by that before anything else."""
+
     def grain(self, grain: Grain, table: OffsetTable) -> str:
         """The number of a grain (see `catalog.grains`), from `coarse_time` where there is one."""
 
@@ -68,33 +71,33 @@ class Dialect(Protocol):
 
 
 def compile_plan(plan: Plan, table: str, dialect: Dialect) -> Statement:
-    """The statement that answers a plan from `table`: columns are the dimensions, the aggregates, and `is_total`."""
-    keys = [f"d{i}" for i in range(len(plan.dimensions))]
+    """The statement that answers a plan from `table`: see `read_rows` for its columns."""
+    dimensions = [f"d{i}" for i in range(len(plan.dimensions))]
     spelled = [dialect.spelling(aggregate, plan) for aggregate in plan.aggregates]
     calls = Statement(f" FROM {table}") + where(plan.conditions, plan.periods, dialect)
-    order = [*_order(plan.order, plan, dialect), *(f"{key} ASC NULLS LAST" for key in keys)]
+    keys = _sort_keys(plan, dialect)
+    names = [f"k{i}" for i in range(len(keys))]
+    direction = "DESC" if plan.order.descending else "ASC"
+    order = ", ".join((*(f"{k} {direction} NULLS LAST" for k in names), *(f"{d} ASC NULLS LAST" for d in dimensions)))
     values = [f"{_of(s.value, f's{i}')} AS a{i}" for i, s in enumerate(spelled)]
-    rows = (
-        f"SELECT {', '.join((*keys, *values))}, 0 AS is_total FROM groups "
-        f"ORDER BY {', '.join(order)} LIMIT {plan.limit}"
-    )
+    columns = (*dimensions, *values, *(f"{key} AS {name}" for key, name in zip(keys, names, strict=True)))
+    rows = f"SELECT {', '.join(columns)}, 0 AS is_total FROM groups ORDER BY {order} LIMIT {plan.limit}"
+    no_dimensions, no_keys = ([Statement(f"NULL AS {name}") for name in absent] for absent in (dimensions, names))
     return (
         Statement("WITH groups AS MATERIALIZED (")
         + _groups(plan, spelled, calls, dialect)
         + ") SELECT * FROM ((SELECT "
-        + _joined([Statement(f"NULL AS {key}") for key in keys] + _totals(spelled, calls), ", ")
-        + f", 1 AS is_total FROM groups) UNION ALL ({rows})) AS answer ORDER BY {', '.join(('is_total DESC', *order))}"
+        + _joined([*no_dimensions, *_totals(spelled, calls), *no_keys], ", ")
+        + f", 1 AS is_total FROM groups) UNION ALL ({rows})) AS answer ORDER BY is_total DESC, {order}"
     )
 
 
 def read_rows(plan: Plan, answer: Sequence[Sequence[Any]]) -> Rows:
-    """The rows of an answer to `compile_plan`'s statement."""
+    """The rows of an answer to `compile_plan`'s statement: dimensions, aggregates, what it sorts by, `is_total`."""
     width = len(plan.dimensions)
-    totals, *rows = ((row[:width], row[width:-1]) for row in answer)
-    return Rows(
-        tuple(Group(tuple(values), tuple(int(a) for a in aggregates)) for values, aggregates in rows),
-        tuple(int(a) for a in totals[1]),
-    )
+    end = width + len(plan.aggregates)
+    totals, *rows = ((row[:width], tuple(map(int, row[width:end]))) for row in answer)
+    return Rows(tuple(Group(tuple(values), aggregates) for values, aggregates in rows), totals[1])
 
 
 def where(conditions: Sequence[Condition], periods: Sequence[Period] | None, dialect: Dialect) -> Statement:
@@ -111,7 +114,8 @@ def _groups(plan: Plan, spelled: Sequence[Spelling], calls: Statement, dialect: 
     places = ", ".join(str(i + 1) for i in range(len(plan.dimensions)))
     states = ", ".join(f"{s.state} AS s{i}" for i, s in enumerate(spelled))
     moment = dialect.coarse_time(plan.local_time)
-    if moment is None or any(d.grain is None for d in plan.dimensions) or any(s.merged != SUMMED for s in spelled):
+    only_times = all(d.grain for d in plan.dimensions) and all(s.merged == SUMMED for s in spelled)
+    if moment is None or not only_times or not dialect.moments_first():
         return Statement(f"SELECT {dimensions}, {states}") + calls + f" GROUP BY {places}"
     # First by the coarse time, of which there are few, so that local time is worked out once for each of these.
     sums = ", ".join(f"{_of(SUMMED, f's{i}')} AS s{i}" for i in range(len(spelled)))
@@ -169,12 +173,11 @@ def _periods(periods: Sequence[Period], dialect: Dialect) -> Statement:
     return Statement("(") + _joined(spans, " OR ") + ")" if len(spans) > 1 else spans[0]
 
 
-def _order(order: Order, plan: Plan, dialect: Dialect) -> list[str]:
-    direction = "DESC" if order.descending else "ASC"
-    if isinstance(order.by, Dimension):
-        keys: Sequence[str] = [f"d{plan.dimensions.index(order.by)}"]
-    elif isinstance(order.by, Ratio):
-        keys = dialect.ratio_order(*(f"a{plan.aggregates.index(part)}" for part in order.by.parts))
-    else:
-        keys = [f"a{plan.aggregates.index(order.by)}"]
-    return [f"{key} {direction} NULLS LAST" for key in keys]
+def _sort_keys(plan: Plan, dialect: Dialect) -> Sequence[str]:
+    """What the rows are sorted by before their dimensions, worked out once for each group."""
+    by = plan.order.by
+    if isinstance(by, Dimension):
+        return (f"d{plan.dimensions.index(by)}",)
+    if isinstance(by, Ratio):
+        return dialect.ratio_order(*(f"a{plan.aggregates.index(part)}" for part in by.parts))
+    return (f"a{plan.aggregates.index(by)}",)

@@ -18,6 +18,7 @@ __all__ = ["DuckDBDialect"]
 SHIFT_DAYS = 7
 QUARTER_HOUR = HOUR // 4
 RATIO_BITS = 84
+MANY_CALLS_A_DAY = 2000  # some twenty for each quarter-hour
 MOST_SET_BYTES = 64_000_000  # of all groups of a report together, for each thread
 GROUPS_A_DAY = {Grain.DATE: 1.0, Grain.WEEK: 1 / 7, Grain.MONTH: 1 / 28}
 MOST_GROUPS = {Grain.HOUR_OF_DAY: 24.0, Grain.DAY_OF_WEEK: 7.0}
@@ -27,13 +28,15 @@ MOST_GROUPS = {Grain.HOUR_OF_DAY: 24.0, Grain.DAY_OF_WEEK: 7.0}
 class DuckDBDialect:
     """See `calltally.engines.sql.Dialect`; the facts about a store only choose between spellings of the same meaning.
 
-    `codes` says how many codes the columns of `CODE_COLUMNS` have, `variety` about how many values a field has, and
-    `days` how many days there are between the first and the last call of the report.
+    `codes` says how many codes the columns of `CODE_COLUMNS` have, `variety` about how many values a field has,
+    `days` how many days there are between the first and the last call of the report, and `calls_a_day` about how many
+    calls the store has for each of its days.
     """
 
     codes: int = 0
     variety: Mapping[str, int] = field(default_factory=dict)
     days: int = 0
+    calls_a_day: float = 0
 
     def column(self, field: str) -> str:
         default = CATALOG.fields[field].default
@@ -47,6 +50,9 @@ class DuckDBDialect:
         # Every offset is whole quarter-hours, save some of the last century's.
         whole = all(value % QUARTER_HOUR == 0 for value in (*table.starts[1:], *table.offsets))
         return "quarter_hour" if whole else None
+
+    def moments_first(self) -> bool:
+        return self.calls_a_day > MANY_CALLS_A_DAY
 
     def grain(self, grain: Grain, table: OffsetTable) -> str:
         unit = QUARTER_HOUR if self.coarse_time(table) else 1
@@ -91,7 +97,7 @@ class DuckDBDialect:
                 return f"count({self.column(field)})"
             case ValueIs(field, value):
                 said = text(value) if isinstance(value, str) else value
-                return f"coalesce(count_if({self.column(field)} = {said}), 0)"  # null where all are null
+                return f"coalesce(count_if({self.column(field)} = {said}), 0)"  # null where nothing is said
 
     def _count_distinct(self, field: str, plan: Plan) -> Spelling:
         code = CODE_COLUMNS.get(field)

@@ -135,7 +135,8 @@ def _answer(
     first, last = _span(plan, extent)
     # Only those changes of local time that the calls can meet: fewer cases for each call.
     narrowed = replace(plan, local_time=plan.local_time.between(first, last))
-    dialect = DuckDBDialect(extent.codes, _variety(cursor, plan, store), (last - first) // DAY)
+    variety = _variety(cursor, plan, store)
+    dialect = DuckDBDialect(extent.codes, variety, (last - first) // DAY, store.size / (extent.days + 1))
     statement = compile_plan(narrowed, store.calls, dialect)
     try:
         return cursor.execute(statement.sql, list(statement.params)).fetchall()

@@ -47,6 +47,7 @@ class DuckDBLoad:
         summary = self._summary()
         if not dry_run:
             self._commit()
+            self._store.size += summary.added
         return summary
 
     def unplaced(self) -> Iterator[Unplaced]:

@@ -13,6 +13,7 @@ import duckdb
 from calltally.engines.duckdb.schema import CALLS_COLUMNS, create_or_migrate
 from calltally.engines.duckdb.spelling import quoted, text
 from calltally.errors import NotFound, Unavailable
+from calltally.localtime import DAY
 
 __all__ = ["REMOVED", "Extent", "Store", "Stores", "read_span", "store_path"]
 
@@ -39,6 +40,11 @@ class Extent:
     last: int | None = None
     codes: int = 0  # all codes are below this
 
+    @property
+    def days(self) -> int:
+        """How many days there are between the first and the last call."""
+        return 0 if self.first is None or self.last is None else (self.last - self.first) // DAY
+
     def widened(self, first: int | None, last: int | None, codes: int) -> "Extent":
         """The extent that has room also for calls between these starts, and for so many codes."""
         firsts = [start for start in (self.first, first) if start is not None]
@@ -55,6 +61,7 @@ class Store:
     codes: str = ""
     version: str = ""  # see `Engine.version`
     extent: Extent = field(default_factory=Extent)
+    size: int = 0  # about how many calls there are
     variety: dict[str, int] = field(default_factory=dict)  # about how many values a field has, where that was asked
     users: int = 0
     used_at: float = 0.0
@@ -166,6 +173,7 @@ def _attached(cursor: duckdb.DuckDBPyConnection, calls: str) -> Store:
     store.version = cursor.execute(f"SELECT data_version FROM {store.meta}").fetchall()[0][0]
     codes = cursor.execute(f"SELECT coalesce(max(code) + 1, 0) FROM {store.codes}").fetchall()[0][0]
     store.extent = Extent(*read_span(cursor, store.calls), codes)
+    store.size = cursor.execute(f"SELECT count(*) FROM {store.calls}").fetchall()[0][0]
     return store
 
 
