@@ -47,7 +47,7 @@ def serve(host: HostOption = None, port: PortOption = None, data: DataOption = N
         with on.folder.own("serve") as owned, bind(on.settings.host, on.settings.port, search=False) as bound:
             engine = open_engine(on.folder, on.settings)
             address = _address(bound)
-            _run(on, owned, engine, bound, lambda: say(f"Calltally is listening on {address} (Ctrl-C stops it)"))
+            _run(on, owned, engine, bound, lambda: _say_where(address))
 
 
 def demo(host: HostOption = None, port: PortOption = None, data: DataOption = None) -> None:
@@ -95,7 +95,7 @@ def _demo(on: Opened, owned: Owned) -> None:
         shown = found
 
         def ready() -> None:
-            say(f"Calltally is listening on {address} (Ctrl-C stops it)")
+            _say_where(address)
             _print_requests(address, shown)
 
         _run(on, owned, engine, bound, ready)
@@ -132,6 +132,11 @@ def _running(on: Opened) -> str | None:
 def _address(bound: socket.socket) -> str:
     host, port = bound.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _say_where(address: str) -> None:
+    say(f"Calltally is listening on {address} (Ctrl-C stops it)")
+    say(f"To read and try the API, open {address}/docs")
 
 
 def _print_requests(address: str, found: Demo) -> None:
