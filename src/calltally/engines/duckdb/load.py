@@ -13,9 +13,11 @@ from calltally.engines.duckdb import merge
 from calltally.engines.duckdb.dialect import quoted, text
 from calltally.engines.duckdb.stores import REMOVED, Store, read_span
 from calltally.engines.rows import ROW_SCHEMA
-from calltally.errors import NotFound
+from calltally.errors import NotFound, Unavailable
 
 __all__ = ["DuckDBLoad"]
+
+STOPPED = "This was stopped before the calls were in; nothing was changed"
 
 
 class DuckDBLoad:
@@ -42,6 +44,7 @@ class DuckDBLoad:
         # Rows are written in a thread of their own while the next ones are read, one batch at a time.
         self._writer = ThreadPoolExecutor(1, "gather")
         self._written: Future[None] = self._writer.submit(_nothing)
+        self._stopped = False
 
     def add(self, rows: pa.RecordBatch) -> None:
         self._check()
@@ -49,15 +52,15 @@ class DuckDBLoad:
         self._written = self._writer.submit(self._write, rows)
 
     def finish(self, *, dry_run: bool = False) -> LoadSummary:
-        self._written.result()
-        self._cursor.execute("COMMIT")
-        self._name_rows()
-        self._fold()
-        self._compare()
-        summary = self._summary()
-        if not dry_run:
-            self._commit()
-        return summary
+        try:
+            self._written.result()
+            self._cursor.execute("COMMIT")
+            self._name_rows()
+            self._fold()
+            with self._store.writing:
+                return self._merge(dry_run=dry_run)
+        except duckdb.InterruptException as error:
+            raise Unavailable(STOPPED) from error
 
     def unplaced(self) -> Iterator[Unplaced]:
         found = self._cursor.execute(
@@ -65,6 +68,10 @@ class DuckDBLoad:
         )
         while rows := found.fetchmany(1000):
             yield from (Unplaced(place, record) for place, record in rows)
+
+    def stop(self) -> None:
+        self._stopped = True
+        self._cursor.interrupt()
 
     def close(self) -> None:
         """Remove the gathering file."""
@@ -88,6 +95,14 @@ class DuckDBLoad:
 
     def _number(self, query: str) -> int:
         return int(self._cursor.execute(query).fetchall()[0][0])
+
+    def _merge(self, *, dry_run: bool) -> LoadSummary:
+        self._check()
+        self._compare()
+        summary = self._summary()
+        if not dry_run:
+            self._commit()
+        return summary
 
     def _name_rows(self) -> None:
         """`accepted`: the rows that count, each with an id; a derived one says which of its twins a row is."""
@@ -152,6 +167,8 @@ class DuckDBLoad:
     def _check(self) -> None:
         if self._store.removed:
             raise NotFound(REMOVED)
+        if self._stopped:
+            raise Unavailable(STOPPED)
 
     def _commit(self) -> None:
         """One transaction: all rows or none, synced to disk when this returns."""
