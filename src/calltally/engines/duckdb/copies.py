@@ -39,7 +39,7 @@ def exported(
 
 
 @contextmanager
-def copied(root: duckdb.DuckDBPyConnection, stores: Stores, calls: str, folder: Path) -> Iterator[Snapshot | None]:
+def copied(cursor: duckdb.DuckDBPyConnection, stores: Stores, calls: str, folder: Path) -> Iterator[Snapshot | None]:
     """A copy of a store as a file in the folder, removed when the context ends; None where there is no store."""
     if not stores.exists(calls):
         yield None
@@ -47,7 +47,7 @@ def copied(root: duckdb.DuckDBPyConnection, stores: Stores, calls: str, folder: 
     name = str(uuid.uuid4())
     path = folder / f"{name}.duckdb"
     try:
-        with stores.using(calls), root.cursor() as cursor:
+        with stores.using(calls):
             cursor.execute(f"ATTACH {text(str(path))} AS {quoted(name)}")
             try:
                 cursor.execute(f"COPY FROM DATABASE {quoted(calls)} TO {quoted(name)}")

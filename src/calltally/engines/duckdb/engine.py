@@ -16,15 +16,17 @@ from calltally.engines.base import Condition, Load, Plan, Rows, Snapshot, Stop, 
 from calltally.engines.duckdb.copies import copied, exported, read_facts
 from calltally.engines.duckdb.dialect import DuckDBDialect
 from calltally.engines.duckdb.load import DuckDBLoad
+from calltally.engines.duckdb.running import Running
 from calltally.engines.duckdb.spelling import text
 from calltally.engines.duckdb.stores import Extent, Store, Stores, store_path
 from calltally.engines.sql import compile_plan, read_rows
 from calltally.errors import FolderUnusable, StorageFull, Unavailable
 from calltally.localtime import DAY, FIRST_INSTANT, Period
 
-__all__ = ["DuckDBEngine", "remove_store"]
+__all__ = ["DuckDBEngine"]
 
 NO_SPACE = os.strerror(errno.ENOSPC)
+STOPPED = "This was stopped before it was done"
 
 
 class DuckDBEngine:
@@ -38,6 +40,7 @@ class DuckDBEngine:
         self._root = duckdb.connect(":memory:", config=_config(spill, memory, most_spill, threads))
         _lock_down(self._root, (calls, staging, spill))
         self._stores = Stores(self._root, calls, keep_open)
+        self._running = Running()
 
     def answer(self, plan: Plan, stop: Stop) -> Rows:
         with self._stores.reading(plan.calls) as store, self._root.cursor() as cursor:
@@ -52,10 +55,11 @@ class DuckDBEngine:
 
     @contextmanager
     def load(self, calls: str) -> Iterator[Load]:
-        with self._stores.using(calls) as store, store.writing, _translated(), _full_disk_said():
+        with self._stores.using(calls) as store, _translated(), _full_disk_said():
             load = DuckDBLoad(self._root, store, self._staging)
             try:
-                yield load
+                with self._running.during(load.stop):
+                    yield load
             finally:
                 load.close()
 
@@ -67,20 +71,27 @@ class DuckDBEngine:
     def export(
         self, calls: str, conditions: tuple[Condition, ...], periods: tuple[Period, ...] | None
     ) -> Iterator[Iterator[pa.RecordBatch]]:
-        with self._stores.reading(calls) as store, self._root.cursor() as cursor, _translated():
+        with self._stores.reading(calls) as store, self._cursor() as cursor, _translated():
             yield exported(cursor, store.calls, conditions, periods)
 
     @contextmanager
     def snapshot(self, calls: str) -> Iterator[Snapshot | None]:
-        with _translated(), _full_disk_said(), copied(self._root, self._stores, calls, self._staging) as found:
+        with (
+            _translated(),
+            _full_disk_said(),
+            self._cursor() as cursor,
+            copied(cursor, self._stores, calls, self._staging) as found,
+        ):
             yield found
 
     def check(self, calls: str) -> StoreFacts:
         if not self._stores.exists(calls):
             return StoreFacts(0, 0, None, None)
         try:
-            with self._stores.using(calls), self._root.cursor() as cursor:
+            with self._stores.using(calls), self._cursor() as cursor:
                 return read_facts(cursor, calls)
+        except duckdb.InterruptException as error:
+            raise Unavailable(STOPPED) from error
         except duckdb.Error as error:
             raise FolderUnusable(f"The calls in {store_path(self._calls, calls)} are damaged: {error}") from error
         except Unavailable as error:
@@ -89,18 +100,25 @@ class DuckDBEngine:
 
     def remove(self, calls: str) -> None:
         with self._stores.removing(calls):
-            remove_store(self._calls, calls)
+            _remove_store(self._calls, calls)
 
     def ready(self) -> None:
         with self._root.cursor() as cursor, _translated():
             cursor.execute("SELECT 1").fetchall()
 
     def close(self) -> None:
+        self._running.stop()
         self._stores.close()
         self._root.close()
 
+    @contextmanager
+    def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor whose work ends when the engine is closed."""
+        with self._root.cursor() as cursor, self._running.during(cursor.interrupt):
+            yield cursor
 
-def remove_store(folder: Path, calls: str) -> None:
+
+def _remove_store(folder: Path, calls: str) -> None:
     """Remove a store's file and its log; none there is fine."""
     path = store_path(folder, calls)
     for file in (path, path.with_name(path.name + ".wal")):
@@ -166,10 +184,10 @@ def _variety(cursor: duckdb.DuckDBPyConnection, plan: Plan, store: Store) -> dic
 
 @contextmanager
 def _full_disk_said() -> Iterator[None]:
-    """A full disk as that of a write, whichever of DuckDB's errors tells of it."""
+    """A full disk as that of a write, whichever error tells of it."""
     try:
         yield
-    except duckdb.Error as error:
+    except (duckdb.Error, OSError) as error:
         if NO_SPACE not in str(error):
             raise
         raise StorageFull("There is no room left on the disk; nothing was changed, free some and try again") from error
@@ -181,7 +199,7 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except duckdb.InterruptException as error:
-        raise Unavailable("The report was stopped before it was done") from error
+        raise Unavailable(STOPPED) from error
     except duckdb.OutOfMemoryException as error:
         raise Unavailable("There is not enough memory or spill space for this now", retry_after=5) from error
     except duckdb.Error as error:  # which class it is depends on what was being written when the disk was full

@@ -13,11 +13,12 @@ from calltally.engines.duckdb.schema import DERIVED
 from calltally.engines.duckdb.spelling import text
 from calltally.engines.duckdb.staging import Staging
 from calltally.engines.duckdb.stores import REMOVED, Store, read_span
-from calltally.errors import NotFound
+from calltally.errors import NotFound, Unavailable
 
 __all__ = ["DuckDBLoad"]
 
 MANY = 10_000  # rows after which it may be worth asking anew how many values a field has
+STOPPED = "This was stopped before the calls were in; nothing was changed"
 
 
 class DuckDBLoad:
@@ -33,6 +34,7 @@ class DuckDBLoad:
         self._store = store
         self._staging = Staging(staging)
         self._cursor = root.cursor()
+        self._stopped = False
 
     def add(self, rows: pa.RecordBatch) -> None:
         self._check()
@@ -40,9 +42,31 @@ class DuckDBLoad:
 
     def finish(self, *, dry_run: bool = False) -> LoadSummary:
         self._check()
-        self._staging.finish()
-        self._name_rows()
-        self._fold()
+        try:
+            self._staging.finish()
+            self._name_rows()
+            self._fold()
+            with self._store.writing:
+                return self._merge(dry_run=dry_run)
+        except duckdb.InterruptException as error:
+            raise Unavailable(STOPPED) from error
+
+    def unplaced(self) -> Iterator[Unplaced]:
+        found = self._cursor.execute("SELECT place, record FROM accepted SEMI JOIN lost USING (id) ORDER BY n")
+        while rows := found.fetchmany(1000):
+            yield from (Unplaced(place, record) for place, record in rows)
+
+    def stop(self) -> None:
+        self._stopped = True
+        self._cursor.interrupt()
+
+    def close(self) -> None:
+        """Remove the gathering file; what is not committed is rolled back."""
+        self._cursor.close()
+        self._staging.remove()
+
+    def _merge(self, *, dry_run: bool) -> LoadSummary:
+        self._check()
         self._compare()
         summary = self._summary()
         if not dry_run:
@@ -50,19 +74,11 @@ class DuckDBLoad:
             self._store.size += summary.added
         return summary
 
-    def unplaced(self) -> Iterator[Unplaced]:
-        found = self._cursor.execute("SELECT place, record FROM accepted SEMI JOIN lost USING (id) ORDER BY n")
-        while rows := found.fetchmany(1000):
-            yield from (Unplaced(place, record) for place, record in rows)
-
-    def close(self) -> None:
-        """Remove the gathering file; what is not committed is rolled back."""
-        self._cursor.close()
-        self._staging.remove()
-
     def _check(self) -> None:
         if self._store.removed:
             raise NotFound(REMOVED)
+        if self._stopped:
+            raise Unavailable(STOPPED)
 
     def _table(self, name: str, query: str) -> None:
         self._cursor.execute(f"CREATE TEMP TABLE {name} AS {query}")

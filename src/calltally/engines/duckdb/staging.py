@@ -2,6 +2,7 @@
 
 import uuid
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
@@ -60,7 +61,8 @@ class Staging:
     def remove(self) -> None:
         """Remove the file, finished or not."""
         self._writer.shutdown()
-        self._file.close()
+        with suppress(OSError):  # a full disk, which whoever wrote has been told of
+            self._file.close()
         self.path.unlink(missing_ok=True)
 
     def _write(self) -> None:
