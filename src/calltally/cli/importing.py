@@ -23,9 +23,9 @@ from rich.progress import Progress as Bar
 from calltally.accounts import Business, find_business, list_keys
 from calltally.catalog import CATALOG, suggestion
 from calltally.cli.group import examples
-from calltally.cli.options import DataOption, JsonOption, Opened, opened
+from calltally.cli.options import DataOption, JsonOption, calls_of, opened
 from calltally.cli.output import complain, print_facts, print_json, say
-from calltally.engines import Engine, open_engine
+from calltally.engines import Engine
 from calltally.errors import CalltallyError, InvalidRequest, Problem, UnreadableFile, shown
 from calltally.ingestion import FileResult, ImportOptions, ImportSummary, Progress, files_named, import_file
 from calltally.localtime import microseconds, offset_table
@@ -139,12 +139,12 @@ def import_calls(
     options = _options(columns or [], time_formats or [], as_of, dry_run=dry_run)
     inputs, unmatched = _inputs(files)
     with opened(data) as on:
-        find_business(on.control, business)  # a name that is wrong is said even beside a running server
-        with on.folder.own("import"):
-            found = find_business(on.control, business)  # as it is now that nobody can clear it
+        find_business(on.control, business)  # a name that is wrong is said before anybody is waited for
+        with calls_of(on, "import") as engine:
+            found = find_business(on.control, business)  # as it is now that the engine would notice if it is cleared
             if as_of is not None:
                 options = replace(options, as_of=_instant(as_of, found, now))
-            imported = _import_all(on, found, inputs, options)
+            imported = _import_all(found, inputs, options, engine)
             imported.failures[:0] = unmatched
         has_key = bool(list_keys(on.control, found))
     if as_json:
@@ -206,18 +206,14 @@ def _standard_input() -> _Input:
     return _Input(NAME_OF_INPUT, stream)
 
 
-def _import_all(on: Opened, business: Business, inputs: list[_Input], options: ImportOptions) -> _Imported:
+def _import_all(business: Business, inputs: list[_Input], options: ImportOptions, engine: Engine) -> _Imported:
     """Each file in turn; one that cannot be read does not keep the others out."""
     imported = _Imported()
     # Rows are millions of small objects without cycles: Python's search for cycles among them took a fifth of the time.
     gc.set_threshold(500_000)
-    engine = open_engine(on.folder, on.settings)
-    try:
-        for given in inputs:
-            with interruptible(lambda: complain("Stopped before the end; run it again to import what is missing")):
-                _import_one(given, business, engine, options, imported)
-    finally:
-        engine.close()
+    for given in inputs:
+        with interruptible(lambda: complain("Stopped before the end; run it again to import what is missing")):
+            _import_one(given, business, engine, options, imported)
     return imported
 
 
