@@ -21,6 +21,8 @@ ERRORS = {
     "503": "Overloaded, or out of time; see `Retry-After`",
 }
 
+CACHING = ("ETag", "Cache-Control", "Vary")
+
 
 async def show_openapi(_: Request) -> Response:
     """The description of every address under `/api`."""
@@ -52,6 +54,9 @@ def openapi() -> Plain:
             "headers": {
                 "X-Request-Id": {"description": "Names this request in the log", "schema": {"type": "string"}},
                 "Server-Timing": {"description": "Milliseconds of each step", "schema": {"type": "string"}},
+                "ETag": {"description": "Names this answer, for `If-None-Match`", "schema": {"type": "string"}},
+                "Cache-Control": {"description": "`private, no-cache`", "schema": {"type": "string"}},
+                "Vary": {"description": "`Accept-Encoding, Authorization`", "schema": {"type": "string"}},
             },
         },
     }
@@ -63,7 +68,11 @@ def _report(described: dict[str, list[Plain]]) -> Plain:
         "summary": "A report over the calls of the key's business",
         "parameters": [_parameter(row, described) for row in described["parameters"]],
         "responses": {
-            "200": _response("The report", "Report", "X-Request-Id", "Server-Timing"),
+            "200": _response("The report", "Report", "X-Request-Id", "Server-Timing", *CACHING),
+            "304": {
+                "description": "Nothing has changed since the answer that `If-None-Match` names",
+                "headers": _headers("X-Request-Id", *CACHING),
+            },
             **_errors("400", "401", "403", "405", "500", "503"),
         },
     }
@@ -156,9 +165,13 @@ def _document() -> Plain:
 def _response(description: str, schema: str, *headers: str) -> Plain:
     return {
         "description": description,
-        "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in headers},
+        "headers": _headers(*headers),
         "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}},
     }
+
+
+def _headers(*names: str) -> Plain:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
 def _errors(*codes: str) -> Plain:
