@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import select
 import signal
 import socket
 import statistics
@@ -9,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import httpx2
@@ -186,6 +187,50 @@ def test_a_client_that_goes_away_stops_its_report(
     assert settled - before < 3  # one such report alone takes about 0.4
     assert client.get(f"{REPORT}?group_by=month").status_code == 200
     assert "Traceback" not in server.log.read_text()
+
+
+# --- Many at once ---------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def asked(server: Server, question: str, headers: Mapping[str, str]) -> Iterator[http.client.HTTPConnection]:
+    """A connection on which a report was asked for and not yet waited for."""
+    with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)) as connection:
+        connection.request("GET", f"{REPORT}?{question}", headers=dict(headers))
+        yield connection
+
+
+def readable(connection: http.client.HTTPConnection) -> bool:
+    """Whether the answer has begun to come."""
+    return bool(select.select([connection.sock], [], [], 0)[0])
+
+
+def test_a_light_business_is_answered_while_heavy_reports_of_another_wait(
+    folder: DataFolder, headers: Mapping[str, str], tmp_path: Path
+) -> None:
+    copy = DataFolder(tmp_path / "data")
+    subprocess.run(["cp", "-r", f"{folder.path}/.", copy.path], check=True)
+    (copy.path / "lock").unlink()
+    with open_control(copy) as control:
+        business = create_business(control, "Light", timezone="UTC", region="US", currency="USD", now=NOW)
+        engine = open_engine(copy, Settings(threads=2))
+        add_many(engine, business, 10)
+        engine.close()
+        light = {"Authorization": f"Bearer {create_key(control, business, None, ['read'], NOW).secret}"}
+    with (
+        serving(copy.path, CALLTALLY_THREADS="2", CALLTALLY_WAITING_REPORTS_PER_BUSINESS="30") as running,
+        ExitStack() as opened,
+    ):
+        heavy = [opened.enter_context(asked(running, f"{SLOW}&limit={n + 1}", headers)) for n in range(50)]
+        assert eventually(lambda: sum(readable(connection) for connection in heavy) >= 50 - 30 - 3)
+        refused = next(connection for connection in heavy if readable(connection)).getresponse()
+        assert (refused.status, refused.headers["Retry-After"]) == (503, "1")
+        message = orjson.loads(refused.read())["error"]["message"]
+        assert message == "30 reports of this business are waiting already; try again soon"
+        for n in range(10):
+            report = f"{running.address}{REPORT}?group_by=source&limit={n + 1}"
+            assert httpx2.get(report, headers=light).status_code == 200
+        assert sum(not readable(connection) for connection in heavy) > 10
 
 
 # --- Start and end --------------------------------------------------------------------------------------------------
