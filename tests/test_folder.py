@@ -50,7 +50,7 @@ def mode(path: Path) -> int:
 
 def test_everything_made_is_for_its_owner_only(folder: DataFolder) -> None:
     with folder.own("serve"):
-        made = [folder.path, folder.calls, folder.staging, folder.spill]
+        made = [folder.path, folder.calls, folder.staging, folder.spill, folder.run]
         assert {mode(path) for path in made} == {0o700}
         assert mode(folder.lock) == 0o600
 

@@ -75,17 +75,19 @@ class DataFolder:
         self.staging = self.path / "staging"
         self.spill = self.path / "spill"
         self.lock = self.path / "lock"
+        self.run = self.path / "run"
+        self.socket = self.run / "socket"  # where other processes reach its owner
         self.demo_key = self.path / "demo-key"
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            for folder in (self.path, self.calls, self.staging, self.spill):
+            for folder in (self.path, self.calls, self.staging, self.spill, self.run):
                 folder.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
         except FileExistsError as error:
             why = f"{error.filename} is a file, not a folder"
             raise FolderUnusable(f"The data folder {self.path} cannot be made: {why}") from error
         except OSError as error:
             raise FolderUnusable(f"The data folder {self.path} cannot be made: {_reason(error)}") from error
-        for folder in (self.path, self.calls, self.staging, self.spill):
+        for folder in (self.path, self.calls, self.staging, self.spill, self.run):
             if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
                 raise FolderUnusable(f"The data folder {self.path} cannot be used: no permission to write in {folder}")
 

@@ -23,7 +23,7 @@ class Settings:
     host: str = _setting("127.0.0.1", "Address that the server listens on")
     port: int = _setting(8080, "Port that the server listens on; 0: any that is free")
     control_url: str = _setting("", "SQLAlchemy URL of the control database; empty: a SQLite file in the folder")
-    memory: str = _setting("2GB", "Most memory that the database uses, all businesses together")
+    memory: str = _setting("1GB", "Most memory that the database uses, all businesses together")
     spill: str = _setting("20GB", "Most disk space that large queries and imports may use for the moment")
     threads: int = _setting(0, "Threads that the database uses; 0: one per core")
     reports: int = _setting(8, "Most reports that are worked on at once; the rest wait", 1)

@@ -123,22 +123,12 @@ def test_delete(calltally: CommandLine, store: Path, acme: str) -> None:
     assert calltally.run("business", "delete", "Other", "--yes").out == "Deleted 'Other'\n"
 
 
-def test_beside_a_running_server(calltally: CommandLine, store: Path) -> None:
-    folder = DataFolder(calltally.data)
-    with folder.own("serve") as owned:
-        owned.announce("http://127.0.0.1:8080")
-        calltally.process("business", "clear", "Acme", "--yes", "--json").json()
-        assert not store.exists()
-        calltally.run("business", "delete", "Acme", "--yes", "--json").json()
-        owner = folder.owner()
-        assert owner is not None
-        assert owner.address == "http://127.0.0.1:8080"
-
-
 @pytest.mark.parametrize("command", ["clear", "delete"])
-def test_not_beside_an_import(calltally: CommandLine, store: Path, command: str) -> None:
+def test_beside_a_process_that_does_not_answer(calltally: CommandLine, store: Path, command: str) -> None:
     with DataFolder(calltally.data).own("import"):
-        sentence = calltally.process("business", command, "Acme", "--yes").failed(1)
+        done = calltally.process("business", command, "Acme", "--yes")
+    waiting, sentence = done.err.splitlines()
+    assert (done.code, waiting) == (1, "Waiting for another command that uses the data folder ...")
     assert "is in use by an import" in sentence
     assert store.exists()
     assert len(calltally.run("business", "list", "--json").json()) == 1

@@ -25,7 +25,6 @@ from calltally.accounts import find_business, open_control
 from calltally.engines import open_engine
 from calltally.folder import DataFolder
 from calltally.settings import Settings
-from tests.api.conftest import serving
 from tests.asking import report
 from tests.cli.conftest import CALLTALLY, CommandLine, Finished
 from tests.cli.terminal import on_terminal
@@ -717,19 +716,7 @@ def test_a_disk_that_fills_up_when_all_is_in(calltally: CommandLine, acme: str, 
     assert count_of(calltally) == 1
 
 
-# --- Beside others, and interrupted ---------------------------------------------------------------------------------
-
-
-def test_beside_a_running_server(calltally: CommandLine, acme: str, tmp_path: Path) -> None:
-    path = many_rows(tmp_path / "calls.csv", 1)
-    with serving(calltally.data) as server:
-        start = time.monotonic()
-        sentence = calltally.process("import", str(path), "-b", acme, "--json").failed(1)
-        assert time.monotonic() - start < 10
-    assert sentence == (
-        f"The data folder {calltally.data} is in use by a running server ({server.address}, "
-        f"process {server.process.pid}); stop it first, or use another folder"
-    )
+# --- Interrupted ----------------------------------------------------------------------------------------------------
 
 
 def test_a_killed_import_completes_when_run_again(calltally: CommandLine, put: Put, acme: str, tmp_path: Path) -> None:

@@ -1,7 +1,5 @@
 """`calltally business`: the businesses whose calls are counted."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -18,11 +16,9 @@ from calltally.accounts import (
     update_business,
 )
 from calltally.cli.group import examples, new_group
-from calltally.cli.options import BusinessArgument, DataOption, JsonOption, opened
+from calltally.cli.options import BusinessArgument, DataOption, JsonOption, calls_of, opened
 from calltally.cli.output import Column, ask, print_facts, print_json, print_table, say
-from calltally.engines import remove_calls
-from calltally.errors import FolderInUse, InvalidRequest, Problem
-from calltally.folder import DataFolder
+from calltally.errors import InvalidRequest, Problem
 
 __all__ = ["app"]
 
@@ -138,8 +134,8 @@ def clear(
     with opened(data) as on:
         found = find_business(on.control, business)
         ask(f"Remove all calls of '{found.name}' ({found.id}) for ever?", yes=yes)
-        with _no_import(on.folder):
-            remove_calls(on.folder.calls, clear_business(on.control, found.id))
+        with calls_of(on, "business") as engine:
+            engine.remove(clear_business(on.control, found.id))
     if as_json:
         print_json({"id": found.id, "name": found.name, "cleared": True})
     else:
@@ -156,25 +152,12 @@ def delete(
     with opened(data) as on:
         found = find_business(on.control, business)
         ask(f"Delete '{found.name}' ({found.id}) with all its calls and keys for ever?", yes=yes)
-        with _no_import(on.folder):
-            remove_calls(on.folder.calls, delete_business(on.control, found.id))
+        with calls_of(on, "business") as engine:
+            engine.remove(delete_business(on.control, found.id))
     if as_json:
         print_json({"id": found.id, "name": found.name, "deleted": True})
     else:
         say(f"Deleted '{found.name}'")
-
-
-@contextmanager
-def _no_import(folder: DataFolder) -> Iterator[None]:
-    """Own the folder for the moment, or work beside a running server, which takes notice; never beside an import."""
-    with ExitStack() as stack:
-        try:
-            stack.enter_context(folder.own("business"))
-        except FolderInUse:
-            owner = folder.owner()
-            if owner is None or owner.role != "serve":
-                raise
-        yield
 
 
 def _plain(business: Business) -> dict[str, str]:

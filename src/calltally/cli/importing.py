@@ -22,9 +22,9 @@ from rich.progress import Progress as Bar
 from calltally.accounts import Business, find_business, list_keys
 from calltally.catalog import CATALOG, suggestion
 from calltally.cli.group import examples
-from calltally.cli.options import DataOption, JsonOption, Opened, opened
+from calltally.cli.options import DataOption, JsonOption, calls_of, opened
 from calltally.cli.output import complain, print_facts, print_json, say
-from calltally.engines import Engine, open_engine
+from calltally.engines import Engine
 from calltally.errors import CalltallyError, InvalidRequest, Problem, shown
 from calltally.ingestion import FileResult, ImportOptions, ImportSummary, Progress, import_file
 
@@ -106,10 +106,10 @@ def import_calls(
     """
     options = _options(columns or [], time_formats or [], dry_run=dry_run)
     with opened(data) as on:
-        find_business(on.control, business)  # a name that is wrong is said even beside a running server
-        with on.folder.own("import"):
-            found = find_business(on.control, business)  # as it is now that nobody can clear it
-            imported = _import_all(on, found, files, options)
+        find_business(on.control, business)  # a name that is wrong is said before anybody is waited for
+        with calls_of(on, "import") as engine:
+            found = find_business(on.control, business)  # as it is now that the engine would notice if it is cleared
+            imported = _import_all(found, files, options, engine)
         has_key = bool(list_keys(on.control, found))
     if as_json:
         print_json(_plain(imported.summary))
@@ -148,18 +148,14 @@ def interruptible(on_interrupt: Callable[[], None] = lambda: None) -> Iterator[N
         signal.signal(signal.SIGINT, before)
 
 
-def _import_all(on: Opened, business: Business, files: list[Path], options: ImportOptions) -> _Imported:
+def _import_all(business: Business, files: list[Path], options: ImportOptions, engine: Engine) -> _Imported:
     """Each file in turn; one that cannot be read does not keep the others out."""
     imported = _Imported()
     # Rows are millions of small objects without cycles: Python's search for cycles among them took a fifth of the time.
     gc.set_threshold(500_000)
-    engine = open_engine(on.folder, on.settings)
-    try:
-        for path in files:
-            with interruptible(lambda: complain("Stopped before the end; run it again to import what is missing")):
-                _import_one(path, business, engine, options, imported)
-    finally:
-        engine.close()
+    for path in files:
+        with interruptible(lambda: complain("Stopped before the end; run it again to import what is missing")):
+            _import_one(path, business, engine, options, imported)
     return imported
 
 

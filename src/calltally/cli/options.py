@@ -1,8 +1,9 @@
-"""The options and arguments that commands share, and the data folder that they lead to."""
+"""The options and arguments that commands share, and what they lead to: the data folder and the calls in it."""
 
 import os
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -10,11 +11,28 @@ from typing import Annotated
 import typer
 
 from calltally.accounts import Control, open_control
-from calltally.errors import InvalidRequest, Problem
-from calltally.folder import DataFolder
+from calltally.cli.output import note
+from calltally.engines import Engine, Listener, join, open_engine
+from calltally.errors import FolderInUse, InvalidRequest, Problem, Unavailable
+from calltally.folder import DataFolder, Role
 from calltally.settings import Settings, read_settings
 
-__all__ = ["BusinessArgument", "DataOption", "JsonOption", "Opened", "opened", "settings_for"]
+__all__ = [
+    "BusinessArgument",
+    "DataOption",
+    "JsonOption",
+    "Opened",
+    "calls_of",
+    "engine_of",
+    "listening",
+    "opened",
+    "settings_for",
+]
+
+PATIENCE = 10.0  # seconds: longer than an owner takes to open the calls, or to end once it has let others finish
+PAUSE = 0.05
+SAID_AFTER = 1.0  # seconds that a command waits without saying so
+LAST_SECONDS = 5.0
 
 DataOption = Annotated[
     str | None,
@@ -56,3 +74,76 @@ def opened(data: str | None, **given: object) -> Iterator[Opened]:
     folder = DataFolder(settings.data)
     with open_control(folder, settings.control_url) as control:
         yield Opened(settings, folder, control)
+
+
+@contextmanager
+def calls_of(on: Opened, role: Role) -> Iterator[Engine]:
+    """The calls of the data folder: those of the process that owns it, or opened here, where nobody does.
+
+    Where they are opened here, other commands can join meanwhile, and at the end those that have are waited for.
+
+    Raises:
+        FolderInUse: the owner does not answer, or is of another release.
+    """
+    with ExitStack() as stack:
+        yield _entered(on, role, stack)
+
+
+@contextmanager
+def engine_of(on: Opened) -> Iterator[Engine]:
+    """The engine of the data folder, which this process owns."""
+    with closing(open_engine(on.folder, on.settings)) as engine:
+        yield engine
+
+
+@contextmanager
+def listening(folder: DataFolder, engine: Engine) -> Iterator[Listener | None]:
+    """Let other commands join; at the end, what they have at work gets some seconds. None: the system has no way."""
+    try:
+        listener = Listener(engine, folder)
+    except OSError as error:
+        note(f"Other commands have to wait until this one ends: {folder.socket} cannot be made ({error.strerror})")
+        yield None
+        return
+    try:
+        yield listener
+    finally:
+        listener.close(LAST_SECONDS)
+
+
+def _entered(on: Opened, role: Role, stack: ExitStack) -> Engine:
+    """The engine of the owner, or of this process as the owner: whichever can be had first."""
+    began = silent_since = time.monotonic()
+    said = False
+    while True:
+        try:
+            if engine := join(on.folder):
+                return stack.enter_context(closing(engine))
+        except Unavailable:  # it is about to end, or serves too many already: that is waited for, however long it takes
+            silent_since = time.monotonic()
+        try:
+            return _owned(on, role, stack)
+        except FolderInUse:
+            if time.monotonic() > silent_since + PATIENCE:
+                raise
+        if not said and time.monotonic() > began + SAID_AFTER:
+            note("Waiting for another command that uses the data folder ...")
+            said = True
+        time.sleep(PAUSE)
+
+
+def _owned(on: Opened, role: Role, stack: ExitStack) -> Engine:
+    stack.enter_context(on.folder.own(role))
+    engine = stack.enter_context(engine_of(on))
+    if listener := stack.enter_context(listening(on.folder, engine)):
+        stack.callback(_let_finish, listener)
+    return engine
+
+
+def _let_finish(listener: Listener) -> None:
+    """Wait for the commands that have joined; Ctrl-C ends them, and not what was done here."""
+    listener.leave()
+    with suppress(KeyboardInterrupt):
+        if not listener.wait(SAID_AFTER):
+            note("Waiting for another command that uses the data folder through this one (Ctrl-C stops it) ...")
+            listener.wait()

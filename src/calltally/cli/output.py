@@ -14,7 +14,17 @@ from rich.text import Text
 
 from calltally.errors import CalltallyError
 
-__all__ = ["Column", "ask", "complain", "print_facts", "print_json", "print_table", "say", "tolerate_any_text"]
+__all__ = [
+    "Column",
+    "ask",
+    "complain",
+    "note",
+    "print_facts",
+    "print_json",
+    "print_table",
+    "say",
+    "tolerate_any_text",
+]
 
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 UNLIMITED = 100_000  # columns: more than any line needs
@@ -58,6 +68,12 @@ def print_facts(facts: Sequence[tuple[str, str]]) -> None:
 def say(text: str) -> None:
     """Print a line for people."""
     sys.stdout.write(f"{text}\n")
+
+
+def note(text: str) -> None:
+    """Print a line for people on standard error: what keeps a command."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
 
 
 def complain(message: str) -> None:

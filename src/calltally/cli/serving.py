@@ -4,7 +4,8 @@ import logging
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -13,12 +14,12 @@ import typer
 from calltally.api import Answers, Limits, Services, Workers, bind, create_app, run_server
 from calltally.cli.group import examples
 from calltally.cli.importing import interruptible
-from calltally.cli.options import DataOption, Opened, opened
-from calltally.cli.output import say
+from calltally.cli.options import DataOption, Opened, engine_of, listening, opened
+from calltally.cli.output import note, say
 from calltally.demo import Demo, find_demo, make_demo, requests
-from calltally.engines import Engine, open_engine
+from calltally.engines import Engine
 from calltally.errors import Conflict, FolderInUse, InvalidRequest, Problem
-from calltally.folder import Owned
+from calltally.folder import DataFolder, Owned
 
 __all__ = ["DEMO_EXAMPLES", "SERVE_EXAMPLES", "demo", "serve"]
 
@@ -44,10 +45,11 @@ def serve(host: HostOption = None, port: PortOption = None, data: DataOption = N
     """Start the server on the data folder; Ctrl-C stops it."""
     with opened(data, host=host, port=port) as on:
         _set_up_log(on.settings.log_level)
-        with on.folder.own("serve") as owned, bind(on.settings.host, on.settings.port, search=False) as bound:
-            engine = open_engine(on.folder, on.settings)
+        with _taken_over(on.folder) as owned, bind(on.settings.host, on.settings.port, search=False) as bound:
             address = _address(bound)
-            _run(on, owned, engine, bound, lambda: say(f"Calltally is listening on {address} (Ctrl-C stops it)"))
+            with engine_of(on) as engine, listening(on.folder, engine):
+                _run(on, owned, engine, bound, lambda: _say_where(address))
+        say("Stopped")
 
 
 def demo(host: HostOption = None, port: PortOption = None, data: DataOption = None) -> None:
@@ -59,8 +61,9 @@ def demo(host: HostOption = None, port: PortOption = None, data: DataOption = No
     with opened(data, host=host, port=port) as on:
         _set_up_log("warning")
         try:
-            with on.folder.own("serve") as owned:
-                _demo(on, owned)
+            with _taken_over(on.folder) as owned, engine_of(on) as engine, listening(on.folder, engine):
+                _demo(on, owned, engine)
+            say("Stopped")
         except FolderInUse:
             address = _running(on)
             if address is None:
@@ -75,45 +78,60 @@ def demo(host: HostOption = None, port: PortOption = None, data: DataOption = No
             _print_requests(address, found)
 
 
-def _demo(on: Opened, owned: Owned) -> None:
-    engine = open_engine(on.folder, on.settings)
-    try:
-        found = find_demo(on.folder, on.control)
-        if found is None:
-            say("Making a year of sample calls ...")
-            sys.stdout.flush()
-            with interruptible():
-                found = make_demo(on.folder, on.control, engine, datetime.now(UTC))
-        bound = bind(on.settings.host, on.settings.port, search=True)
-    except BaseException:
-        engine.close()
-        raise
-    with bound:
+def _demo(on: Opened, owned: Owned, engine: Engine) -> None:
+    found = find_demo(on.folder, on.control) or _made(on, engine)
+    with bind(on.settings.host, on.settings.port, search=True) as bound:
         address = _address(bound)
         if bound.getsockname()[1] != on.settings.port and on.settings.port:
             say(f"Port {on.settings.port} is taken; using {bound.getsockname()[1]}")
-        shown = found
 
         def ready() -> None:
-            say(f"Calltally is listening on {address} (Ctrl-C stops it)")
-            _print_requests(address, shown)
+            _say_where(address)
+            _print_requests(address, found)
 
         _run(on, owned, engine, bound, ready)
 
 
+def _made(on: Opened, engine: Engine) -> Demo:
+    say("Making a year of sample calls ...")
+    sys.stdout.flush()
+    with interruptible():
+        return make_demo(on.folder, on.control, engine, datetime.now(UTC))
+
+
+@contextmanager
+def _taken_over(folder: DataFolder) -> Iterator[Owned]:
+    """The folder, owned as soon as the commands that use it have finished.
+
+    Raises:
+        FolderInUse: another server owns it.
+    """
+    with ExitStack() as stack:
+        said = None
+        while True:
+            try:
+                owned = stack.enter_context(folder.own("serve"))
+            except FolderInUse:
+                owner = folder.owner()
+                if owner and owner.role in {"serve", "unknown"}:
+                    raise
+                if owner and owner != said:
+                    note(f"Waiting for 'calltally {owner.role}' (process {owner.pid}), which uses the data folder ...")
+                    said = owner
+            else:
+                break
+        yield owned
+
+
 def _run(on: Opened, owned: Owned, engine: Engine, bound: socket.socket, on_ready: Callable[[], None]) -> None:
-    """Serve until stopped; closes the engine."""
+    """Serve until stopped."""
 
     def ready() -> None:
         owned.announce(_address(bound))
         on_ready()
         sys.stdout.flush()
 
-    try:
-        run_server(create_app(_services(on, engine)), bound, ready)
-    finally:
-        engine.close()
-    say("Stopped")
+    run_server(create_app(_services(on, engine)), bound, ready)
 
 
 def _services(on: Opened, engine: Engine) -> Services:
@@ -142,6 +160,11 @@ def _running(on: Opened) -> str | None:
 def _address(bound: socket.socket) -> str:
     host, port = bound.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _say_where(address: str) -> None:
+    say(f"Calltally is listening on {address} (Ctrl-C stops it)")
+    say(f"To read and try the API, open {address}/docs")
 
 
 def _print_requests(address: str, found: Demo) -> None:

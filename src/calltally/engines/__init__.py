@@ -1,7 +1,5 @@
 """Where calls are stored and counted; nothing above knows which engine answers."""
 
-from pathlib import Path
-
 from calltally.engines.base import (
     AtLeast,
     AtMost,
@@ -19,7 +17,8 @@ from calltally.engines.base import (
     StoreFacts,
     Unplaced,
 )
-from calltally.engines.duckdb import DuckDBEngine, remove_store
+from calltally.engines.duckdb import DuckDBEngine
+from calltally.engines.remote import Listener, RemoteEngine, join
 from calltally.engines.rows import EXPORT_SCHEMA, ROW_SCHEMA, VALUE_FIELDS
 from calltally.folder import DataFolder
 from calltally.settings import Settings
@@ -33,18 +32,20 @@ __all__ = [
     "Condition",
     "Engine",
     "Group",
+    "Listener",
     "Load",
     "LoadSummary",
     "OneOf",
     "Order",
     "Plan",
+    "RemoteEngine",
     "Rows",
     "Snapshot",
     "Stop",
     "StoreFacts",
     "Unplaced",
+    "join",
     "open_engine",
-    "remove_calls",
 ]
 
 
@@ -59,8 +60,3 @@ def open_engine(folder: DataFolder, settings: Settings) -> Engine:
         threads=settings.threads,
         keep_open=settings.open_businesses,
     )
-
-
-def remove_calls(calls_folder: Path, store: str) -> None:
-    """Remove what a cleared or deleted business leaves behind, without opening it."""
-    remove_store(calls_folder, store)

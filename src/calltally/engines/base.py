@@ -170,10 +170,20 @@ class Load(Protocol):
         """Take rows of `calltally.ingestion.load.row_schema`, in the order of the file."""
 
     def finish(self, *, dry_run: bool = False) -> LoadSummary:
-        """Put all rows in at once, durably, by the contract's rules of versions; or only count what would change."""
+        """Put all rows in at once, durably, by the contract's rules of versions; or only count what would change.
+
+        Loads into one store take turns here.
+
+        Raises:
+            NotFound: the store was removed meanwhile.
+            Unavailable: `stop` was called before the rows were in; nothing was changed.
+        """
 
     def unplaced(self) -> Iterator[Unplaced]:
         """After `finish`: the rows that found no call, in the order of the file."""
+
+    def stop(self) -> None:
+        """From another thread: let `finish` end early; like `Stop.ask`, to be called until it has."""
 
 
 @dataclass(frozen=True)
@@ -256,4 +266,4 @@ class Engine(Protocol):
         """Return if a query can be answered, raise Unavailable otherwise."""
 
     def close(self) -> None:
-        """Stop what runs and let go of every file."""
+        """Stop what runs, which ends with Unavailable, and let go of every file."""

@@ -1,5 +1,5 @@
 """The embedded engine."""
 
-from calltally.engines.duckdb.engine import DuckDBEngine, remove_store
+from calltally.engines.duckdb.engine import DuckDBEngine
 
-__all__ = ["DuckDBEngine", "remove_store"]
+__all__ = ["DuckDBEngine"]

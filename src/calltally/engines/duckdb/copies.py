@@ -10,8 +10,9 @@ import pyarrow as pa
 
 from calltally.catalog import CATALOG
 from calltally.engines.base import Condition, Snapshot, StoreFacts
-from calltally.engines.duckdb.dialect import DuckDBDialect, quoted, text
+from calltally.engines.duckdb.dialect import DuckDBDialect
 from calltally.engines.duckdb.schema import schema_version
+from calltally.engines.duckdb.spelling import quoted, text
 from calltally.engines.duckdb.stores import Stores
 from calltally.engines.rows import EXPORT_SCHEMA, VALUE_FIELDS
 from calltally.engines.sql import Statement, where
@@ -38,7 +39,7 @@ def exported(
 
 
 @contextmanager
-def copied(root: duckdb.DuckDBPyConnection, stores: Stores, calls: str, folder: Path) -> Iterator[Snapshot | None]:
+def copied(cursor: duckdb.DuckDBPyConnection, stores: Stores, calls: str, folder: Path) -> Iterator[Snapshot | None]:
     """A copy of a store as a file in the folder, removed when the context ends; None where there is no store."""
     if not stores.exists(calls):
         yield None
@@ -46,7 +47,7 @@ def copied(root: duckdb.DuckDBPyConnection, stores: Stores, calls: str, folder: 
     name = str(uuid.uuid4())
     path = folder / f"{name}.duckdb"
     try:
-        with stores.using(calls), root.cursor() as cursor:
+        with stores.using(calls):
             cursor.execute(f"ATTACH {text(str(path))} AS {quoted(name)}")
             try:
                 cursor.execute(f"COPY FROM DATABASE {quoted(calls)} TO {quoted(name)}")

@@ -6,23 +6,27 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 
+from calltally.catalog import CountDistinct
 from calltally.engines.base import Condition, Load, Plan, Rows, Snapshot, Stop, StoreFacts
 from calltally.engines.duckdb.copies import copied, exported, read_facts
-from calltally.engines.duckdb.dialect import DuckDBDialect, text
+from calltally.engines.duckdb.dialect import DuckDBDialect
 from calltally.engines.duckdb.load import DuckDBLoad
-from calltally.engines.duckdb.stores import Stores, store_path
+from calltally.engines.duckdb.running import Running
+from calltally.engines.duckdb.spelling import text
+from calltally.engines.duckdb.stores import Extent, Store, Stores, store_path
 from calltally.engines.sql import compile_plan, read_rows
 from calltally.errors import FolderUnusable, StorageFull, Unavailable
-from calltally.localtime import FIRST_INSTANT, Period
+from calltally.localtime import DAY, FIRST_INSTANT, Period
 
-__all__ = ["DuckDBEngine", "remove_store"]
+__all__ = ["DuckDBEngine"]
 
-DIALECT = DuckDBDialect()
 NO_SPACE = os.strerror(errno.ENOSPC)
+STOPPED = "This was stopped before it was done"
 
 
 class DuckDBEngine:
@@ -36,25 +40,26 @@ class DuckDBEngine:
         self._root = duckdb.connect(":memory:", config=_config(spill, memory, most_spill, threads))
         _lock_down(self._root, (calls, staging, spill))
         self._stores = Stores(self._root, calls, keep_open)
+        self._running = Running()
 
     def answer(self, plan: Plan, stop: Stop) -> Rows:
         with self._stores.reading(plan.calls) as store, self._root.cursor() as cursor:
             while True:
-                span = store.span
-                statement = compile_plan(_narrowed(plan, span), store.table, DIALECT)
+                extent = store.extent
                 with stop.during(cursor.interrupt), _translated():
-                    answer = cursor.execute(statement.sql, list(statement.params)).fetchall()
-                # A load widens the span before it commits. If it did so meanwhile, the statement may have met a call
-                # outside the span that its local time was narrowed to.
-                if store.span == span:
+                    answer = _answer(cursor, plan, store, extent)
+                # A load widens the extent before it commits. If it did so meanwhile, the statement may have met a
+                # call outside the extent that it was spelled for.
+                if answer is not None and store.extent == extent:
                     return read_rows(plan, answer)
 
     @contextmanager
     def load(self, calls: str) -> Iterator[Load]:
-        with self._stores.using(calls) as store, store.writing, _translated(), _full_disk_said():
+        with self._stores.using(calls) as store, _translated(), _full_disk_said():
             load = DuckDBLoad(self._root, store, self._staging)
             try:
-                yield load
+                with self._running.during(load.stop):
+                    yield load
             finally:
                 load.close()
 
@@ -70,20 +75,27 @@ class DuckDBEngine:
     def export(
         self, calls: str, conditions: tuple[Condition, ...], periods: tuple[Period, ...] | None
     ) -> Iterator[Iterator[pa.RecordBatch]]:
-        with self._stores.reading(calls) as store, self._root.cursor() as cursor, _translated():
-            yield exported(cursor, store.table, conditions, periods)
+        with self._stores.reading(calls) as store, self._cursor() as cursor, _translated():
+            yield exported(cursor, store.calls, conditions, periods)
 
     @contextmanager
     def snapshot(self, calls: str) -> Iterator[Snapshot | None]:
-        with _translated(), _full_disk_said(), copied(self._root, self._stores, calls, self._staging) as found:
+        with (
+            _translated(),
+            _full_disk_said(),
+            self._cursor() as cursor,
+            copied(cursor, self._stores, calls, self._staging) as found,
+        ):
             yield found
 
     def check(self, calls: str) -> StoreFacts:
         if not self._stores.exists(calls):
             return StoreFacts(0, 0, None, None)
         try:
-            with self._stores.using(calls), self._root.cursor() as cursor:
+            with self._stores.using(calls), self._cursor() as cursor:
                 return read_facts(cursor, calls)
+        except duckdb.InterruptException as error:
+            raise Unavailable(STOPPED) from error
         except duckdb.Error as error:
             raise FolderUnusable(f"The calls in {store_path(self._calls, calls)} are damaged: {error}") from error
         except Unavailable as error:
@@ -92,18 +104,25 @@ class DuckDBEngine:
 
     def remove(self, calls: str) -> None:
         with self._stores.removing(calls):
-            remove_store(self._calls, calls)
+            _remove_store(self._calls, calls)
 
     def ready(self) -> None:
         with self._root.cursor() as cursor, _translated():
             cursor.execute("SELECT 1").fetchall()
 
     def close(self) -> None:
+        self._running.stop()
         self._stores.close()
         self._root.close()
 
+    @contextmanager
+    def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor whose work ends when the engine is closed."""
+        with self._root.cursor() as cursor, self._running.during(cursor.interrupt):
+            yield cursor
 
-def remove_store(folder: Path, calls: str) -> None:
+
+def _remove_store(folder: Path, calls: str) -> None:
     """Remove a store's file and its log; none there is fine."""
     path = store_path(folder, calls)
     for file in (path, path.with_name(path.name + ".wal")):
@@ -131,20 +150,48 @@ def _lock_down(root: duckdb.DuckDBPyConnection, folders: tuple[Path, ...]) -> No
     root.execute("SET lock_configuration = true")
 
 
-def _narrowed(plan: Plan, span: tuple[int, int] | None) -> Plan:
-    """The plan with only those changes of local time that its calls can meet: fewer cases for each call."""
-    first, last = span or (FIRST_INSTANT, FIRST_INSTANT)
+def _answer(
+    cursor: duckdb.DuckDBPyConnection, plan: Plan, store: Store, extent: Extent
+) -> list[tuple[Any, ...]] | None:
+    """What DuckDB finds; None where it met a code outside the extent."""
+    first, last = _span(plan, extent)
+    # Only those changes of local time that the calls can meet: fewer cases for each call.
+    narrowed = replace(plan, local_time=plan.local_time.between(first, last))
+    variety = _variety(cursor, plan, store)
+    dialect = DuckDBDialect(extent.codes, variety, (last - first) // DAY, store.size / (extent.days + 1))
+    statement = compile_plan(narrowed, store.calls, dialect)
+    try:
+        return cursor.execute(statement.sql, list(statement.params)).fetchall()
+    except duckdb.OutOfRangeException:
+        if store.extent == extent:
+            raise
+        return None
+
+
+def _span(plan: Plan, extent: Extent) -> tuple[int, int]:
+    """The first and the last instant at which a call of the report can start."""
+    first, last = extent.first or FIRST_INSTANT, extent.last or FIRST_INSTANT
     if plan.periods:
         first, last = max(first, plan.periods[0].start), min(last, plan.periods[-1].end - 1)
-    return replace(plan, local_time=plan.local_time.between(first, max(first, last)))
+    return first, max(first, last)
+
+
+def _variety(cursor: duckdb.DuckDBPyConnection, plan: Plan, store: Store) -> dict[str, int]:
+    """About how many values the plan's dimensions have, where that makes a difference; kept with the store."""
+    if any(isinstance(aggregate, CountDistinct) for aggregate in plan.aggregates):
+        for field in (dimension.field for dimension in plan.dimensions if dimension.grain is None):
+            if field not in store.variety:
+                found = cursor.execute(f"SELECT approx_count_distinct({field}) FROM {store.calls}").fetchall()
+                store.variety[field] = found[0][0]
+    return store.variety
 
 
 @contextmanager
 def _full_disk_said() -> Iterator[None]:
-    """A full disk as that of a write, whichever of DuckDB's errors tells of it."""
+    """A full disk as that of a write, whichever error tells of it."""
     try:
         yield
-    except duckdb.Error as error:
+    except (duckdb.Error, OSError) as error:
         if NO_SPACE not in str(error):
             raise
         raise StorageFull("There is no room left on the disk; nothing was changed, free some and try again") from error
@@ -156,7 +203,7 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except duckdb.InterruptException as error:
-        raise Unavailable("The report was stopped before it was done") from error
+        raise Unavailable(STOPPED) from error
     except duckdb.OutOfMemoryException as error:
         raise Unavailable("There is not enough memory or spill space for this now", retry_after=5) from error
     except duckdb.Error as error:  # which class it is depends on what was being written when the disk was full
