@@ -127,6 +127,29 @@ def test_readers_do_not_wait_for_a_writer(control: Control, folder: DataFolder) 
     assert list_businesses(control) == ()
 
 
+def test_its_version_changes_with_every_commit_and_with_nothing_else(control: Control, folder: DataFolder) -> None:
+    seen = [control.version()]
+    with open_control(folder) as other:
+        for opened in (control, other, control, other):
+            new_business(opened)
+            seen.append(control.version())
+        with other.writing() as connection:
+            connection.execute(businesses.delete())
+            assert control.version() == seen[-1]  # told at once, and before the commit nothing has changed
+        seen.append(control.version())
+        list_businesses(other)
+    assert len(set(seen)) == 6
+    assert None not in seen
+    assert control.version() == seen[-1]
+
+
+def test_an_asked_version_holds_on_to_nothing(control: Control, folder: DataFolder) -> None:
+    assert control.version() is not None
+    with closing(sqlite3.connect(folder.control)) as connection:
+        new_business(control)
+        assert connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall() == [(0, 0, 0)]
+
+
 def test_what_cannot_be_kept_is_undone(control: Control) -> None:
     def write() -> None:
         with control.writing() as connection:

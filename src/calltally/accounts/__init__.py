@@ -10,7 +10,7 @@ from calltally.accounts.businesses import (
     update_business,
 )
 from calltally.accounts.control import Control, open_control, rfc3339
-from calltally.accounts.keys import MOST_KEYS, Key, NewKey, authenticate, create_key, list_keys, revoke_key
+from calltally.accounts.keys import MOST_KEYS, Key, KnownKeys, NewKey, authenticate, create_key, list_keys, revoke_key
 from calltally.accounts.permissions import ACTIONS, DEFAULT_SCOPES, SCOPES, Actor, require
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "Business",
     "Control",
     "Key",
+    "KnownKeys",
     "NewKey",
     "authenticate",
     "clear_business",

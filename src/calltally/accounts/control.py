@@ -5,6 +5,7 @@ Several processes (a server and commands beside it) and their threads may use it
 
 import os
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -142,11 +143,37 @@ MIGRATIONS: Migrations = (
 )
 
 
+class _Watch:
+    """One connection to SQLite that never writes, so that to it every commit is one of another connection."""
+
+    def __init__(self, engine: Engine) -> None:
+        pooled = engine.raw_connection()
+        assert isinstance(pooled.driver_connection, sqlite3.Connection)  # noqa: S101 - only made for SQLite
+        self._connection = pooled.driver_connection
+        pooled.detach()
+        self._connection.execute("PRAGMA busy_timeout = 0")
+        self._lock = threading.Lock()
+
+    def version(self) -> int | None:
+        """See `Control.version`."""
+        try:
+            with self._lock:
+                # To the last row: a statement that is not at its end would hold on to the state that it began with.
+                return int(self._connection.execute("PRAGMA data_version").fetchall()[0][0])
+        except sqlite3.Error:  # what it is will be said by whoever reads next
+            return None
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+
 class Control:
     """An open control database; close it when done."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._watch: _Watch | None = None
         self._writing = engine.execution_options(writes=True, busy_seconds=BUSY_SECONDS)
         self._hurried = engine.execution_options(writes=True, busy_seconds=HURRIED_BUSY_SECONDS)
 
@@ -165,8 +192,22 @@ class Control:
         with _translated(), (self._hurried if hurried else self._writing).begin() as connection:
             yield connection
 
+    def watch(self) -> None:
+        """Make `version` tell, where the database can."""
+        if self._engine.dialect.name == "sqlite":
+            self._watch = _Watch(self._engine)
+
+    def version(self) -> int | None:
+        """What stays the same as long as nobody, in any process, commits a change; None: that cannot be told now.
+
+        It takes some microseconds and waits for nobody, so that it can be asked for on every request.
+        """
+        return self._watch.version() if self._watch else None
+
     def close(self) -> None:
         """Close all connections."""
+        if self._watch:
+            self._watch.close()
         self._engine.dispose()
 
     def __enter__(self) -> Self:
@@ -191,6 +232,7 @@ def open_control(folder: DataFolder, url: str = "", migrations: Migrations = MIG
     control = Control(engine)
     try:
         _migrate(control, migrations, str(engine.url))
+        control.watch()
     except (StorageFull, Unavailable, DatabaseError) as error:
         control.close()
         failure = error if isinstance(error, DatabaseError) else error.__cause__

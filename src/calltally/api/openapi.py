@@ -22,6 +22,8 @@ ERRORS = {
     "503": "Overloaded, or out of time; see `Retry-After`",
 }
 
+CACHING = ("ETag", "Cache-Control", "Vary")
+
 ABOUT = """\
 Answers any report about the calls of a business over one address: group them by up to three dimensions, ask for any
 metrics, filter and sort. Numbers are exact, and days are those of the business's own time zone.
@@ -79,6 +81,9 @@ def openapi() -> Plain:
             "headers": {
                 "X-Request-Id": {"description": "Names this request in the log", "schema": {"type": "string"}},
                 "Server-Timing": {"description": "Milliseconds of each step", "schema": {"type": "string"}},
+                "ETag": {"description": "Names this answer, for `If-None-Match`", "schema": {"type": "string"}},
+                "Cache-Control": {"description": "`private, no-cache`", "schema": {"type": "string"}},
+                "Vary": {"description": "`Accept-Encoding, Authorization`", "schema": {"type": "string"}},
             },
         },
     }
@@ -93,8 +98,12 @@ def _report(described: dict[str, list[Plain]]) -> Plain:
         "parameters": [_parameter(row, described) for row in described["parameters"]],
         "responses": {
             "200": _response(
-                "The report", "Report", "X-Request-Id", "Server-Timing", example=report_example(described)
+                "The report", "Report", "X-Request-Id", "Server-Timing", *CACHING, example=report_example(described)
             ),
+            "304": {
+                "description": "Nothing has changed since the answer that `If-None-Match` names",
+                "headers": _headers("X-Request-Id", *CACHING),
+            },
             **_errors("400", "401", "403", "405", "500", "503"),
         },
     }
@@ -205,9 +214,13 @@ def _response(description: str, schema: str, *headers: str, example: Plain | Non
         content["example"] = example
     return {
         "description": description,
-        "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in headers},
+        "headers": _headers(*headers),
         "content": {"application/json": content},
     }
+
+
+def _headers(*names: str) -> Plain:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
 def _errors(*codes: str) -> Plain:

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from calltally.api import Services, Workers, bind, create_app, run_server
+from calltally.api import Answers, Limits, Services, Workers, bind, create_app, run_server
 from calltally.cli.group import examples
 from calltally.cli.importing import interruptible
 from calltally.cli.options import DataOption, Opened, engine_of, listening, opened
@@ -125,16 +125,26 @@ def _taken_over(folder: DataFolder) -> Iterator[Owned]:
 
 def _run(on: Opened, owned: Owned, engine: Engine, bound: socket.socket, on_ready: Callable[[], None]) -> None:
     """Serve until stopped."""
-    settings = on.settings
 
     def ready() -> None:
         owned.announce(_address(bound))
         on_ready()
         sys.stdout.flush()
 
-    workers = Workers(settings.reports, settings.waiting_reports, settings.report_seconds)
-    services = Services(on.control, engine, workers, lambda: datetime.now(UTC))
-    run_server(create_app(services), bound, ready)
+    run_server(create_app(_services(on, engine)), bound, ready)
+
+
+def _services(on: Opened, engine: Engine) -> Services:
+    settings = on.settings
+    limits = Limits(
+        running=settings.reports,
+        waiting=settings.waiting_reports,
+        running_of_business=settings.reports_per_business,
+        waiting_of_business=settings.waiting_reports_per_business,
+        running_of_key=settings.reports_per_key,
+    )
+    workers, answers = Workers(limits, settings.report_seconds), Answers(settings.cache_megabytes * 2**20)
+    return Services(on.control, engine, workers, answers, lambda: datetime.now(UTC))
 
 
 def _running(on: Opened) -> str | None:

@@ -172,7 +172,7 @@ class _Check:
             if "" in sent:
                 self._wrong(parameter, "is blank; give a status such as 'completed', or leave it out")
                 return None
-        return tuple(dict.fromkeys(sent))
+        return tuple(sorted(set(sent)))  # any order means the same
 
     def choice(self, parameter: Parameter, sent: tuple[str, ...]) -> object:
         assert isinstance(parameter.type, Choice)  # noqa: S101 - READERS pairs them

@@ -67,6 +67,10 @@ class DuckDBEngine:
         with self._stores.reading(calls) as store, _translated():
             return store.version
 
+    def known_version(self, calls: str) -> str | None:
+        store = self._stores.attached(calls)
+        return store.version if store else None
+
     @contextmanager
     def export(
         self, calls: str, conditions: tuple[Condition, ...], periods: tuple[Period, ...] | None

@@ -95,6 +95,10 @@ class Stores:
         """Whether the store was ever written to, and not removed since."""
         return calls in self._open or store_path(self._folder, calls).exists()
 
+    def attached(self, calls: str) -> Store | None:
+        """The store if it is attached at this moment; that of no calls where there never was one."""
+        return self._open.get(calls) or (None if self.exists(calls) else self._nothing)
+
     @contextmanager
     def using(self, calls: str) -> Iterator[Store]:
         """The store, attached; made if there is none.
