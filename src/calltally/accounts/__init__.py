@@ -12,6 +12,7 @@ from calltally.accounts.businesses import (
 from calltally.accounts.control import Control, open_control, rfc3339
 from calltally.accounts.keys import MOST_KEYS, Key, NewKey, authenticate, create_key, list_keys, revoke_key
 from calltally.accounts.permissions import ACTIONS, DEFAULT_SCOPES, SCOPES, Actor, require
+from calltally.accounts.removals import finish_removals, forget_removal
 
 __all__ = [
     "ACTIONS",
@@ -29,6 +30,8 @@ __all__ = [
     "create_key",
     "delete_business",
     "find_business",
+    "finish_removals",
+    "forget_removal",
     "list_businesses",
     "list_keys",
     "open_control",

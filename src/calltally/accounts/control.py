@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from sqlalchemy import (
     URL,
@@ -43,7 +43,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from calltally.errors import FolderUnusable, StorageFull, Unavailable
 from calltally.folder import DataFolder
 
-__all__ = ["MIGRATIONS", "Control", "businesses", "keys", "open_control", "rfc3339"]
+__all__ = ["MIGRATIONS", "Control", "businesses", "keys", "open_control", "removals", "rfc3339", "tables_of_a_business"]
 
 BUSY_SECONDS = 10.0  # how long to wait for another process's write
 HURRIED_BUSY_SECONDS = 0.05
@@ -98,6 +98,12 @@ class KeyColumns(TypedColumns):
     revoked_at: Named[datetime | None] = Column(UtcTime)
 
 
+class RemovalColumns(TypedColumns):
+    """A store of calls whose files are to be removed: what was begun is finished by whoever next owns the folder."""
+
+    store = Column(Text, primary_key=True)
+
+
 class SchemaVersionColumns(TypedColumns):
     """The one row that says how many migrations this database has had."""
 
@@ -106,6 +112,7 @@ class SchemaVersionColumns(TypedColumns):
 
 businesses = Table("businesses", METADATA, BusinessColumns)
 keys = Table("keys", METADATA, KeyColumns)
+removals = Table("removals", METADATA, RemovalColumns)
 schema_version = Table("schema_version", METADATA, SchemaVersionColumns)
 
 Migrations = tuple[tuple[str, ...], ...]
@@ -139,6 +146,7 @@ MIGRATIONS: Migrations = (
         "CREATE TABLE schema_version (version INTEGER NOT NULL)",
         "INSERT INTO schema_version (version) VALUES (0)",
     ),
+    ("CREATE TABLE removals (store TEXT NOT NULL PRIMARY KEY)",),
 )
 
 
@@ -164,6 +172,15 @@ class Control:
         """
         with _translated(), (self._hurried if hurried else self._writing).begin() as connection:
             yield connection
+
+    def empty_log(self) -> None:
+        """Write SQLite's log into its file and empty it, so that nothing of deleted rows stays there.
+
+        Where somebody reads for so long that it cannot be emptied now, it is when the last connection is closed.
+        """
+        if self._engine.dialect.name == "sqlite":
+            with self.reading() as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
         """Close all connections."""
@@ -200,6 +217,11 @@ def open_control(folder: DataFolder, url: str = "", migrations: Migrations = MIG
         control.close()
         raise
     return control
+
+
+def tables_of_a_business() -> tuple[Table[Any], ...]:
+    """The tables whose rows each belong to a business; one that refers to another comes after it."""
+    return tuple(table for table in METADATA.sorted_tables if "business_id" in table.c)
 
 
 def rfc3339(moment: datetime) -> str:
@@ -269,6 +291,7 @@ def _set_up_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
     cursor = connection.cursor()
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA secure_delete = ON")  # what was deleted is overwritten, not only unlinked
     _use_write_ahead_log(cursor.execute)
     cursor.close()
 

@@ -13,13 +13,15 @@ from calltally.accounts import (
     create_business,
     delete_business,
     find_business,
+    forget_removal,
     list_businesses,
     rfc3339,
     update_business,
 )
 from calltally.cli.group import examples, new_group
-from calltally.cli.options import BusinessArgument, DataOption, JsonOption, opened
+from calltally.cli.options import BusinessArgument, DataOption, JsonOption, Opened, YesOption, opened
 from calltally.cli.output import Column, ask, print_facts, print_json, print_table, say
+from calltally.demo import forget_demo
 from calltally.engines import remove_calls
 from calltally.errors import FolderInUse, InvalidRequest, Problem
 from calltally.folder import DataFolder
@@ -34,8 +36,6 @@ app = new_group(
 TIMEZONE = "IANA time zone in which its days begin and end"
 REGION = "Country whose national phone numbers its calls have, as an ISO 3166 code"
 CURRENCY = "Currency of its money, as an ISO 4217 code"
-
-YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask")]
 
 
 @app.command(
@@ -139,7 +139,7 @@ def clear(
         found = find_business(on.control, business)
         ask(f"Remove all calls of '{found.name}' ({found.id}) for ever?", yes=yes)
         with _no_import(on.folder):
-            remove_calls(on.folder.calls, clear_business(on.control, found.id))
+            _remove(on, clear_business(on.control, found.id))
     if as_json:
         print_json({"id": found.id, "name": found.name, "cleared": True})
     else:
@@ -157,11 +157,17 @@ def delete(
         found = find_business(on.control, business)
         ask(f"Delete '{found.name}' ({found.id}) with all its calls and keys for ever?", yes=yes)
         with _no_import(on.folder):
-            remove_calls(on.folder.calls, delete_business(on.control, found.id))
+            forget_demo(on.folder, found.id)
+            _remove(on, delete_business(on.control, found.id))
     if as_json:
         print_json({"id": found.id, "name": found.name, "deleted": True})
     else:
         say(f"Deleted '{found.name}'")
+
+
+def _remove(on: Opened, store: str) -> None:
+    remove_calls(on.folder.calls, store)
+    forget_removal(on.control, store)
 
 
 @contextmanager

@@ -9,18 +9,20 @@ from typing import Annotated
 
 import typer
 
-from calltally.accounts import Control, open_control
+from calltally.accounts import Control, finish_removals, open_control
+from calltally.engines import Engine, open_engine
 from calltally.errors import InvalidRequest, Problem
-from calltally.folder import DataFolder
+from calltally.folder import DataFolder, Role
 from calltally.settings import Settings, read_settings
 
-__all__ = ["BusinessArgument", "DataOption", "JsonOption", "Opened", "opened", "settings_for"]
+__all__ = ["BusinessArgument", "DataOption", "JsonOption", "Opened", "YesOption", "calls_of", "opened", "settings_for"]
 
 DataOption = Annotated[
     str | None,
     typer.Option("--data", metavar="FOLDER", help="The data folder (default: CALLTALLY_DATA, else ./calltally-data)"),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON value and nothing else")]
+YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask")]
 BusinessArgument = Annotated[
     str, typer.Argument(metavar="BUSINESS", help="Its id, or its name where only one has it", show_default=False)
 ]
@@ -56,3 +58,19 @@ def opened(data: str | None, **given: object) -> Iterator[Opened]:
     folder = DataFolder(settings.data)
     with open_control(folder, settings.control_url) as control:
         yield Opened(settings, folder, control)
+
+
+@contextmanager
+def calls_of(on: Opened, role: Role) -> Iterator[Engine]:
+    """The engine of the folder's calls, for the length of a command.
+
+    Raises:
+        FolderInUse: another process owns the folder.
+    """
+    with on.folder.own(role):
+        engine = open_engine(on.folder, on.settings)
+        try:
+            finish_removals(on.control, engine.remove)
+            yield engine
+        finally:
+            engine.close()

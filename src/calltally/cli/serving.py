@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from calltally.accounts import finish_removals
 from calltally.api import Services, Workers, bind, create_app, run_server
 from calltally.cli.group import examples
 from calltally.cli.importing import interruptible
@@ -45,7 +46,7 @@ def serve(host: HostOption = None, port: PortOption = None, data: DataOption = N
     with opened(data, host=host, port=port) as on:
         _set_up_log(on.settings.log_level)
         with on.folder.own("serve") as owned, bind(on.settings.host, on.settings.port, search=False) as bound:
-            engine = open_engine(on.folder, on.settings)
+            engine = _engine_of(on)
             address = _address(bound)
             _run(on, owned, engine, bound, lambda: say(f"Calltally is listening on {address} (Ctrl-C stops it)"))
 
@@ -76,7 +77,7 @@ def demo(host: HostOption = None, port: PortOption = None, data: DataOption = No
 
 
 def _demo(on: Opened, owned: Owned) -> None:
-    engine = open_engine(on.folder, on.settings)
+    engine = _engine_of(on)
     try:
         found = find_demo(on.folder, on.control)
         if found is None:
@@ -99,6 +100,17 @@ def _demo(on: Opened, owned: Owned) -> None:
             _print_requests(address, shown)
 
         _run(on, owned, engine, bound, ready)
+
+
+def _engine_of(on: Opened) -> Engine:
+    """The engine of the folder that this process owns, rid of what a killed one was removing."""
+    engine = open_engine(on.folder, on.settings)
+    try:
+        finish_removals(on.control, engine.remove)
+    except BaseException:
+        engine.close()
+        raise
+    return engine
 
 
 def _run(on: Opened, owned: Owned, engine: Engine, bound: socket.socket, on_ready: Callable[[], None]) -> None:
