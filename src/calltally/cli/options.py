@@ -15,13 +15,27 @@ from calltally.errors import InvalidRequest, Problem
 from calltally.folder import DataFolder, Role
 from calltally.settings import Settings, read_settings
 
-__all__ = ["BusinessArgument", "DataOption", "JsonOption", "Opened", "YesOption", "calls_of", "opened", "settings_for"]
+__all__ = [
+    "BusinessArgument",
+    "BusinessOption",
+    "DataOption",
+    "JsonOption",
+    "Opened",
+    "YesOption",
+    "calls_of",
+    "opened",
+    "settings_for",
+]
 
 DataOption = Annotated[
     str | None,
     typer.Option("--data", metavar="FOLDER", help="The data folder (default: CALLTALLY_DATA, else ./calltally-data)"),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON value and nothing else")]
+BusinessOption = Annotated[
+    str,
+    typer.Option("--business", "-b", metavar="BUSINESS", help="Its id, or its name where only one has it"),
+]
 YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask")]
 BusinessArgument = Annotated[
     str, typer.Argument(metavar="BUSINESS", help="Its id, or its name where only one has it", show_default=False)
