@@ -173,6 +173,18 @@ class Control:
         with _translated(), (self._hurried if hurried else self._writing).begin() as connection:
             yield connection
 
+    def check(self) -> tuple[str, ...]:
+        """What is wrong with the database, every row of it read; nothing where all is well."""
+        try:
+            with self.reading() as connection:
+                found = _sqlite_complaints(connection) if self._engine.dialect.name == "sqlite" else []
+                for table in METADATA.sorted_tables:
+                    for _ in connection.execute(select(table)):
+                        pass
+        except (Unavailable, DatabaseError, ValueError) as error:
+            return (str(error.orig if isinstance(error, DatabaseError) else error),)
+        return tuple(found)
+
     def empty_log(self) -> None:
         """Write SQLite's log into its file and empty it, so that nothing of deleted rows stays there.
 
@@ -239,6 +251,13 @@ def _translated() -> Iterator[None]:
         raise Unavailable(f"The control database cannot be used at the moment: {error.orig}") from error
     except NoFreeConnection as error:
         raise Unavailable("The control database cannot be used at the moment: too many requests at once") from error
+
+
+def _sqlite_complaints(connection: Connection) -> list[str]:
+    found = [row[0] for row in connection.exec_driver_sql("PRAGMA integrity_check") if row[0] != "ok"]
+    for table, *_ in connection.exec_driver_sql("PRAGMA foreign_key_check"):
+        found.append(f"a row of {table} refers to one that is not there")
+    return found
 
 
 def _migrate(control: Control, migrations: Migrations, name: str) -> None:

@@ -19,7 +19,7 @@ from calltally.engines.base import (
     StoreFacts,
     Unplaced,
 )
-from calltally.engines.duckdb import DuckDBEngine, remove_store
+from calltally.engines.duckdb import DuckDBEngine, file_facts, remove_store, store_path
 from calltally.engines.rows import EXPORT_SCHEMA, ROW_SCHEMA, VALUE_FIELDS
 from calltally.folder import DataFolder
 from calltally.settings import Settings
@@ -43,8 +43,11 @@ __all__ = [
     "Stop",
     "StoreFacts",
     "Unplaced",
+    "calls_file",
     "open_engine",
+    "read_file",
     "remove_calls",
+    "store_files",
 ]
 
 
@@ -64,3 +67,23 @@ def open_engine(folder: DataFolder, settings: Settings) -> Engine:
 def remove_calls(calls_folder: Path, store: str) -> None:
     """Remove what a cleared or deleted business leaves behind, without opening it."""
     remove_store(calls_folder, store)
+
+
+def calls_file(calls_folder: Path, store: str) -> Path:
+    """The file in which a store of calls is, or would be."""
+    return store_path(calls_folder, store)
+
+
+def store_files(calls_folder: Path, store: str) -> tuple[Path, ...]:
+    """All files that a store of calls can have, whether they are there or not."""
+    path = store_path(calls_folder, store)
+    return (path, path.with_name(path.name + ".wal"))
+
+
+def read_file(path: Path) -> StoreFacts:
+    """What the file of a store holds, every byte of it read, wherever it lies and without changing it.
+
+    Raises:
+        FolderUnusable: it is damaged, which the message describes.
+    """
+    return file_facts(path)
