@@ -113,11 +113,11 @@ def export(
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Give calls of a business back, all their fields, in a form that can be imported again.
+    """Give the calls of a business back, in a form that can be imported again.
 
-    The filters are those of a report, and without any it is all calls. Times are in UTC. A file is there when it is
-    whole, and not before. What 'updated_at' says is the version of the call: imported where the call is, it changes
-    nothing.
+    All fields of all calls, or of those that the filters pick, which are the filters of a report. Times are in UTC.
+    A file is there when it is whole, and not before. What 'updated_at' says is the version of the call: imported
+    where the call is, it changes nothing.
     """
     chosen = _format(kind, output, as_json=as_json)
     with opened(data) as on:
