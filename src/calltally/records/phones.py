@@ -3,8 +3,10 @@
 import re
 
 import phonenumbers
+import pyarrow as pa
+import pyarrow.compute as pc
 
-__all__ = ["NO_NUMBER", "read_phone"]
+__all__ = ["NO_NUMBER", "read_phone", "usual_phones"]
 
 NO_NUMBER = frozenset({"anonymous", "restricted", "private", "unknown", "unavailable", "blocked"})
 
@@ -31,6 +33,20 @@ def read_phone(text: str, region: str) -> str | None:
     if region in NORTH_AMERICAN_REGIONS and (national := NORTH_AMERICAN_NATIONAL.fullmatch(text)):
         return f"+1{national[1]}{national[2]}{national[3]}"
     return None if text.lower() in NO_NUMBER else _by_tables(text, region)
+
+
+def usual_phones(texts: pa.Array, region: str) -> pa.Array:
+    """Those of a column that `read_phone` needs no tables for, null for the others."""
+    international = _wholly(texts, NORTH_AMERICAN_INTERNATIONAL)
+    if region not in NORTH_AMERICAN_REGIONS:
+        return pc.if_else(international, texts, None)
+    national = pc.if_else(_wholly(texts, NORTH_AMERICAN_NATIONAL), texts, None)
+    rewritten = pc.replace_substring_regex(national, NORTH_AMERICAN_NATIONAL.pattern, r"+1\1\2\3")
+    return pc.if_else(international, texts, rewritten)
+
+
+def _wholly(texts: pa.Array, pattern: re.Pattern[str]) -> pa.Array:
+    return pc.match_substring_regex(texts, rf"\A(?:{pattern.pattern})\z")
 
 
 def _by_tables(text: str, region: str) -> str:

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise, repeat
 
+from calltally.ingestion.files.blocks import BlockReader
 from calltally.ingestion.files.content import Content
-from calltally.ingestion.files.gathering import Gathering
+from calltally.ingestion.files.gathering import ROWS_AT_ONCE, Gathering
 from calltally.ingestion.files.layout import Layout, csv_reader
-from calltally.ingestion.files.lines import TOO_LONG, LongLine, read_lines
+from calltally.ingestion.files.lines import TOO_LONG, Lines, LongLine, read_lines
 from calltally.ingestion.files.rows import LONGEST_LINE, RowBatch
 
 __all__ = ["read_delimited"]
@@ -29,7 +30,7 @@ def read_delimited(content: Content, layout: Layout) -> Iterator[RowBatch]:
         if isinstance(piece, LongLine):
             rows.take_long(piece)
         else:
-            rows.take(piece.lines)
+            rows.take(piece)
         yield from rows.gathered.ready()
     if content.source.broken is None:
         rows.finish()
@@ -63,6 +64,7 @@ class _Rows:
         self.encoding = encoding
         self.layout = layout
         self.width = len(layout.names)
+        self.blocks = BlockReader(encoding, layout)
         self.gathered: Gathering[list[str]] = Gathering(lambda _: layout.names, _values, layout.names)
         self.lines: list[str] = []  # of the record that is open, and what came behind it since
         self.next_line = 1  # the number of the first of them, or of the next to come
@@ -71,13 +73,27 @@ class _Rows:
         self.failures = 0  # how often a record of several lines was given up before the line `horizon`
         self.horizon = 0
 
-    def take(self, raw: list[bytes]) -> None:
+    def take(self, piece: Lines) -> None:
         """Take the next lines."""
-        if self.next_line <= self.layout.lines:
-            header = self.layout.lines + 1 - self.next_line
-            self.next_line += len(raw[:header])
-            raw = raw[header:]
-        self.gathered.bytes += sum(map(len, raw))
+        self.gathered.bytes += len(piece.data)
+        if not self._take_block(piece):
+            raw = piece.lines[max(0, self.layout.lines + 1 - piece.first) :]
+            self.next_line += len(piece.lines) - len(raw)
+            for at in range(0, len(raw), ROWS_AT_ONCE):
+                self._take_lines(raw[at : at + ROWS_AT_ONCE])
+
+    def _take_block(self, piece: Lines) -> bool:
+        """Whether the lines could be taken as they are: whole rows, none of the header and none of an open record."""
+        if self.lines or piece.first <= self.layout.lines:
+            return False
+        columns = self.blocks.read(piece)
+        if columns is None:
+            return False
+        self.gathered.add_columns(columns, range(piece.first, piece.first + len(piece.lines)))
+        self.next_line += len(piece.lines)
+        return True
+
+    def _take_lines(self, raw: list[bytes]) -> None:
         self.lines += self._decoded(raw)
         if len(self.lines) >= self.enough:
             self._parse_lines(final=False)

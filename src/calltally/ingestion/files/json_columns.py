@@ -6,8 +6,8 @@ from operator import itemgetter
 
 import orjson
 
+from calltally.ingestion.files.columns import ABSENT
 from calltally.ingestion.files.gathering import Gathering
-from calltally.ingestion.files.rows import ABSENT
 
 __all__ = ["JsonRow", "gathering", "object_or_reason"]
 
@@ -35,7 +35,10 @@ def _names(rows: list[JsonRow]) -> Sequence[str]:
     return tuple(dict.fromkeys(chain.from_iterable(shapes)))
 
 
-def _values(rows: list[JsonRow], names: Sequence[str]) -> Iterator[list[object]]:
+def _values(rows: list[JsonRow], names: Sequence[str]) -> Iterator[Sequence[object]]:
+    if len(names) > 1 and sum(map(len, rows)) == len(names) * len(rows):  # every row has every key
+        yield from zip(*map(itemgetter(*names), rows), strict=True)
+        return
     for name in names:
         try:
             yield list(map(itemgetter(name), rows))
