@@ -208,7 +208,7 @@ def _unread(batch: RowBatch) -> Iterator[RejectedRow]:
 def _mask(rows: Collection[int], size: int) -> pa.Array:
     """True for these rows."""
     if not rows:
-        return pa.repeat(False, size)
+        return pa.repeat(pa.scalar(False, pa.bool_()), size)
     return pa.array([i in rows for i in range(size)], pa.bool_())
 
 

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from calltally.catalog import CallField, FieldKind
 from calltally.localtime import LocalTimeKind
+from calltally.records.arrays import between, matching, only
 from calltally.records.phones import usual_phones
 from calltally.records.times import Moment, usual_times
 from calltally.records.values import BadValue, Reading, Stored, read_value
@@ -24,7 +25,7 @@ STORED_TYPES = {FieldKind.TIME: pa.int64(), FieldKind.WHOLE: pa.int64(), FieldKi
 SELDOM_REPEATED = frozenset({FieldKind.ID, FieldKind.TIME})
 LONGEST_REMEMBERED = 1024  # characters: no good value has more, and bad ones can be a thousand times as long
 PHONES_REMEMBERED, OTHERS_REMEMBERED = 400_000, 50_000
-FEW_DIGITS = r"\A-?[0-9]{1,15}\z"
+FEW_DIGITS = "-?[0-9]{1,15}"
 
 Fact = TypeVar("Fact")
 
@@ -146,10 +147,9 @@ def _usual_text(row: CallField, raw: pa.Array, _: Reading) -> pa.Array:
     """Printable ASCII without blanks at its ends stays as it is."""
     if not pa.types.is_string(raw.type):
         return pa.nulls(len(raw), pa.string())
-    length = pc.binary_length(raw)
-    fits = pc.and_(pc.greater(length, 0), pc.less_equal(length, row.highest))
-    trimmed = pc.invert(pc.or_(pc.starts_with(raw, " "), pc.ends_with(raw, " ")))
-    return pc.if_else(pc.and_(pc.and_(pc.ascii_is_printable(raw), trimmed), fits), raw, None)
+    fits = between(pc.binary_length(raw).cast(pa.int64()), 1, row.highest)
+    blank_ends = pc.or_(pc.starts_with(raw, " "), pc.ends_with(raw, " "))
+    return only(raw, pc.and_(pc.and_not(pc.ascii_is_printable(raw), blank_ends), fits))
 
 
 def _usual_phones(_: CallField, raw: pa.Array, reading: Reading) -> pa.Array:
@@ -165,10 +165,10 @@ def _usual_times(_: CallField, raw: pa.Array, reading: Reading) -> pa.Array:
 def _usual_whole(row: CallField, raw: pa.Array, _: Reading) -> pa.Array:
     """Integers in range, and texts of no more than their digits."""
     if pa.types.is_string(raw.type):
-        raw = pc.if_else(pc.match_substring_regex(raw, FEW_DIGITS), raw, None).cast(pa.int64())
+        raw = matching(raw, FEW_DIGITS).cast(pa.int64())
     elif raw.type != pa.int64():
         return pa.nulls(len(raw), pa.int64())
-    return pc.if_else(pc.and_(pc.less_equal(row.lowest, raw), pc.less_equal(raw, row.highest)), raw, None)
+    return only(raw, between(raw, row.lowest, row.highest))
 
 
 USUAL: dict[FieldKind, Callable[[CallField, pa.Array, Reading], pa.Array]] = {

@@ -6,6 +6,8 @@ import phonenumbers
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from calltally.records.arrays import matching
+
 __all__ = ["NO_NUMBER", "read_phone", "usual_phones"]
 
 NO_NUMBER = frozenset({"anonymous", "restricted", "private", "unknown", "unavailable", "blocked"})
@@ -37,16 +39,13 @@ def read_phone(text: str, region: str) -> str | None:
 
 def usual_phones(texts: pa.Array, region: str) -> pa.Array:
     """Those of a column that `read_phone` needs no tables for, null for the others."""
-    international = _wholly(texts, NORTH_AMERICAN_INTERNATIONAL)
+    international = matching(texts, NORTH_AMERICAN_INTERNATIONAL.pattern)
     if region not in NORTH_AMERICAN_REGIONS:
-        return pc.if_else(international, texts, None)
-    national = pc.if_else(_wholly(texts, NORTH_AMERICAN_NATIONAL), texts, None)
-    rewritten = pc.replace_substring_regex(national, NORTH_AMERICAN_NATIONAL.pattern, r"+1\1\2\3")
-    return pc.if_else(international, texts, rewritten)
-
-
-def _wholly(texts: pa.Array, pattern: re.Pattern[str]) -> pa.Array:
-    return pc.match_substring_regex(texts, rf"\A(?:{pattern.pattern})\z")
+        return international
+    national = matching(texts, NORTH_AMERICAN_NATIONAL.pattern)
+    return pc.coalesce(
+        international, pc.replace_substring_regex(national, NORTH_AMERICAN_NATIONAL.pattern, r"+1\1\2\3")
+    )
 
 
 def _by_tables(text: str, region: str) -> str:

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from calltally.localtime import DAY, FIRST_INSTANT, LAST_INSTANT, LocalTimeKind, OffsetTable
+from calltally.records.arrays import between, matching, only
 
 __all__ = ["Moment", "read_datetime", "read_format", "read_rfc3339", "usual_times"]
 
@@ -16,11 +17,10 @@ RFC3339 = re.compile(
 )
 # The shapes that nearly all times come in; these Arrow reads alike, a whole column at once. No leap seconds or days.
 USUAL_CLOCK = (
-    r"\A[0-9]{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)"
+    r"[0-9]{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)"
     r"|02-(?:0[1-9]|1[0-9]|2[0-8]))[T ](?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{3}(?:[0-9]{3})?)?"
 )
-USUAL_LOCAL = rf"{USUAL_CLOCK}\z"
-USUAL_WITH_OFFSET = rf"{USUAL_CLOCK}(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])\z"
+USUAL_OFFSET = r"(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
 EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - times of a clock whose offset is applied afterwards
 EPOCH_DAY = date(1970, 1, 1).toordinal()
 MICROSECOND = timedelta(microseconds=1)
@@ -66,10 +66,10 @@ def read_rfc3339(text: str, local_time: OffsetTable) -> Moment | None:
 def usual_times(times: pa.Array, local_time: OffsetTable) -> pa.Array:
     """The instants of a column of texts or timestamps; null for those that have to be looked at by themselves."""
     if pa.types.is_string(times.type):
-        instants = _matching(times, USUAL_WITH_OFFSET).cast(pa.timestamp("us", "UTC")).cast(pa.int64())
+        instants = matching(times, USUAL_CLOCK + USUAL_OFFSET).cast(pa.timestamp("us", "UTC")).cast(pa.int64())
         if instants.null_count == times.null_count:
             return _in_range(instants)
-        clocks = _matching(times, USUAL_LOCAL).cast(pa.timestamp("us")).cast(pa.int64())
+        clocks = matching(times, USUAL_CLOCK).cast(pa.timestamp("us")).cast(pa.int64())
         return _in_range(pc.coalesce(instants, _usual_instants(clocks, local_time)))
     if not pa.types.is_timestamp(times.type) or times.type.unit != "us":
         return pa.nulls(len(times), pa.int64())
@@ -77,16 +77,8 @@ def usual_times(times: pa.Array, local_time: OffsetTable) -> pa.Array:
     return _in_range(clocks if times.type.tz else _usual_instants(clocks, local_time))
 
 
-def _matching(texts: pa.Array, pattern: str) -> pa.Array:
-    return pc.if_else(pc.match_substring_regex(texts, pattern), texts, None)
-
-
 def _in_range(instants: pa.Array) -> pa.Array:
-    return pc.if_else(_between(instants, FIRST_INSTANT, LAST_INSTANT), instants, None)
-
-
-def _between(values: pa.Array, low: int, high: int) -> pa.Array:
-    return pc.and_(pc.less_equal(low, values), pc.less(values, high))
+    return only(instants, between(instants, FIRST_INSTANT, LAST_INSTANT - 1))
 
 
 def _usual_instants(clocks: pa.Array, local_time: OffsetTable) -> pa.Array:
@@ -97,7 +89,8 @@ def _usual_instants(clocks: pa.Array, local_time: OffsetTable) -> pa.Array:
         return instants
     for start, end, offset in local_time.segments():
         if start <= last and first < end:
-            instants = pc.if_else(_between(clocks, start + DAY, end - DAY), pc.subtract(clocks, offset), instants)
+            moved = pc.subtract(clocks, pa.scalar(offset, pa.int64()))
+            instants = pc.if_else(between(clocks, start + DAY, end - DAY - 1), moved, instants)
     return instants
 
 

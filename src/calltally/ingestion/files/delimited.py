@@ -2,13 +2,13 @@
 
 import csv
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise, repeat
 
 from calltally.ingestion.files.blocks import BlockReader
 from calltally.ingestion.files.content import Content
-from calltally.ingestion.files.gathering import ROWS_AT_ONCE, Gathering
+from calltally.ingestion.files.gathering import ROWS_AT_ONCE, Gathering, Spread
 from calltally.ingestion.files.layout import Layout, csv_reader
 from calltally.ingestion.files.lines import TOO_LONG, Lines, LongLine, read_lines
 from calltally.ingestion.files.rows import LONGEST_LINE, RowBatch
@@ -65,7 +65,7 @@ class _Rows:
         self.layout = layout
         self.width = len(layout.names)
         self.blocks = BlockReader(encoding, layout)
-        self.gathered: Gathering[list[str]] = Gathering(lambda _: layout.names, _values, layout.names)
+        self.gathered: Gathering[list[str]] = Gathering(self._columns, layout.names)
         self.lines: list[str] = []  # of the record that is open, and what came behind it since
         self.next_line = 1  # the number of the first of them, or of the next to come
         self.enough = 0  # lines with which to try again: not at each that comes, or long records would take for ever
@@ -92,6 +92,9 @@ class _Rows:
         self.gathered.add_columns(columns, range(piece.first, piece.first + len(piece.lines)))
         self.next_line += len(piece.lines)
         return True
+
+    def _columns(self, rows: list[list[str]]) -> Spread:
+        return self.layout.names, zip(*rows, strict=True)
 
     def _take_lines(self, raw: list[bytes]) -> None:
         self.lines += self._decoded(raw)
@@ -214,7 +217,3 @@ def _decode_1252(raw: list[bytes], errors: str) -> list[str]:
 
 def _misfit(row: list[str], width: int) -> str:
     return f"{len(row)} {'value' if len(row) == 1 else 'values'} where the header has {width}"
-
-
-def _values(rows: list[list[str]], _: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    return zip(*rows, strict=True)

@@ -7,36 +7,30 @@ from typing import Generic, TypeVar
 from calltally.ingestion.files.columns import ABSENT, Column, column_of, joined
 from calltally.ingestion.files.rows import LONGEST_SHOWN_ROW, BadRow, RowBatch
 
-__all__ = ["FULL_BYTES", "FULL_ROWS", "ROWS_AT_ONCE", "Gathering", "shown_row"]
+__all__ = ["FULL_BYTES", "FULL_ROWS", "ROWS_AT_ONCE", "Gathering", "Spread", "shown_row"]
 
 FULL_ROWS = 20_000
 FULL_BYTES = 16_000_000
 MOST_CELLS = 4_000_000  # rows times columns of one batch: a file may name a new column in every row
 
 # So few rows are still in the processor's cache when they are turned into columns, which makes it twice as fast.
-ROWS_AT_ONCE = 200
+ROWS_AT_ONCE = 500
 
 Row = TypeVar("Row")
+Spread = tuple[Sequence[str], Iterable[Sequence[object]]]  # names of columns, and their values as they are asked for
 SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 class Gathering(Generic[Row]):
     """What has been read and not yet handed on.
 
-    `names` gives the columns that some rows have, `values` their values in these columns; `fixed` are columns that
-    every batch has.
+    `spread` gives the columns that some rows have; `fixed` are columns that every batch has.
     """
 
-    def __init__(
-        self,
-        names: Callable[[list[Row]], Sequence[str]],
-        values: Callable[[list[Row], Sequence[str]], Iterable[Sequence[object]]],
-        fixed: Sequence[str] = (),
-    ) -> None:
+    def __init__(self, spread: Callable[[list[Row]], Spread], fixed: Sequence[str] = ()) -> None:
         self.count = 0  # data rows so far, bad ones included
         self.bytes = 0  # of text in this batch; readers add to it what they read
-        self._names = names
-        self._values = values
+        self._as_columns = spread
         self._fixed = fixed
         self._ready: list[RowBatch] = []
         self._rows: list[Row] = []
@@ -97,21 +91,26 @@ class Gathering(Generic[Row]):
     def _spread(self) -> None:
         """Turn the rows in hand into columns, closing batches that get full."""
         rows, self._rows = self._rows, []
-        step = max(1, MOST_CELLS // max(1, len(self._names(rows))))
-        for at in range(0, len(rows), step):
-            self._spread_some(rows[at : at + step])
+        if rows:
+            self._spread_some(rows)
         self._close_if_full()
 
     def _spread_some(self, rows: list[Row]) -> None:
-        names = self._names(rows)
+        names, columns = self._as_columns(rows)
+        if len(rows) > 1 and len(names) * len(rows) > MOST_CELLS:
+            half = len(rows) // 2
+            self._spread_some(rows[:half])
+            self._spread_some(rows[half:])
+            return
         if self._filled and len(self._pieces.keys() | names) * (self._filled + len(rows)) > MOST_CELLS:
             self._close()
-        columns = map(column_of, self._values(rows, names))
-        self._append(dict(zip(names, columns, strict=True)), len(rows))
+        self._append(dict(zip(names, map(column_of, columns), strict=True)), len(rows))
 
     def _append(self, columns: Mapping[str, Column], size: int) -> None:
         for name, column in columns.items():
-            self._pieces.setdefault(name, [[ABSENT] * self._filled]).append(column)
+            if name not in self._pieces:
+                self._pieces[name] = [[ABSENT] * self._filled]
+            self._pieces[name].append(column)
         for name in self._pieces.keys() - columns.keys():
             self._pieces[name].append([ABSENT] * size)
         self._filled += size

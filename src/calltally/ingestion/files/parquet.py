@@ -20,6 +20,7 @@ __all__ = ["ParquetRows"]
 READ_AHEAD = 1 << 20  # bytes; without it a whole column of a row group is read at once
 
 MOST_INT64 = 2**63 - 1
+NO_NUMBER = pa.scalar(None, pa.float64())
 FIRST_PYTHON_TIME = microseconds(datetime(MINYEAR, 1, 1, tzinfo=UTC))
 LAST_PYTHON_TIME = microseconds(datetime(MAXYEAR, 12, 31, tzinfo=UTC)) + DAY - 1
 
@@ -130,7 +131,7 @@ def _kept(column: pa.Array) -> pa.Array | None:
         column = _to_microseconds(column)
         return column if _is_within(column.cast(pa.int64()), FIRST_PYTHON_TIME, LAST_PYTHON_TIME) else None
     if pa.types.is_float32(kind) or pa.types.is_float64(kind):
-        return pc.if_else(pc.is_nan(column), None, column.cast(pa.float64()))
+        return pc.if_else(pc.is_nan(column), NO_NUMBER, column.cast(pa.float64()))
     if pa.types.is_integer(kind):
         return column.cast(pa.int64()) if kind != pa.uint64() or _is_within(column, 0, MOST_INT64) else None
     return column if pa.types.is_boolean(kind) else None
