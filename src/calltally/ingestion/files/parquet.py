@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from calltally.errors import UnreadableFile
 from calltally.ingestion.files.columns import Column, plain
-from calltally.ingestion.files.gathering import FULL_BYTES, FULL_ROWS, shown_row
+from calltally.ingestion.files.gathering import FULL_BYTES, shown_row
 from calltally.ingestion.files.layout import column_names
 from calltally.ingestion.files.rows import BadRow, RowBatch
 from calltally.localtime import DAY, microseconds
@@ -19,6 +19,7 @@ __all__ = ["ParquetRows"]
 
 READ_AHEAD = 1 << 20  # bytes; without it a whole column of a row group is read at once
 
+MOST_ROWS = 60_000  # more than of other files, since rows are columns from the start
 MOST_INT64 = 2**63 - 1
 NO_NUMBER = pa.scalar(None, pa.float64())
 FIRST_PYTHON_TIME = microseconds(datetime(MINYEAR, 1, 1, tzinfo=UTC))
@@ -76,7 +77,7 @@ class ParquetRows:
     def _rows_at_once(self, group: int) -> int:
         facts = self._parquet.metadata.row_group(group)
         fitting: int = FULL_BYTES * facts.num_rows // max(1, facts.total_byte_size)
-        return max(1, min(FULL_ROWS, fitting))
+        return max(1, min(MOST_ROWS, fitting))
 
     def _converted(self, batch: pa.RecordBatch) -> RowBatch:
         faults: dict[int, str] = {}
