@@ -13,6 +13,7 @@ import sys
 import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -25,7 +26,13 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from calltally.errors import UnreadableFile
-from calltally.ingestion.files import ABSENT, BadRow, RowBatch, RowReader, open_rows
+from calltally.ingestion.files import ABSENT, BadRow, RowBatch, RowReader, column_of, open_rows, plain
+from calltally.ingestion.files.blocks import BlockReader
+from calltally.ingestion.files.columns import joined
+from calltally.ingestion.files.delimited import _Rows as LineRows
+from calltally.ingestion.files.layout import Layout
+from calltally.ingestion.files.lines import Lines
+from calltally.ingestion.files.parquet import _kept, _values
 from calltally.ingestion.files.source import Source
 from tests.packing import PACKERS, in_blocks, zstd
 from tests.permissions import said_by
@@ -46,8 +53,9 @@ class Read:
     def rows(self) -> list[dict[str, object]]:
         rows = []
         for batch in self.batches:
+            columns = {name: plain(column) for name, column in batch.columns.items()}
             rows += [
-                {name: values[at] for name, values in batch.columns.items() if values[at] is not ABSENT}
+                {name: values[at] for name, values in columns.items() if values[at] is not ABSENT}
                 for at in range(len(batch.places))
             ]
         return rows
@@ -387,12 +395,12 @@ def test_an_archive_that_breaks_off_in_a_quoted_record(read: Reading) -> None:
 MEASURE = """
 import resource, sys
 from pathlib import Path
-from calltally.ingestion.files import open_rows
+from calltally.ingestion.files import open_rows, plain
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 rows, bad = [], []
 with open_rows(Path(sys.argv[1]), known=("id", "source")) as reader:
     for batch in reader:
-        rows += batch.columns.get("id", [])
+        rows += plain(batch.columns.get("id", []))
         bad += batch.bad
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
 print(len(rows), [(row.place, row.reason, len(row.text)) for row in bad], peak)
@@ -993,3 +1001,113 @@ def test_any_part_of_an_archive_gives_all_that_is_whole_in_it(
     assert found.startswith(whole)
     if cut == packed:
         assert (found, source.broken) == (content, None)
+
+
+# Shortcuts: what Arrow reads all at once is what is read line by line, or value by value
+
+
+PLAIN_CELLS = ("", "a", "é", " b ", "1", "NULL", "\x00", "\ufeff", "\\", "\x1c", "\u2028", ",", ";", "\n", "\r")
+QUOTED_CELLS = ('"x"', '"y,z"', '"say ""hi"""', '""', '"', '"open', 'x"', '5" pipe', '"a" b', '"a"b"c"', '"\n"', '"",')
+cells = st.sampled_from((*PLAIN_CELLS, *QUOTED_CELLS, "'x'", "'", "it's"))
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    rows=st.lists(st.lists(cells, min_size=1, max_size=3) | st.lists(cells, min_size=2, max_size=2), max_size=5),
+    delimiter=st.sampled_from(",;\t"),
+    quote=st.sampled_from("\"'"),
+    end=st.sampled_from(("\n", "\r\n", "\r")),
+    last=st.booleans(),
+    encoding=st.sampled_from(("utf-8", "cp1252")),
+)
+def test_a_block_is_read_as_each_of_its_lines(
+    rows: list[list[str]], delimiter: str, quote: str, end: str, last: bool, encoding: str
+) -> None:
+    text = end.join(delimiter.join(row) for row in rows) + end * last
+    data = text.encode(encoding, "replace")
+    layout = Layout(delimiter, quote, ("id", "source"), 0)
+    lines = data.splitlines(keepends=True)
+    block = BlockReader(encoding, layout).read(Lines(1, lines, data))
+    if block is None or not lines:
+        return
+    one_by_one = LineRows(encoding, layout)
+    one_by_one._take_lines(lines)
+    one_by_one.finish()
+    (batch,) = one_by_one.gathered.rest()
+    assert [plain(column) for column in batch.columns.values()] == [column.to_pylist() for column in block]
+    assert batch.places == list(range(1, len(lines) + 1))
+    assert batch.bad == []
+
+
+def test_usual_lines_are_read_as_a_block() -> None:
+    """Or the test above would compare nothing."""
+    for quote in ("", '"'):
+        data = f"1,{quote}x{quote}\r\n2,{quote}é{quote}\r\n".encode()
+        layout = Layout(",", '"', ("id", "source"), 0)
+        block = BlockReader("utf-8", layout).read(Lines(1, data.splitlines(keepends=True), data))
+        assert [column.to_pylist() for column in block or ()] == [["1", "2"], ["x", "é"]]
+
+
+PARQUET_COLUMNS = (
+    (pa.string(), ("a", "é", "", "x" * 40)),
+    (pa.large_string(), ("a", "")),
+    (pa.string_view(), ("a", "a text of more than twelve bytes")),
+    (pa.binary(), (b"a", b"\xff")),
+    (pa.bool_(), (True, False)),
+    (pa.int8(), (1, -128)),
+    (pa.int64(), (2**63 - 1, -(2**63))),
+    (pa.uint64(), (1, 2**63 - 1)),
+    (pa.uint64(), (1, 2**63)),
+    (pa.float32(), (0.1, float("nan"), float("inf"))),
+    (pa.float64(), (12.0, -0.0, float("nan"))),
+    (pa.decimal128(9, 2), (Decimal("1.50"), Decimal(2))),
+    (pa.date32(), (dt.date(2024, 3, 5),)),
+    (pa.time64("ns"), (1001,)),
+    (pa.duration("s"), (5,)),
+    (pa.null(), ()),
+    (pa.list_(pa.int64()), ([1, None], [])),
+    (pa.dictionary(pa.int32(), pa.string()), ("a", "b", "a")),
+    (pa.dictionary(pa.int8(), pa.int64()), (1, 2)),
+    *(
+        (pa.timestamp(unit, zone), (0, -1, 1_700_000_000_123_456_789 // scale, -70_000_000_000 * 10**9 // scale))
+        for unit, scale in (("s", 10**9), ("ms", 10**6), ("us", 1000))
+        for zone in (None, "UTC", "America/New_York", "+05:30")
+    ),
+    (pa.timestamp("ns", "UTC"), (1_700_000_000_123_456_789, -1)),
+    (pa.timestamp("us"), (253_402_300_799_999_999, 253_402_300_800_000_000)),
+    (pa.timestamp("us"), (-62_135_596_800_000_000, -62_135_596_800_000_001)),
+)
+
+
+@given(data=st.data(), kind=st.sampled_from(PARQUET_COLUMNS))
+def test_a_parquet_column_that_stays_as_it_is_has_the_values_of_python(
+    data: st.DataObject, kind: tuple[pa.DataType, tuple[object, ...]]
+) -> None:
+    values = data.draw(st.lists(st.none() | st.sampled_from(kind[1]) if kind[1] else st.none(), max_size=4))
+    column = pa.array(values, kind[0])
+    faults: dict[int, str] = {}
+    expected = _values(column, "x", faults)
+    kept = _kept(column)
+    assert kept is None or faults == {}
+    assert kept is None or (plain(kept), list(map(type, plain(kept)))) == (expected, list(map(type, expected)))
+
+
+def test_usual_parquet_columns_stay_as_they_are() -> None:
+    """Or the test above would compare nothing."""
+    usual = (pa.string(), pa.large_string(), pa.bool_(), pa.int32(), pa.float64(), pa.timestamp("ms", "UTC"))
+    assert [kind for kind in usual if _kept(pa.nulls(1, kind)) is None] == []
+
+
+json_cells = st.none() | st.booleans() | st.integers(-(2**64), 2**64) | st.floats(allow_nan=False) | text
+column_values = st.lists(
+    st.one_of(
+        *(st.lists(st.none() | kind, max_size=3) for kind in (st.booleans(), st.integers(-9, 9), text, json_cells))
+    )
+)
+
+
+@given(pieces=column_values)
+def test_a_column_has_the_values_that_were_put_in(pieces: list[list[object]]) -> None:
+    found = plain(joined([column_of(piece) for piece in pieces]))
+    expected = [value for piece in pieces for value in piece]
+    assert (found, list(map(type, found))) == (expected, list(map(type, expected)))

@@ -1,16 +1,15 @@
 """The types a file is read as: rows in batches, and the rows that could not be read."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from types import TracebackType
-from typing import Final, Literal, Protocol, Self
+from typing import Literal, Protocol, Self
+
+from calltally.ingestion.files.columns import Column
 
 __all__ = [
-    "ABSENT",
     "LONGEST_LINE",
     "LONGEST_SHOWN_ROW",
-    "Absent",
     "BadRow",
     "Format",
     "Origin",
@@ -26,16 +25,6 @@ Unit = Literal["line", "record", "row"]
 UNITS: dict[Format, Unit] = {"csv": "line", "ndjson": "line", "json": "record", "parquet": "row"}
 
 
-class Absent(Enum):
-    """The type of `ABSENT`, which no value of a file can be."""
-
-    ABSENT = "absent"
-
-
-ABSENT: Final = Absent.ABSENT
-"""This row has no such key, which is not the same as null."""
-
-
 @dataclass(frozen=True)
 class BadRow:
     """A row that could not be read as one: where it is, what is wrong with it, and its text as far as it is shown."""
@@ -47,11 +36,11 @@ class BadRow:
 
 @dataclass(frozen=True)
 class RowBatch:
-    """Rows, column by column; lists in `columns`, `places` and `numbers` are equally long."""
+    """Rows, column by column; what is in `columns`, `places` and `numbers` is equally long."""
 
-    columns: dict[str, list[object]]
-    places: list[int]
-    numbers: list[int]
+    columns: dict[str, Column]
+    places: Sequence[int]
+    numbers: Sequence[int]
     bad: list[BadRow]
 
 
