@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
@@ -71,7 +72,8 @@ class DuckDBLoad:
 
     def stop(self) -> None:
         self._stopped = True
-        self._cursor.interrupt()
+        with suppress(duckdb.ConnectionException):  # it has ended
+            self._cursor.interrupt()
 
     def close(self) -> None:
         """Remove the gathering file."""
