@@ -28,12 +28,13 @@ class Machine:
 
 @dataclass(frozen=True)
 class ImportFigure:
-    """One kind of file imported by the command line, its start and end included: the best of the rounds."""
+    """One kind of file imported by the command line, its start and end included: the best of so many rounds."""
 
     format: str
     calls_a_second: float
     seconds: float
     peak_mb: float  # the highest of the rounds
+    rounds: int
 
 
 @dataclass(frozen=True)
@@ -42,9 +43,12 @@ class ReportFigure:
 
     title: str
     request: str
-    ms: float
+    ms: float  # right after a call was written
     rival_ms: float
     ratio: float
+    above_rival_ms: float
+    again_ms: float  # with nothing written since it was last asked
+    again_above_empty_ms: float
 
 
 @dataclass(frozen=True)

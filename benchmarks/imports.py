@@ -19,7 +19,7 @@ def measure_imports(calls: Calls, scratch: Path, rounds: int) -> tuple[ImportFig
     for _ in range(rounds):
         for file in (calls.csv, calls.ndjson, calls.parquet):
             data = scratch / "import"
-            done = _figure(file, calls.count, import_into(data, file, calls.count))
+            done = _figure(file, calls.count, import_into(data, file, calls.count), rounds)
             best[file.suffix] = _better(best.get(file.suffix, done), done)
             shutil.rmtree(data)
     return tuple(best.values())
@@ -38,8 +38,8 @@ def import_into(data: Path, file: Path, count: int) -> Finished:
     return done
 
 
-def _figure(file: Path, count: int, done: Finished) -> ImportFigure:
-    return ImportFigure(file.suffix.removeprefix("."), count / done.seconds, done.seconds, done.peak_mb)
+def _figure(file: Path, count: int, done: Finished, rounds: int) -> ImportFigure:
+    return ImportFigure(file.suffix.removeprefix("."), count / done.seconds, done.seconds, done.peak_mb, rounds)
 
 
 def _better(one: ImportFigure, other: ImportFigure) -> ImportFigure:

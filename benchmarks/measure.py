@@ -9,11 +9,15 @@ __all__ = ["Best", "median_ms"]
 WARM_UP = 3
 
 
-def median_ms(act: Callable[[], object], times: int) -> float:
-    """The median time of an act, in milliseconds; it is done a few times before, so that all is warm."""
+def median_ms(act: Callable[[], object], times: int, before: Callable[[], object] = lambda: None) -> float:
+    """The median time of an act, in milliseconds; it is done a few times before, so that all is warm.
+
+    What is to be done `before` it each time is not timed.
+    """
     for _ in range(WARM_UP):
+        before()
         act()
-    return median(_ms(act) for _ in range(times))
+    return median(_ms(act, before) for _ in range(times))
 
 
 class Best(dict[str, float]):
@@ -24,7 +28,8 @@ class Best(dict[str, float]):
         self[name] = min(self.get(name, milliseconds), milliseconds)
 
 
-def _ms(act: Callable[[], object]) -> float:
+def _ms(act: Callable[[], object], before: Callable[[], object]) -> float:
+    before()
     start = time.perf_counter()
     act()
     return (time.perf_counter() - start) * 1000

@@ -21,6 +21,9 @@ class WrappedEngine:
     def version(self, calls: str) -> str:
         return self.inside.version(calls)
 
+    def known_version(self, calls: str) -> str | None:
+        return self.inside.known_version(calls)
+
     def load(self, calls: str) -> AbstractContextManager[Load]:
         return self.inside.load(calls)
 

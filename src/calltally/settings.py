@@ -1,5 +1,6 @@
 """SETTINGS: everything that can be set, with its default and meaning; read once, at start-up, from the environment."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
@@ -10,8 +11,8 @@ __all__ = ["SETTINGS", "Setting", "Settings", "read_settings"]
 PREFIX = "CALLTALLY_"
 
 
-def _setting(default: Any, meaning: str) -> Any:
-    return field(default=default, metadata={"help": meaning})
+def _setting(default: Any, meaning: str, lowest: int | None = None) -> Any:
+    return field(default=default, metadata={"help": meaning, "lowest": lowest})
 
 
 @dataclass(frozen=True)
@@ -22,12 +23,18 @@ class Settings:
     host: str = _setting("127.0.0.1", "Address that the server listens on")
     port: int = _setting(8080, "Port that the server listens on; 0: any that is free")
     control_url: str = _setting("", "SQLAlchemy URL of the control database; empty: a SQLite file in the folder")
-    memory: str = _setting("2GB", "Most memory that the database uses, all businesses together")
+    memory: str = _setting("1GB", "Most memory that the database uses, all businesses together")
     spill: str = _setting("20GB", "Most disk space that large queries and imports may use for the moment")
     threads: int = _setting(0, "Threads that the database uses; 0: one per core")
-    reports: int = _setting(8, "Most reports that are worked on at once; the rest wait")
-    waiting_reports: int = _setting(256, "Most reports that wait; beyond that they are answered 503")
-    report_seconds: float = _setting(30.0, "Time limit of a report, waiting included; then it is answered 503")
+    reports: int = _setting(8, "Most reports that are worked on at once; the rest wait", 1)
+    reports_per_business: int = _setting(4, "Most of them that are of one business", 1)
+    reports_per_key: int = _setting(3, "Most of them that one key asked for", 1)
+    waiting_reports: int = _setting(256, "Most reports that wait; beyond that they are answered 503", 1)
+    waiting_reports_per_business: int = _setting(64, "Most of those that wait that are of one business", 1)
+    report_seconds: float = _setting(30.0, "Time limit of a report, waiting included; then it is answered 503", 1)
+    cache_megabytes: int = _setting(
+        64, "Most memory for reports that are given again while nothing changes; 0: none", 0
+    )
     log_level: str = _setting("info", "What the server writes to its log: debug, info, warning or error")
     open_businesses: int = _setting(64, "Most business files that are kept open while nobody asks for them")
 
@@ -41,10 +48,11 @@ class Setting:
     type: type
     default: Any
     help: str
+    lowest: int | None
 
 
 SETTINGS = tuple(
-    Setting(f.name, PREFIX + f.name.upper(), type(f.default), f.default, f.metadata["help"])
+    Setting(f.name, PREFIX + f.name.upper(), type(f.default), f.default, f.metadata["help"], f.metadata["lowest"])
     for f in fields(Settings)
     if f.default is not MISSING
 )
@@ -54,16 +62,25 @@ def read_settings(environment: Mapping[str, str], **given: Any) -> Settings:
     """The settings of the environment, under those `given` that are not None.
 
     Raises:
-        ValueError: a variable does not hold a value of its type; the message names it.
+        ValueError: a variable does not hold a value of its type, or a number too low; the message names it.
     """
     chosen: dict[str, Any] = {}
     for setting in SETTINGS:
         if given.get(setting.name) is not None:
             chosen[setting.name] = given[setting.name]
         elif text := environment.get(setting.variable):
-            try:
-                chosen[setting.name] = type(setting.default)(text)
-            except ValueError:
-                kind = "whole number" if setting.type is int else "number"
-                raise ValueError(f"{setting.variable}: '{text}' is not a {kind}") from None
+            chosen[setting.name] = _value(setting, text)
     return Settings(**chosen)
+
+
+def _value(setting: Setting, text: str) -> Any:
+    try:
+        value = type(setting.default)(text)
+        if setting.type is float and not math.isfinite(value):
+            raise ValueError
+    except ValueError:
+        kind = "whole number" if setting.type is int else "number"
+        raise ValueError(f"{setting.variable}: '{text}' is not a {kind}") from None
+    if setting.lowest is not None and value < setting.lowest:
+        raise ValueError(f"{setting.variable}: '{text}' is too low; it can be {setting.lowest} or more")
+    return value

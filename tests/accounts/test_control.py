@@ -65,7 +65,7 @@ def test_an_older_one_is_migrated_forward(folder: DataFolder) -> None:
     for _ in range(2):
         with open_control(folder, migrations=NEXT) as control, control.reading() as connection:
             assert connection.exec_driver_sql("SELECT motto FROM businesses").scalar_one() == "ever upward"
-            assert connection.execute(select(schema_version.c.version)).scalar_one() == 2
+            assert connection.execute(select(schema_version.c.version)).scalar_one() == len(NEXT)
 
 
 def test_a_newer_one_is_refused(folder: DataFolder) -> None:
@@ -79,7 +79,7 @@ def test_a_migration_that_fails_changes_nothing(folder: DataFolder) -> None:
     with pytest.raises(FolderUnusable, match="cannot be opened: no such table: missing"):
         open_control(folder, migrations=(*NEXT, ("DELETE FROM keys", "DROP TABLE missing")))
     with open_control(folder, migrations=NEXT) as control, control.reading() as connection:
-        assert connection.execute(select(schema_version.c.version)).scalar_one() == 2
+        assert connection.execute(select(schema_version.c.version)).scalar_one() == len(NEXT)
 
 
 def test_processes_that_open_a_fresh_one_at_once_all_succeed(tmp_path: Path) -> None:
@@ -125,6 +125,29 @@ def test_readers_do_not_wait_for_a_writer(control: Control, folder: DataFolder) 
         connection.execute(businesses.delete())
         assert list_businesses(control) == (made,)
     assert list_businesses(control) == ()
+
+
+def test_its_version_changes_with_every_commit_and_with_nothing_else(control: Control, folder: DataFolder) -> None:
+    seen = [control.version()]
+    with open_control(folder) as other:
+        for opened in (control, other, control, other):
+            new_business(opened)
+            seen.append(control.version())
+        with other.writing() as connection:
+            connection.execute(businesses.delete())
+            assert control.version() == seen[-1]  # told at once, and before the commit nothing has changed
+        seen.append(control.version())
+        list_businesses(other)
+    assert len(set(seen)) == 6
+    assert None not in seen
+    assert control.version() == seen[-1]
+
+
+def test_an_asked_version_holds_on_to_nothing(control: Control, folder: DataFolder) -> None:
+    assert control.version() is not None
+    with closing(sqlite3.connect(folder.control)) as connection:
+        new_business(control)
+        assert connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall() == [(0, 0, 0)]
 
 
 def test_what_cannot_be_kept_is_undone(control: Control) -> None:

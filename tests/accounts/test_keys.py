@@ -5,14 +5,21 @@ import logging
 import re
 import subprocess
 import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 
 from calltally.accounts import (
+    Actor,
     Business,
     Control,
+    KnownKeys,
+    NewKey,
     authenticate,
+    clear_business,
     create_key,
     delete_business,
     find_business,
@@ -237,3 +244,123 @@ def test_a_request_does_not_fail_because_its_use_cannot_be_noted(
     assert list_keys(control, business)[0].last_used_at is None
     authenticate(control, f"Bearer {key.secret}", NOW)
     assert list_keys(control, business)[0].last_used_at == NOW
+
+
+# --- Keys that are known --------------------------------------------------------------------------------------------
+
+
+def known(control: Control, *keys: NewKey) -> KnownKeys:
+    """Keys that were looked up, their use having been noted before."""
+    found = KnownKeys(control)
+    for key in keys * 2:
+        found.look_up(f"Bearer {key.secret}", NOW)
+    return found
+
+
+def asked(keys: KnownKeys, key: NewKey) -> Actor:
+    """Who asks, as a server finds out."""
+    return keys.recognise(f"Bearer {key.secret}", NOW) or keys.look_up(f"Bearer {key.secret}", NOW)
+
+
+def test_a_known_key_is_recognised_while_another_process_writes(
+    control: Control, business: Business, folder: DataFolder
+) -> None:
+    first, second = (create_key(control, business, None, scopes, NOW) for scopes in (("read",), ("report",)))
+    keys = known(control, first, second)
+    with open_control(folder) as other, other.writing():
+        for key in (first, second):
+            assert keys.recognise(f"bearer  {key.secret} ", NOW) == authenticate(control, f"Bearer {key.secret}", NOW)
+    assert keys.recognise(f"Bearer {UNKNOWN}", NOW) is None
+    for malformed in (None, "", first.secret, f"Bearer {first.prefix}"):
+        with pytest.raises(Unauthorized):
+            keys.recognise(malformed, NOW)
+
+
+def test_what_is_known_is_kept_without_secrets(control: Control, business: Business) -> None:
+    key = create_key(control, business, None, ("read",), NOW)
+    kept = repr(vars(known(control, key)))
+    assert key.id in kept
+    assert key.secret[len(key.prefix) :] not in kept
+
+
+Change = Callable[[Control, Business, NewKey], object]
+CHANGES: dict[str, Change] = {
+    "revoke": lambda control, _, key: revoke_key(control, key.id, NOW),
+    "delete": lambda control, business, _: delete_business(control, business.id),
+    "clear": lambda control, business, _: clear_business(control, business.id),
+    "timezone": lambda control, business, _: update_business(control, business.id, timezone="Asia/Tokyo"),
+    "another key": lambda control, business, _: create_key(control, business, None, ("read",), NOW),
+}
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_after_any_change_nothing_is_known(
+    control: Control, business: Business, folder: DataFolder, change: Change, elsewhere: bool
+) -> None:
+    key, other = (create_key(control, new_business(control, name), None, ("read",), NOW) for name in ("Acme", "Other"))
+    mine = authenticate(control, f"Bearer {key.secret}", NOW).business
+    keys = known(control, key, other)
+    with open_control(folder) as opened:
+        change(opened if elsewhere else control, mine, key)
+    for each in (key, other):
+        assert keys.recognise(f"Bearer {each.secret}", NOW) is None
+        try:
+            expected = authenticate(control, f"Bearer {each.secret}", NOW)
+        except Unauthorized:
+            with pytest.raises(Unauthorized):
+                asked(keys, each)
+        else:
+            assert asked(keys, each) == asked(keys, each) == expected
+
+
+def test_a_key_revoked_by_another_process_is_not_recognised(
+    control: Control, business: Business, folder: DataFolder
+) -> None:
+    key = create_key(control, business, None, ("read",), NOW)
+    keys = known(control, key)
+    assert keys.recognise(f"Bearer {key.secret}", NOW)
+    command = [sys.executable, "-m", "calltally", "key", "revoke", key.id, "--data", str(folder.path)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    with pytest.raises(Unauthorized):
+        asked(keys, key)
+
+
+def test_requests_that_begin_after_a_revocation_are_refused_in_any_thread(control: Control, business: Business) -> None:
+    """Many threads look up and recognise the key while it is revoked."""
+    revoked = threading.Event()
+
+    def ask(keys: KnownKeys, key: NewKey) -> int:
+        times = 0
+        while True:
+            late = revoked.is_set()
+            try:
+                asked(keys, key)
+            except Unauthorized:
+                return times
+            assert not late
+            times += 1
+
+    with ThreadPoolExecutor(4) as threads:
+        for _ in range(10):
+            revoked.clear()
+            key = create_key(control, business, None, ("read",), NOW)
+            keys = known(control, key)
+            asking = [threads.submit(ask, keys, key) for _ in range(4)]
+            threading.Event().wait(0.01)
+            revoke_key(control, key.id, NOW)
+            revoked.set()
+            assert sum(times.result(timeout=30) for times in asking) > 0
+
+
+def test_the_use_of_a_known_key_is_noted_once_a_minute(control: Control, business: Business) -> None:
+    key = create_key(control, business, None, ("read",), NOW)
+    keys = known(control, key)
+    noted = []
+    for seconds in (1, 59, 60, 61, 200):
+        now = NOW + timedelta(seconds=seconds)
+        assert keys.recognise(f"Bearer {key.secret}", now) or keys.look_up(f"Bearer {key.secret}", now)
+        (listed,) = list_keys(control, business)
+        assert listed.last_used_at is not None
+        noted.append((listed.last_used_at - NOW).total_seconds())
+    assert noted == [0, 0, 60, 60, 200]

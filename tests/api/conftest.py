@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from calltally.accounts import Business, Control, create_business, create_key, open_control
-from calltally.api import Services, Workers, create_app
+from calltally.api import Answers, Limits, Services, Workers, create_app
 from calltally.engines import ROW_SCHEMA, Engine
 from calltally.folder import DataFolder
 from calltally.ingestion import import_records
@@ -122,12 +123,28 @@ def many_rows(number: int) -> pa.RecordBatch:
 SLOW = "group_by=source,utm_campaign,date&metrics=unique_callers,count&sort_by=unique_callers"  # over many calls
 
 
+def limits(running: int, waiting: int, *, business: int = 0, waiting_of_business: int = 0, key: int = 0) -> Limits:
+    """Limits of all; those of a business and of a key are the same unless given."""
+    return Limits(running, waiting, business or running, waiting_of_business or waiting, key or running)
+
+
 @contextmanager
-def open_client(control: Control, engine: Engine, workers: Workers | None = None) -> Iterator[TestClient]:
+def open_client(
+    control: Control, engine: Engine, workers: Workers | None = None, kept_bytes: int = 2**20
+) -> Iterator[TestClient]:
     """A client of a new application."""
-    services = Services(control, engine, workers or Workers(4, 64, 30), lambda: datetime.now(UTC))
+    workers = workers or Workers(limits(4, 64), 30)
+    services = Services(control, engine, workers, Answers(kept_bytes), lambda: datetime.now(UTC))
     with TestClient(create_app(services), raise_server_exceptions=False, follow_redirects=False) as client:
         yield client
+
+
+def eventually(holds: Callable[[], bool]) -> bool:
+    """Whether it holds within ten seconds."""
+    deadline = time.monotonic() + 10
+    while not holds() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return holds()
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 from calltally.api import openapi
 from calltally.api.app import ROUTES
 from calltally.catalog import CATALOG as DECLARED
-from tests.api.conftest import CATALOG, REPORT, Asker, Door
+from tests.api.conftest import CATALOG, REPORT, Asker, Door, calls
 from tests.api.schemas import validate_response
 from tests.strategies import METRIC_NAMES
 
@@ -79,3 +79,59 @@ def test_real_refusals_are_as_it_says(door: Door, path: str) -> None:
     for response in (client.get(path), client.post(path), door.asker(door.business(), "write").get("", path)):
         assert response.status_code in (401, 403, 405)
         validate_response(path, response.status_code, response.json())
+
+
+def examples() -> list[tuple[str, str, Any]]:
+    """Each example answer, with its path and status."""
+    return [
+        (path, status, response["content"]["application/json"]["example"])
+        for path, item in openapi()["paths"].items()
+        for status, response in item["get"]["responses"].items()
+        if "example" in response.get("content", {}).get("application/json", {})
+    ]
+
+
+def test_example_answers_are_as_it_says() -> None:
+    found = examples()
+    assert {(REPORT, "200"), (CATALOG, "200"), ("/healthz", "200"), ("/readyz", "200")} <= {e[:2] for e in found}
+    for path, status, body in found:
+        validate_response(path, int(status), body)
+
+
+def test_the_example_report_answers_the_example_request(door: Door) -> None:
+    example = dict(openapi()["paths"][REPORT]["get"]["responses"]["200"]["content"]["application/json"]["example"])
+    source = {parameter["name"]: parameter["example"] for parameter in PARAMETERS}["source"][0]
+    asker = door.asker(door.business(calls({"source": source, "qualified": True})))
+    asked = {p["name"]: ",".join(p["example"]) for p in PARAMETERS if p["name"] in {"group_by", "metrics"}}
+    real = asker.report("&".join(f"{name}={value}" for name, value in asked.items()))
+    shown = example["data"]
+    assert [list(row) for row in real["data"]] == [list(row) for row in shown["data"]]
+    assert list(real["totals"]) == list(shown["totals"])
+    assert (real["count"], real["data"][0]["source"]) == (shown["count"], shown["data"][0]["source"])
+
+
+def test_example_refusals_are_real(few: Asker, door: Door) -> None:
+    shown = {status: body for path, status, body in examples() if path == REPORT}
+    [word] = next(parameter["example"] for parameter in PARAMETERS if parameter.get("required"))
+    assert few.get(f"group_by={word[:-1]}").json() == shown["400"]
+    assert door.client.get(REPORT).json() == shown["401"]
+    assert door.asker(door.business(), "write").get().json() == shown["403"]
+
+
+def test_example_catalog_is_the_start_of_the_real_one(few: Asker) -> None:
+    [shown] = [body["data"] for path, status, body in examples() if (path, status) == (CATALOG, "200")]
+    assert {part: rows[:1] for part, rows in few.get("", CATALOG).json()["data"].items()} == shown
+
+
+def test_every_name_to_choose_is_described() -> None:
+    for parameter in PARAMETERS[:2]:
+        items = parameter["schema"]["items"]
+        assert list(items["x-enumDescriptions"]) == items["enum"]
+
+
+def test_every_operation_has_a_declared_tag_and_a_summary() -> None:
+    document = openapi()
+    tags = {tag["name"] for tag in document["tags"]}
+    operations = [item["get"] for item in document["paths"].values()]
+    assert {tag for operation in operations for tag in operation["tags"]} == tags
+    assert len({operation["summary"] for operation in operations}) == len(operations)

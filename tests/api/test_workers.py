@@ -3,7 +3,8 @@
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from itertools import islice
@@ -15,13 +16,18 @@ from calltally.api import Workers
 from calltally.api.workers import ClientGone
 from calltally.engines import Engine, Plan, Rows, Stop
 from calltally.errors import Unavailable
-from tests.api.conftest import SLOW, Asker, Door, Record, add_many, calls, open_client
+from tests.api.conftest import REPORT, SLOW, Asker, Door, Record, add_many, calls, limits, open_client
 from tests.wrapping import WrappedEngine
 
 
 async def stays() -> None:
     """A client that never goes away."""
     await asyncio.Event().wait()
+
+
+async def run(workers: Workers, work: Callable[[Stop], str], gone: Awaitable[None], name: str | None = None) -> str:
+    """Work of the one key of the one business that most tests need."""
+    return await workers.run(work, gone, business="acme", key="key", name=name)
 
 
 class Gate:
@@ -46,13 +52,13 @@ class Gate:
 
 def test_work_that_waits_or_lasts_too_long_is_stopped_and_its_place_freed() -> None:
     async def scenario() -> None:
-        gate, workers = Gate(), Workers(1, 1, 0.1)
-        ends = await asyncio.gather(*(workers.run(gate.work, stays()) for _ in range(2)), return_exceptions=True)
+        gate, workers = Gate(), Workers(limits(1, 1), 0.1)
+        ends = await asyncio.gather(*(run(workers, gate.work, stays()) for _ in range(2)), return_exceptions=True)
         assert [type(end) for end in ends] == [Unavailable] * 2
         assert await asyncio.to_thread(gate.stopped.acquire, timeout=5)
         gate.opened.set()
-        await _eventually(lambda: not workers._pending)
-        assert await workers.run(gate.work, stays()) == "done"
+        await _eventually(lambda: not workers._jobs)
+        assert await run(workers, gate.work, stays()) == "done"
         await workers.close()
         assert gate.entered.acquire(blocking=False)
         assert gate.entered.acquire(blocking=False)
@@ -63,11 +69,11 @@ def test_work_that_waits_or_lasts_too_long_is_stopped_and_its_place_freed() -> N
 
 def test_more_than_can_wait_is_refused_at_once() -> None:
     async def scenario() -> None:
-        gate, workers = Gate(), Workers(1, 2, 30)
-        running = [asyncio.create_task(workers.run(gate.work, stays())) for _ in range(3)]
+        gate, workers = Gate(), Workers(limits(1, 2), 30)
+        running = [asyncio.create_task(run(workers, gate.work, stays())) for _ in range(3)]
         await asyncio.sleep(0)
-        with pytest.raises(Unavailable, match="3 reports are waiting already; try again soon"):
-            await workers.run(gate.work, stays())
+        with pytest.raises(Unavailable, match="2 reports are waiting already; try again soon"):
+            await run(workers, gate.work, stays())
         gate.opened.set()
         assert await asyncio.gather(*running) == ["done"] * 3
         await workers.close()
@@ -77,12 +83,12 @@ def test_more_than_can_wait_is_refused_at_once() -> None:
 
 def test_work_whose_client_goes_away_is_stopped() -> None:
     async def scenario() -> None:
-        gate, workers, leaves = Gate(), Workers(1, 1, 30), asyncio.Event()
+        gate, workers, leaves = Gate(), Workers(limits(1, 1), 30), asyncio.Event()
 
         async def gone() -> None:
             await leaves.wait()
 
-        running = asyncio.create_task(workers.run(gate.work, gone()))
+        running = asyncio.create_task(run(workers, gate.work, gone()))
         assert await asyncio.to_thread(gate.entered.acquire, timeout=5)
         leaves.set()
         with pytest.raises(ClientGone):
@@ -95,10 +101,10 @@ def test_work_whose_client_goes_away_is_stopped() -> None:
 
 def test_closing_stops_what_runs_and_what_is_being_stopped(caplog: pytest.LogCaptureFixture) -> None:
     async def scenario() -> None:
-        gate, workers = Gate(), Workers(2, 4, 0.1)
-        late = [asyncio.create_task(workers.run(gate.work, stays())) for _ in range(2)]
+        gate, workers = Gate(), Workers(limits(2, 4), 0.1)
+        late = [asyncio.create_task(run(workers, gate.work, stays())) for _ in range(2)]
         await asyncio.wait(late)
-        rest = [asyncio.create_task(workers.run(gate.work, stays())) for _ in range(4)]
+        rest = [asyncio.create_task(run(workers, gate.work, stays())) for _ in range(4)]
         await asyncio.sleep(0)
         await workers.close()
         ends = await asyncio.gather(*late, *rest, return_exceptions=True)
@@ -106,6 +112,106 @@ def test_closing_stops_what_runs_and_what_is_being_stopped(caplog: pytest.LogCap
 
     asyncio.run(scenario())
     assert not caplog.records  # no task or future was left with an error that nobody looked at
+
+
+def test_work_of_a_business_begins_in_the_order_in_which_it_came() -> None:
+    async def scenario() -> None:
+        gate, workers = Gate(), Workers(limits(1, 9), 30)
+        begun: list[int] = []
+        first = asyncio.create_task(run(workers, gate.work, stays()))
+
+        def numbered(number: int) -> Callable[[Stop], str]:
+            def work(stop: Stop) -> str:
+                begun.append(number)
+                return gate.work(stop)
+
+            return work
+
+        rest = [asyncio.create_task(run(workers, numbered(number), stays())) for number in range(9)]
+        await asyncio.sleep(0)
+        gate.opened.set()
+        await asyncio.gather(first, *rest)
+        assert begun == list(range(9))
+        await workers.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_client_that_leaves_the_queue_frees_its_place() -> None:
+    async def scenario() -> None:
+        gate, other, workers, leaves = Gate(), Gate(), Workers(limits(1, 1), 30), asyncio.Event()
+
+        async def gone() -> None:
+            await leaves.wait()
+
+        running = asyncio.create_task(run(workers, gate.work, stays()))
+        waiting = asyncio.create_task(run(workers, other.work, gone()))
+        await asyncio.sleep(0)
+        leaves.set()
+        with pytest.raises(ClientGone):
+            await waiting
+        last = asyncio.create_task(run(workers, gate.work, stays()))
+        await asyncio.sleep(0)
+        gate.opened.set()
+        assert [await running, await last] == ["done"] * 2
+        assert not other.entered.acquire(blocking=False)
+        await workers.close()
+
+    asyncio.run(scenario())
+
+
+def test_the_same_work_is_done_once_for_all_who_want_it() -> None:
+    async def scenario() -> None:
+        gate, workers, leaves = Gate(), Workers(limits(1, 1), 30), asyncio.Event()
+
+        async def gone() -> None:
+            await leaves.wait()
+
+        first = asyncio.create_task(run(workers, gate.work, gone(), "same"))
+        rest = [asyncio.create_task(run(workers, gate.work, stays(), "same")) for _ in range(9)]
+        assert await asyncio.to_thread(gate.entered.acquire, timeout=5)
+        leaves.set()
+        with pytest.raises(ClientGone):
+            await first
+        gate.opened.set()
+        assert await asyncio.gather(*rest) == ["done"] * 9
+        assert not gate.stopped.acquire(blocking=False)
+        assert not gate.entered.acquire(blocking=False)
+        assert await run(workers, gate.work, stays(), "same") == "done"
+        assert gate.entered.acquire(blocking=False)  # what has ended is nobody's answer any more
+        await workers.close()
+
+    asyncio.run(scenario())
+
+
+def test_the_same_work_is_stopped_when_nobody_wants_it_and_then_done_anew() -> None:
+    async def scenario() -> None:
+        gate, other, workers = Gate(), Gate(), Workers(limits(2, 1), 0.1)
+        ends = await asyncio.gather(
+            *(run(workers, gate.work, stays(), "same") for _ in range(3)), return_exceptions=True
+        )
+        again = asyncio.create_task(run(workers, other.work, stays(), "same"))
+        other.opened.set()
+        assert await again == "done"
+        assert [type(end) for end in ends] == [Unavailable] * 3
+        assert await asyncio.to_thread(gate.stopped.acquire, timeout=5)
+        await workers.close()
+
+    asyncio.run(scenario())
+
+
+def test_all_who_want_work_that_fails_are_told() -> None:
+    async def scenario() -> None:
+        workers = Workers(limits(1, 1), 30)
+
+        def work(_: Stop) -> str:
+            raise LookupError("nothing there")
+
+        ends = await asyncio.gather(*(run(workers, work, stays(), "same") for _ in range(3)), return_exceptions=True)
+        assert [repr(end) for end in ends] == ["LookupError('nothing there')"] * 3
+        await workers.close()
+
+    asyncio.run(scenario())
 
 
 async def _eventually(holds: Callable[[], bool]) -> None:
@@ -153,31 +259,86 @@ def told(response: httpx2.Response) -> tuple[int, str, str]:
 
 
 def test_a_full_queue_is_answered_503(few: Asker, door: Door) -> None:
-    with slow(few, door, Workers(1, 1, 30)) as (asker, gate, threads):
-        asked = [threads.submit(asker.get, "group_by=date") for _ in range(8)]
+    with slow(few, door, Workers(limits(1, 1), 30)) as (asker, gate, threads):
+        asked = [threads.submit(asker.get, f"group_by=date&limit={n + 1}") for n in range(8)]
         refused = [answer.result() for answer in islice(as_completed(asked, timeout=30), 6)]
-        assert {told(response) for response in refused} == {(503, "2 reports are waiting already; try again soon", "1")}
+        assert {told(response) for response in refused} == {(503, "1 reports are waiting already; try again soon", "1")}
         assert asker.get("", "/healthz").status_code == 200
         gate.opened.set()
         assert sorted(answer.result().status_code for answer in asked) == [200] * 2 + [503] * 6
 
 
 def test_waiting_counts_towards_the_time_limit(few: Asker, door: Door) -> None:
-    with slow(few, door, Workers(1, 8, 0.2)) as (asker, _, threads):
-        asked = [threads.submit(asker.get, "group_by=date") for _ in range(4)]
+    with slow(few, door, Workers(limits(1, 8), 0.2)) as (asker, _, threads):
+        asked = [threads.submit(asker.get, f"group_by=date&limit={n + 1}") for n in range(4)]
         message = "The report was not done within 0.2 s; narrow its dates or filters"
         assert {told(answer.result()) for answer in asked} == {(503, message, "5")}
 
 
 def test_quick_reports_are_answered_while_slow_ones_run(few: Asker, door: Door) -> None:
-    with slow(few, door, Workers(4, 8, 30)) as (asker, gate, threads):
-        asked = [threads.submit(asker.get, "group_by=date") for _ in range(3)]
+    with slow(few, door, Workers(limits(4, 8), 30)) as (asker, gate, threads):
+        asked = [threads.submit(asker.get, f"group_by=date&limit={n + 1}") for n in range(3)]
         for _ in asked:
             assert gate.entered.acquire(timeout=5)
-        assert [asker.get("group_by=source").status_code for _ in range(10)] == [200] * 10
+        assert [asker.get(f"group_by=source&limit={n + 1}").status_code for n in range(10)] == [200] * 10
         assert not any(answer.done() for answer in asked)
         gate.opened.set()
         assert [answer.result().status_code for answer in asked] == [200] * 3
+
+
+class Watched(WrappedEngine):
+    """An engine whose reports take a moment, and which knows how many were worked on at once, by store."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine)
+        self._lock = threading.Lock()
+        self._now: Counter[str] = Counter()
+        self.most: Counter[str] = Counter()
+        self.reports = 0
+
+    def answer(self, plan: Plan, stop: Stop) -> Rows:
+        with self._lock:
+            self.reports += 1
+            self._now.update((plan.calls, "all"))
+            self.most |= self._now
+        time.sleep(0.02)
+        with self._lock:
+            self._now.subtract((plan.calls, "all"))
+        return self.inside.answer(plan, stop)
+
+
+def test_limits_hold_exactly_under_load(door: Door) -> None:
+    """One business asks with one key, one with two: the limits are 6 for all, 4 for a business, 3 for a key."""
+    one, two = door.business(calls({})), door.business(calls({}))
+    watched, workers = Watched(door.engine), Workers(limits(6, 200, business=4, key=3), 30)
+    with open_client(door.control, watched, workers) as client, ThreadPoolExecutor(48) as threads:
+        askers = [Asker(client, business, door.asker(business).headers) for business in (one, two, two)]
+        asked = [threads.submit(asker.get, f"group_by=date&limit={n + 1}") for n in range(50) for asker in askers[:2]]
+        asked += [threads.submit(askers[2].get, f"group_by=month&limit={n + 1}") for n in range(50)]
+        assert {answer.result().status_code for answer in asked} == {200}
+    assert watched.most == {one.calls: 3, two.calls: 4, "all": 6}
+
+
+def test_a_question_that_is_being_worked_on_is_asked_once(few: Asker, door: Door) -> None:
+    watched = Watched(door.engine)
+    with open_client(door.control, watched, Workers(limits(8, 8), 30)) as client, ThreadPoolExecutor(16) as threads:
+        asker = Asker(client, few.business, few.headers)
+        answers = list(threads.map(lambda _: asker.get("group_by=date"), range(16)))
+    assert {answer.content for answer in answers} == {few.get("group_by=date").content}
+    assert watched.reports == 1
+
+
+def test_one_business_cannot_fill_the_queue_of_another(few: Asker, door: Door) -> None:
+    with slow(few, door, Workers(limits(2, 8, business=1, waiting_of_business=2), 30)) as (asker, gate, threads):
+        asked = [threads.submit(asker.get, f"group_by=date&limit={n + 1}") for n in range(8)]
+        refused = [answer.result() for answer in islice(as_completed(asked, timeout=30), 5)]
+        message = "2 reports of this business are waiting already; try again soon"
+        assert {told(response) for response in refused} == {(503, message, "1")}
+        other = door.asker(door.business(calls({})))
+        assert asker.client.get(f"{REPORT}?group_by=month", headers=other.headers).status_code == 200
+        assert asker.get("", "/readyz").status_code == 200
+        gate.opened.set()
+        assert sorted(answer.result().status_code for answer in asked) == [200] * 3 + [503] * 5
 
 
 # --- With the database ----------------------------------------------------------------------------------------------
@@ -194,10 +355,13 @@ def test_the_database_really_stops_when_time_is_out(door: Door) -> None:
     business = door.business()
     add_many(door.engine, business, 300_000)
     secret = door.asker(business).headers
-    with open_client(door.control, door.engine, Workers(20, 0, 0.05)) as client, ThreadPoolExecutor(20) as threads:
+    with (
+        open_client(door.control, door.engine, Workers(limits(20, 0), 0.05)) as client,
+        ThreadPoolExecutor(20) as threads,
+    ):
         asker = Asker(client, business, secret)
         began = time.process_time()
-        answers = list(threads.map(lambda _: asker.get(SLOW), range(20)))
+        answers = list(threads.map(lambda n: asker.get(f"{SLOW}&limit={n + 1}"), range(20)))
         assert [told(answer)[0] for answer in answers] == [503] * 20
         time.sleep(0.5)
         assert cpu_used_in(0.5) < 0.1

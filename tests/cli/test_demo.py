@@ -130,9 +130,10 @@ def calltally(made: tuple[CommandLine, Demo, list[Any]], tmp_path: Path) -> Comm
 
 def test_the_first_start(made: tuple[CommandLine, Demo, list[Any]]) -> None:
     command, first, _ = made
-    assert first.lines[:2] == [
+    assert first.lines[:3] == [
         "Making a year of sample calls ...",
         f"Calltally is listening on {first.address} (Ctrl-C stops it)",
+        f"To read and try the API, open {first.address}/docs",
     ]
     assert first.lines[-1] == "Stopped"
     assert "\x1b" not in "".join(first.lines)

@@ -9,6 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from calltally.settings import SETTINGS
 from tests.api.conftest import Server, serving
 from tests.cli.conftest import CommandLine
 
@@ -63,6 +64,29 @@ def test_a_host_that_is_none(calltally: CommandLine) -> None:
 def test_a_log_level_that_is_none(calltally: CommandLine) -> None:
     sentence = calltally.process("serve", CALLTALLY_LOG_LEVEL="loud").failed(2)
     assert sentence == "CALLTALLY_LOG_LEVEL: 'loud' is not one of debug, info, warning, error"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "problem"),
+    [
+        *((setting.variable, str(setting.lowest - 1), "low") for setting in SETTINGS if setting.lowest is not None),
+        ("CALLTALLY_REPORTS", "-8", "low"),
+        ("CALLTALLY_REPORT_SECONDS", "0.5", "low"),
+        ("CALLTALLY_REPORT_SECONDS", "nan", "number"),
+        ("CALLTALLY_REPORT_SECONDS", "inf", "number"),
+        ("CALLTALLY_REPORTS_PER_KEY", "2.5", "whole number"),
+        ("CALLTALLY_CACHE_MEGABYTES", "64MB", "whole number"),
+    ],
+)
+def test_a_number_that_will_not_do(calltally: CommandLine, name: str, text: str, problem: str) -> None:
+    lowest = next(setting.lowest for setting in SETTINGS if setting.variable == name)
+    why = f"is too low; it can be {lowest} or more" if problem == "low" else f"is not a {problem}"
+    assert calltally.process("serve", "--port", "0", **{name: text}).failed(2) == f"{name}: '{text}' {why}"
+
+
+def test_every_limit_of_reports_is_one_at_least() -> None:
+    limited = {setting.name for setting in SETTINGS if setting.lowest == 1}
+    assert limited == {setting.name for setting in SETTINGS if "report" in setting.name}
 
 
 def test_keys_beside_a_running_server(calltally: CommandLine, acme: str, server: Server, key: dict[str, str]) -> None:

@@ -21,7 +21,7 @@ from scripts.docs import OPENAPI, REGIONS, BadMarker, fill, main, pages, stale
 from starlette.testclient import TestClient
 
 from calltally.accounts import Business, create_business, create_key, open_control
-from calltally.api import Services, Workers, create_app
+from calltally.api import Answers, Limits, Services, Workers, create_app
 from calltally.demo import generate_calls
 from calltally.engines import Engine
 from calltally.folder import DataFolder
@@ -257,6 +257,6 @@ def ask(folder: DataFolder, business: Business, engine: Engine) -> Iterator[Test
     with open_control(folder) as control:
         now = datetime.now(UTC)
         key = create_key(control, business, None, ("read",), now)
-        services = Services(control, engine, Workers(2, 8, 30), lambda: datetime.now(UTC))
+        services = Services(control, engine, Workers(Limits(2, 8, 2, 8, 2), 30), Answers(0), lambda: datetime.now(UTC))
         with TestClient(create_app(services), headers={"Authorization": f"Bearer {key.secret}"}) as client:
             yield client

@@ -45,6 +45,25 @@ def test_version_outlives_the_process(new_business: NewBusiness, tmp_path: Path)
     second.close()
 
 
+def test_version_is_known_without_waiting_unless_a_file_has_to_be_opened(
+    new_business: NewBusiness, tmp_path: Path
+) -> None:
+    business, folder = new_business(), DataFolder(tmp_path / "data")
+    first = open_engine(folder, Settings(memory="500MB"))
+    assert first.known_version(business.calls) == first.version(business.calls)
+    for number in range(2):
+        import_records(first, business, [_call(number)], tmp_path)
+        assert first.known_version(business.calls) == first.version(business.calls)
+    first.close()
+    second = open_engine(folder, Settings(memory="500MB"))
+    assert second.known_version(business.calls) is None
+    version = second.version(business.calls)
+    assert second.known_version(business.calls) == version
+    second.remove(business.calls)
+    assert second.known_version(business.calls) == second.version(business.calls) != version
+    second.close()
+
+
 def test_export_gives_the_least_version(engine: Engine, new_business: NewBusiness, tmp_path: Path) -> None:
     business = new_business()
     old, new = "2026-03-10T00:00:00Z", "2026-03-11T00:00:00.000001Z"

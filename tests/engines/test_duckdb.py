@@ -9,20 +9,27 @@ import time
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
 
 import duckdb
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from calltally.accounts import Business
 from calltally.engines import Engine, Stop, open_engine
 from calltally.engines.duckdb import DuckDBEngine
 from calltally.engines.duckdb.dialect import DuckDBDialect
-from calltally.engines.duckdb.schema import MIGRATIONS, create_or_migrate
+from calltally.engines.duckdb.migrations import MIGRATIONS
+from calltally.engines.duckdb.schema import CALLS_COLUMNS, create_or_migrate
+from calltally.engines.sql import compile_plan, read_rows
 from calltally.errors import FolderUnusable, StorageFull, Unavailable
 from calltally.folder import DataFolder
+from calltally.ingestion import import_records as load_records
 from calltally.query import Timing, ask
 from calltally.settings import Settings
+from tests import strategies
 from tests.api.conftest import add_many, many_rows
 from tests.asking import import_records, report
 from tests.conftest import NewBusiness
@@ -58,13 +65,45 @@ def test_ratios_sort_exactly(pairs: list[tuple[int, int]], near: list[int]) -> N
     assert all(d == 0 for _, d in found[len(valued) :])
 
 
+@pytest.fixture(scope="module")
+def filled(engine: Engine, new_business: NewBusiness, many_records: list[dict[str, Any]]) -> Business:
+    """A business in a zone whose clocks change in the quarter-hours of the calls."""
+    business = new_business("Australia/Lord_Howe")
+    load_records(many_records, business, engine)
+    return business
+
+
+@given(params=strategies.requests())
+def test_all_spellings_of_a_report_agree(engine: Engine, filled: Business, params: strategies.Params) -> None:
+    assert isinstance(engine, DuckDBEngine)
+    _, plan = ask(urlencode(params).encode(), filled, Timing())
+    with engine._stores.using(plan.calls) as store, engine._root.cursor() as cursor:
+        codes, days = store.extent.codes, store.extent.days
+        few, crowded = DuckDBDialect(codes), DuckDBDialect(codes, calls_a_day=10.0**6)
+        manifold = DuckDBDialect(codes, dict.fromkeys(strategies.DIMENSION_NAMES, 10**12), 10**12)
+        statements = [compile_plan(plan, store.calls, dialect) for dialect in (few, crowded, manifold)]
+        answers = [read_rows(plan, cursor.execute(s.sql, list(s.params)).fetchall()) for s in statements]
+    assert days > 300
+    assert answers[0] == answers[1] == answers[2]
+
+
+def test_spellings_differ(filled: Business) -> None:
+    _, plan = ask(b"group_by=date&metrics=count", filled, Timing())
+    few, crowded = DuckDBDialect(5), DuckDBDialect(5, calls_a_day=10.0**6)
+    assert compile_plan(plan, "calls", few) != compile_plan(plan, "calls", crowded)
+    _, plan = ask(b"group_by=source&metrics=unique_callers", filled, Timing())
+    manifold = DuckDBDialect(5, {"source": 10**12})
+    assert "bitstring_agg" in compile_plan(plan, "calls", few).sql
+    assert "count(DISTINCT" in compile_plan(plan, "calls", manifold).sql
+
+
 def test_sums_pass_64_bits(engine: Engine, new_business: NewBusiness) -> None:
     business = new_business()
     assert isinstance(engine, DuckDBEngine)
     with engine._stores.using(business.calls) as store, engine._root.cursor() as cursor:
         # More than one call can have, so that few rows do for what ten million calls may come to.
         cursor.execute(
-            f"INSERT INTO {store.table} (id, started_at, value_cents) "
+            f"INSERT INTO {store.calls} (id, started_at, value_cents) "
             "SELECT i, TIMESTAMP '2026-01-01', 9 * 10::BIGINT ** 18 FROM range(3) AS calls (i)"
         )
     answer = report(engine, business, "group_by=source&metrics=total_value_cents")
@@ -211,12 +250,10 @@ def test_a_stopped_report_ends_at_once(engine: Engine, new_business: NewBusiness
     assert isinstance(engine, DuckDBEngine)
     with engine._stores.using(business.calls) as store, engine._root.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {store.table} (id, started_at, caller_number) "
+            f"INSERT INTO {store.calls} (id, started_at, utm_term) "
             "SELECT i, TIMESTAMP '2026-01-01', md5(i::VARCHAR) FROM range(1000000) AS calls (i)"
         )
-    _, plan = ask(
-        b"group_by=caller_number&metrics=unique_callers".replace(b"caller_number", b"source"), business, Timing()
-    )
+    _, plan = ask(b"group_by=utm_term", business, Timing())
     stop = Stop()
     threading.Timer(0.01, stop.ask).start()
     start = time.monotonic()
@@ -292,3 +329,13 @@ def test_a_killed_import_leaves_a_whole_file_and_completes_when_run_again(
     assert list(folder.staging.iterdir()) == []
     with duckdb.connect(str(folder.calls / "b.1.duckdb"), read_only=True) as kept:
         assert kept.execute("SELECT count(*), count(DISTINCT id) FROM calls").fetchall() == [(60_000, 60_000)]
+
+
+def test_migrations_lead_to_the_columns_of_the_catalog() -> None:
+    """A field that is added to the catalog needs a migration."""
+    with duckdb.connect() as root:
+        root.execute("ATTACH ':memory:' AS store")
+        create_or_migrate(root, "store")
+        root.execute(f"CREATE TABLE wanted ({CALLS_COLUMNS})")
+        described = [root.execute(f"DESCRIBE {table}").fetchall() for table in ("store.calls", "wanted")]
+    assert described[0] == described[1]

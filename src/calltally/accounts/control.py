@@ -5,13 +5,14 @@ Several processes (a server and commands beside it) and their threads may use it
 
 import os
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from sqlalchemy import (
     URL,
@@ -43,7 +44,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from calltally.errors import FolderUnusable, StorageFull, Unavailable
 from calltally.folder import DataFolder
 
-__all__ = ["MIGRATIONS", "Control", "businesses", "keys", "open_control", "rfc3339"]
+__all__ = ["MIGRATIONS", "Control", "businesses", "keys", "open_control", "removals", "rfc3339", "tables_of_a_business"]
 
 BUSY_SECONDS = 10.0  # how long to wait for another process's write
 HURRIED_BUSY_SECONDS = 0.05
@@ -98,6 +99,12 @@ class KeyColumns(TypedColumns):
     revoked_at: Named[datetime | None] = Column(UtcTime)
 
 
+class RemovalColumns(TypedColumns):
+    """A store of calls whose files are to be removed: what was begun is finished by whoever next owns the folder."""
+
+    store = Column(Text, primary_key=True)
+
+
 class SchemaVersionColumns(TypedColumns):
     """The one row that says how many migrations this database has had."""
 
@@ -106,6 +113,7 @@ class SchemaVersionColumns(TypedColumns):
 
 businesses = Table("businesses", METADATA, BusinessColumns)
 keys = Table("keys", METADATA, KeyColumns)
+removals = Table("removals", METADATA, RemovalColumns)
 schema_version = Table("schema_version", METADATA, SchemaVersionColumns)
 
 Migrations = tuple[tuple[str, ...], ...]
@@ -139,7 +147,33 @@ MIGRATIONS: Migrations = (
         "CREATE TABLE schema_version (version INTEGER NOT NULL)",
         "INSERT INTO schema_version (version) VALUES (0)",
     ),
+    ("CREATE TABLE removals (store TEXT NOT NULL PRIMARY KEY)",),
 )
+
+
+class _Watch:
+    """One connection to SQLite that never writes, so that to it every commit is one of another connection."""
+
+    def __init__(self, engine: Engine) -> None:
+        pooled = engine.raw_connection()
+        assert isinstance(pooled.driver_connection, sqlite3.Connection)  # noqa: S101 - only made for SQLite
+        self._connection = pooled.driver_connection
+        pooled.detach()
+        self._connection.execute("PRAGMA busy_timeout = 0")
+        self._lock = threading.Lock()
+
+    def version(self) -> int | None:
+        """See `Control.version`."""
+        try:
+            with self._lock:
+                # To the last row: a statement that is not at its end would hold on to the state that it began with.
+                return int(self._connection.execute("PRAGMA data_version").fetchall()[0][0])
+        except sqlite3.Error:  # what it is will be said by whoever reads next
+            return None
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
 
 
 class Control:
@@ -147,6 +181,7 @@ class Control:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._watch: _Watch | None = None
         self._writing = engine.execution_options(writes=True, busy_seconds=BUSY_SECONDS)
         self._hurried = engine.execution_options(writes=True, busy_seconds=HURRIED_BUSY_SECONDS)
 
@@ -165,8 +200,43 @@ class Control:
         with _translated(), (self._hurried if hurried else self._writing).begin() as connection:
             yield connection
 
+    def watch(self) -> None:
+        """Make `version` tell, where the database can."""
+        if self._engine.dialect.name == "sqlite":
+            self._watch = _Watch(self._engine)
+
+    def version(self) -> int | None:
+        """What stays the same as long as nobody, in any process, commits a change; None: that cannot be told now.
+
+        It takes some microseconds and waits for nobody, so that it can be asked for on every request.
+        """
+        return self._watch.version() if self._watch else None
+
+    def check(self) -> tuple[str, ...]:
+        """What is wrong with the database, every row of it read; nothing where all is well."""
+        try:
+            with self.reading() as connection:
+                found = _sqlite_complaints(connection) if self._engine.dialect.name == "sqlite" else []
+                for table in METADATA.sorted_tables:
+                    for _ in connection.execute(select(table)):
+                        pass
+        except (Unavailable, DatabaseError, ValueError) as error:
+            return (str(error.orig if isinstance(error, DatabaseError) else error),)
+        return tuple(found)
+
+    def empty_log(self) -> None:
+        """Write SQLite's log into its file and empty it, so that nothing of deleted rows stays there.
+
+        Where somebody reads for so long that it cannot be emptied now, it is when the last connection is closed.
+        """
+        if self._engine.dialect.name == "sqlite":
+            with self.reading() as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def close(self) -> None:
         """Close all connections."""
+        if self._watch:
+            self._watch.close()
         self._engine.dispose()
 
     def __enter__(self) -> Self:
@@ -191,6 +261,7 @@ def open_control(folder: DataFolder, url: str = "", migrations: Migrations = MIG
     control = Control(engine)
     try:
         _migrate(control, migrations, str(engine.url))
+        control.watch()
     except (StorageFull, Unavailable, DatabaseError) as error:
         control.close()
         failure = error if isinstance(error, DatabaseError) else error.__cause__
@@ -200,6 +271,11 @@ def open_control(folder: DataFolder, url: str = "", migrations: Migrations = MIG
         control.close()
         raise
     return control
+
+
+def tables_of_a_business() -> tuple[Table[Any], ...]:
+    """The tables whose rows each belong to a business; one that refers to another comes after it."""
+    return tuple(table for table in METADATA.sorted_tables if "business_id" in table.c)
 
 
 def rfc3339(moment: datetime) -> str:
@@ -217,6 +293,13 @@ def _translated() -> Iterator[None]:
         raise Unavailable(f"The control database cannot be used at the moment: {error.orig}") from error
     except NoFreeConnection as error:
         raise Unavailable("The control database cannot be used at the moment: too many requests at once") from error
+
+
+def _sqlite_complaints(connection: Connection) -> list[str]:
+    found = [row[0] for row in connection.exec_driver_sql("PRAGMA integrity_check") if row[0] != "ok"]
+    for table, *_ in connection.exec_driver_sql("PRAGMA foreign_key_check"):
+        found.append(f"a row of {table} refers to one that is not there")
+    return found
 
 
 def _migrate(control: Control, migrations: Migrations, name: str) -> None:
@@ -269,6 +352,7 @@ def _set_up_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
     cursor = connection.cursor()
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA secure_delete = ON")  # what was deleted is overwritten, not only unlinked
     _use_write_ahead_log(cursor.execute)
     cursor.close()
 

@@ -12,15 +12,16 @@ import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import bindparam, func, insert, or_, select, update
+from sqlalchemy import Row, bindparam, func, insert, or_, select, update
 
 from calltally.accounts.businesses import Business, business_of, locked_business, name_problem
 from calltally.accounts.control import Control, businesses, keys
 from calltally.accounts.permissions import SCOPES, Actor, scope_problems
 from calltally.errors import Conflict, InvalidRequest, NotFound, StorageFull, Unauthorized, Unavailable, shown
 
-__all__ = ["MOST_KEYS", "Key", "NewKey", "authenticate", "create_key", "list_keys", "revoke_key"]
+__all__ = ["MOST_KEYS", "Key", "KnownKeys", "NewKey", "authenticate", "create_key", "list_keys", "revoke_key"]
 
 MOST_KEYS = 10  # active ones of a business
 WORD = "cs_key_"
@@ -143,19 +144,73 @@ def authenticate(control: Control, authorization: str | None, now: datetime) -> 
     Raises:
         Unauthorized: the header is missing or malformed, the key unknown or revoked.
     """
+    return _actor(_row(control, _secret(authorization), now))
+
+
+class KnownKeys:
+    """Keys that were looked up before, good until anything in the control database changes. Safe for threads."""
+
+    def __init__(self, control: Control) -> None:
+        self._control = control
+        self._known: dict[str, _Known] = {}  # by the hash of the secret; no more than there ever were keys
+
+    def recognise(self, authorization: str | None, now: datetime) -> Actor | None:
+        """Who asks, told without waiting for the database; None: it takes a `look_up`.
+
+        Raises:
+            Unauthorized: the header is missing or malformed.
+        """
+        known = self._known.get(_hash(_secret(authorization)))
+        if known is None or known.version != self._control.version() or _is_due(known.used_at, now):
+            return None
+        return known.actor
+
+    def look_up(self, authorization: str | None, now: datetime) -> Actor:
+        """Who asks; see `authenticate`."""
+        secret = _secret(authorization)
+        version = self._control.version()  # before the look-up, so that a change beside it counts as one after it
+        row = _row(self._control, secret, now)
+        if version is not None and row.last_used_at:
+            self._known[row.secret_hash] = _Known(version, _actor(row), row.last_used_at)
+        return _actor(row)
+
+
+@dataclass(frozen=True)
+class _Known:
+    """Who uses a key and when that was last noted, as of one version of the control database."""
+
+    version: int
+    actor: Actor
+    used_at: datetime
+
+
+def _secret(authorization: str | None) -> str:
     found = AUTHORIZATION.fullmatch(authorization or "")
     if found is None:
         raise Unauthorized
-    secret = found[1]
+    return found[1]
+
+
+def _row(control: Control, secret: str, now: datetime) -> Row[Any]:
+    """The key and its business, the use of the key being noted."""
     with control.reading() as connection:
         rows = connection.execute(BEARER, {"prefix": secret[:PREFIX_LENGTH]}).all()
     secret_hash = _hash(secret)
     for row in rows:
         if hmac.compare_digest(row.secret_hash, secret_hash):
-            if row.last_used_at is None or now - row.last_used_at >= USE_NOTED_EVERY:
+            if row.last_used_at is None or _is_due(row.last_used_at, now):
                 _note_use(control, row.key_id, now)
-            return Actor(business_of(row), row.key_id, frozenset(row.scopes.split(",")))
+            return row
     raise Unauthorized
+
+
+def _actor(row: Row[Any]) -> Actor:
+    return Actor(business_of(row), row.key_id, frozenset(row.scopes.split(",")))
+
+
+def _is_due(used_at: datetime, now: datetime) -> bool:
+    """Whether it is time to note again that a key is used."""
+    return now - used_at >= USE_NOTED_EVERY
 
 
 def _note_use(control: Control, key_id: str, now: datetime) -> None:

@@ -1,9 +1,11 @@
 """The HTTP door: routes, handlers, error bodies, OpenAPI."""
 
+from calltally.api.answers import Answers
 from calltally.api.app import create_app
 from calltally.api.openapi import openapi
 from calltally.api.server import bind, run_server
 from calltally.api.services import Services
+from calltally.api.turns import Limits
 from calltally.api.workers import Workers
 
-__all__ = ["Services", "Workers", "bind", "create_app", "openapi", "run_server"]
+__all__ = ["Answers", "Limits", "Services", "Workers", "bind", "create_app", "openapi", "run_server"]

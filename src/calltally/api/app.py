@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 
 from calltally.api.analytics import report_calls
 from calltally.api.catalog import show_catalog
+from calltally.api.docs import DOCS
 from calltally.api.envelope import Envelope
 from calltally.api.errors import HANDLERS
 from calltally.api.health import health, readiness
@@ -37,7 +38,9 @@ def create_app(services: Services) -> ASGIApp:
         yield
         await services.workers.close()
 
-    app = Starlette(routes=ROUTES, exception_handlers={**HANDLERS, ClientGone: _nobody_waits}, lifespan=lifespan)
+    app = Starlette(
+        routes=[*ROUTES, *DOCS], exception_handlers={**HANDLERS, ClientGone: _nobody_waits}, lifespan=lifespan
+    )
     app.router.redirect_slashes = False
     app.state.services = services
     return Envelope(app)

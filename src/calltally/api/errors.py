@@ -17,7 +17,16 @@ from calltally.errors import (
     Unavailable,
 )
 
-__all__ = ["ERRORS", "HANDLERS", "STOPPING", "error_body", "internal_error", "not_http", "stopping_error"]
+__all__ = [
+    "ERRORS",
+    "HANDLERS",
+    "STOPPING",
+    "error_body",
+    "error_response",
+    "internal_error",
+    "not_http",
+    "stopping_error",
+]
 
 # Status and type by class; what is not listed is a defect and answers 500.
 ERRORS: dict[type[CalltallyError], tuple[int, str]] = {
@@ -47,7 +56,7 @@ def internal_error(request_id: str) -> Response:
 
 def stopping_error() -> Response:
     """What is said to those whose requests a stopping server no longer waits for."""
-    return _response(Unavailable(STOPPING, 5))
+    return error_response(Unavailable(STOPPING, 5))
 
 
 def not_http() -> dict[str, Any]:
@@ -63,10 +72,11 @@ async def _ours(_: Request, error: Exception) -> Response:
     assert isinstance(error, CalltallyError)  # noqa: S101 - registered for this class
     if type(error) not in ERRORS:
         raise error
-    return _response(error)
+    return error_response(error)
 
 
-def _response(error: CalltallyError) -> Response:
+def error_response(error: CalltallyError) -> Response:
+    """What is said of an error that was raised on purpose."""
     status, kind = ERRORS[type(error)]
     more: dict[str, Any] = {}
     headers: dict[str, str] = {}

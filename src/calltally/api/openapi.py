@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from calltally import __version__
+from calltally.api.examples import catalog_example, metric_example, refusal_examples, report_example
 from calltally.catalog import CATALOG, describe
 
 __all__ = ["openapi", "show_openapi"]
@@ -19,6 +20,29 @@ ERRORS = {
     "405": "The method is not one of those in `Allow`",
     "500": "A defect; the log has it under the request id",
     "503": "Overloaded, or out of time; see `Retry-After`",
+}
+
+CACHING = ("ETag", "Cache-Control", "Vary")
+
+ABOUT = """\
+Answers any report about the calls of a business over one address: group them by up to three dimensions, ask for any
+metrics, filter and sort. Numbers are exact, and days are those of the business's own time zone.
+
+Every request about calls needs a key, sent as `Authorization: Bearer cs_key_...`.
+"""
+KEY = "Made by `calltally key create BUSINESS`, which shows it once; `calltally demo` prints that of the sample calls."
+REPORT = """\
+Groups the calls that match and gives a row for each group, with the dimensions in the order of `group_by` and the
+metrics in the order of `metrics`. `totals` has the same metrics over every call that matches, whether its row is
+shown or not.
+
+All filters have to hold together; several values of one mean any of them. A parameter that is not listed here is
+refused, so that a misspelt filter never silently widens a report.
+"""
+READY = "Answers 200 once a query can be answered, and 503 otherwise."
+TAGS = {
+    "Reports": "Numbers about the calls of the key's business.",
+    "Server": "Whether the server is well, and this document. These addresses need no key.",
 }
 
 
@@ -35,23 +59,31 @@ def openapi() -> Plain:
         "info": {
             "title": "Calltally",
             "version": __version__,
-            "description": "Reports over phone calls: group by up to three dimensions, any metrics, exact totals.",
+            "summary": "Reports over phone calls",
+            "description": ABOUT,
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
+        "servers": [{"url": ".", "description": "This server"}],
+        "tags": [{"name": name, "description": description} for name, description in TAGS.items()],
         "security": [{"key": []}],
         "paths": {
             "/api/v1/analytics/calls": {"get": _report(described)},
-            "/api/v1/catalog": {"get": _catalog()},
-            "/healthz": {"get": _status("health", "Whether the process is alive", "ok", {})},
-            "/readyz": {"get": _status("readiness", "Whether a query can be answered", "ready", _errors("503"))},
+            "/api/v1/catalog": {"get": _catalog(described)},
+            "/healthz": {"get": _status("health", "Is it alive?", "Answers while the process is alive.", "ok", {})},
+            "/readyz": {"get": _status("readiness", "Is it ready?", READY, "ready", _errors("503"))},
             "/openapi.json": {"get": _document()},
         },
         "components": {
-            "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": "`cs_key_...`"}},
+            "securitySchemes": {
+                "key": {"type": "http", "scheme": "bearer", "bearerFormat": "cs_key_...", "description": KEY}
+            },
             "schemas": _schemas(described),
             "headers": {
                 "X-Request-Id": {"description": "Names this request in the log", "schema": {"type": "string"}},
                 "Server-Timing": {"description": "Milliseconds of each step", "schema": {"type": "string"}},
+                "ETag": {"description": "Names this answer, for `If-None-Match`", "schema": {"type": "string"}},
+                "Cache-Control": {"description": "`private, no-cache`", "schema": {"type": "string"}},
+                "Vary": {"description": "`Accept-Encoding, Authorization`", "schema": {"type": "string"}},
             },
         },
     }
@@ -60,10 +92,18 @@ def openapi() -> Plain:
 def _report(described: dict[str, list[Plain]]) -> Plain:
     return {
         "operationId": "reportCalls",
-        "summary": "A report over the calls of the key's business",
+        "tags": ["Reports"],
+        "summary": "Run a report",
+        "description": REPORT,
         "parameters": [_parameter(row, described) for row in described["parameters"]],
         "responses": {
-            "200": _response("The report", "Report", "X-Request-Id", "Server-Timing"),
+            "200": _response(
+                "The report", "Report", "X-Request-Id", "Server-Timing", *CACHING, example=report_example(described)
+            ),
+            "304": {
+                "description": "Nothing has changed since the answer that `If-None-Match` names",
+                "headers": _headers("X-Request-Id", *CACHING),
+            },
             **_errors("400", "401", "403", "405", "500", "503"),
         },
     }
@@ -90,8 +130,7 @@ def _parameter(row: Plain, described: dict[str, list[Plain]]) -> Plain:
 def _schema(row: Plain, described: dict[str, list[Plain]]) -> Plain:
     match row["type"]:
         case "names":
-            names = [entry["name"] for entry in described[row["of"] + "s"]]
-            schema: Plain = {"type": "array", "items": {"type": "string", "enum": names}, "minItems": 1}
+            schema: Plain = {"type": "array", "items": _described_names(described[row["of"] + "s"]), "minItems": 1}
             if row["most"]:
                 schema |= {"maxItems": row["most"], "uniqueItems": True}
             if row["default"]:
@@ -117,52 +156,76 @@ def _schema(row: Plain, described: dict[str, list[Plain]]) -> Plain:
     return schema
 
 
+def _described_names(entries: list[Plain]) -> Plain:
+    descriptions = {entry["name"]: entry["description"] for entry in entries}
+    return {"type": "string", "enum": list(descriptions), "x-enumDescriptions": descriptions}
+
+
 def _json_value(row: Plain, text: str) -> object:
     return int(text) if row["type"] in {"integer", "number"} else text
 
 
-def _catalog() -> Plain:
+def _catalog(described: dict[str, list[Plain]]) -> Plain:
     return {
         "operationId": "showCatalog",
-        "summary": "What a report can be asked: dimensions, metrics and filters",
+        "tags": ["Reports"],
+        "summary": "List what can be asked",
+        "description": "Dimensions, metrics and filters, each with what it takes to build a menu of reports from them.",
         "responses": {
-            "200": _response("The catalog", "Catalog", "X-Request-Id"),
+            "200": _response("The catalog", "Catalog", "X-Request-Id", example=catalog_example(described)),
             **_errors("401", "403", "405", "500", "503"),
         },
     }
 
 
-def _status(operation: str, summary: str, word: str, errors: Plain) -> Plain:
+def _status(operation: str, summary: str, description: str, word: str, errors: Plain) -> Plain:
     schema = {
         "type": "object",
         "properties": {"status": {"const": word}},
         "required": ["status"],
         "additionalProperties": False,
     }
-    well = {"description": summary, "content": {"application/json": {"schema": schema}}}
-    return {"operationId": operation, "summary": summary, "security": [], "responses": {"200": well, **errors}}
+    content = {"application/json": {"schema": schema, "example": {"status": word}}}
+    well = {"description": "It is", "content": content}
+    return {
+        "operationId": operation,
+        "tags": ["Server"],
+        "summary": summary,
+        "description": description,
+        "security": [],
+        "responses": {"200": well, **errors},
+    }
 
 
 def _document() -> Plain:
     content = {"application/json": {"schema": {"type": "object"}}}
     return {
         "operationId": "showOpenapi",
-        "summary": "This document",
+        "tags": ["Server"],
+        "summary": "Get this document",
         "security": [],
         "responses": {"200": {"description": "OpenAPI 3.1", "content": content}},
     }
 
 
-def _response(description: str, schema: str, *headers: str) -> Plain:
+def _response(description: str, schema: str, *headers: str, example: Plain | None = None) -> Plain:
+    content: Plain = {"schema": {"$ref": f"#/components/schemas/{schema}"}}
+    if example:
+        content["example"] = example
     return {
         "description": description,
-        "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in headers},
-        "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}},
+        "headers": _headers(*headers),
+        "content": {"application/json": content},
     }
 
 
+def _headers(*names: str) -> Plain:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
 def _errors(*codes: str) -> Plain:
-    return {code: _response(ERRORS[code], "Error", "X-Request-Id") for code in codes}
+    examples = refusal_examples(describe(CATALOG))
+    return {code: _response(ERRORS[code], "Error", "X-Request-Id", example=examples.get(code)) for code in codes}
 
 
 def _schemas(described: dict[str, list[Plain]]) -> Plain:
@@ -187,7 +250,12 @@ def _schemas(described: dict[str, list[Plain]]) -> Plain:
 
 def _metric(metric: Plain) -> Plain:
     kind = metric["type"] if metric["empty"] == 0 else [metric["type"], "null"]
-    return {"type": kind, "title": metric["label"], "description": f"{metric['description']} ({metric['unit']})"}
+    return {
+        "type": kind,
+        "title": metric["label"],
+        "description": f"{metric['description']} ({metric['unit']})",
+        "examples": [metric_example(metric)],
+    }
 
 
 def _dimension(dimension: Plain) -> Plain:

@@ -3,30 +3,58 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
-from calltally.accounts import Control
+from calltally.accounts import Actor, Control, KnownKeys
+from calltally.api.answers import Answers
+from calltally.api.questions import Questions
 from calltally.api.workers import Workers
 from calltally.engines import Engine
 
-__all__ = ["Services", "client_gone", "services_of"]
+__all__ = ["Services", "actor_of", "client_gone", "services_of"]
 
 
 @dataclass(frozen=True)
 class Services:
-    """The outside things of one server: accounts, calls, threads, time."""
+    """The outside things of one server: accounts, calls, threads, answers that are kept, time."""
 
     control: Control
     engine: Engine
     workers: Workers
+    answers: Answers
     now: Callable[[], datetime]
+
+    @cached_property
+    def keys(self) -> KnownKeys:
+        """Keys that were used before."""
+        return KnownKeys(self.control)
+
+    @cached_property
+    def questions(self) -> Questions:
+        """Questions that were asked before."""
+        return Questions()
 
 
 def services_of(request: Request) -> Services:
     """The server's services."""
     services: Services = request.app.state.services
     return services
+
+
+async def actor_of(request: Request) -> Actor:
+    """Who asks.
+
+    Raises:
+        Unauthorized: the key is missing, malformed, unknown or revoked.
+    """
+    services = services_of(request)
+    authorization, now = request.headers.get("authorization"), services.now()
+    if known := services.keys.recognise(authorization, now):
+        return known
+    return await run_in_threadpool(services.keys.look_up, authorization, now)
 
 
 async def client_gone(request: Request) -> None:

@@ -4,8 +4,8 @@ An aggregate is a whole number for every group, also for an empty one (0), on ev
 them, exactly, and is rounded half away from zero only when it is shown; a divisor of 0 gives no value (null).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
 __all__ = ["Aggregate", "Count", "CountDistinct", "IsSet", "Predicate", "Ratio", "Sum", "ValueIs", "value_of"]
 
@@ -67,23 +67,19 @@ class Ratio:
         return (self.numerator, self.denominator)
 
 
-def value_of(expression: Aggregate | Ratio, found: dict[Aggregate, int]) -> int | float | None:
-    """The value to show, from the exact aggregates that an engine found.
+def value_of(expression: Aggregate | Ratio, found: Sequence[int]) -> int | float | None:
+    """The value to show, from the exact aggregates that an engine found for the expression, in the order of its parts.
 
     Example: 74 of 99 calls as a percentage with one decimal is 74.7; a whole result is an int (75, not 75.0).
     """
     if not isinstance(expression, Ratio):
-        return found[expression]
-    denominator = found[expression.denominator]
-    if denominator == 0:
-        return None
-    exact = Fraction(expression.scale * found[expression.numerator], denominator)
-    return _rounded(exact, expression.decimals)
+        return found[0]
+    numerator, denominator = found
+    return _rounded(expression.scale * numerator, denominator, expression.decimals) if denominator else None
 
 
-def _rounded(exact: Fraction, decimals: int) -> int | float:
+def _rounded(dividend: int, divisor: int, decimals: int) -> int | float:
     """Half away from zero, in whole numbers until the last step, so that every engine gives the same digits."""
     units: int = 10**decimals
-    doubled = 2 * abs(exact.numerator) * units + exact.denominator
-    steps = doubled // (2 * exact.denominator) * (1 if exact >= 0 else -1)
+    steps = (2 * abs(dividend) * units + divisor) // (2 * divisor) * (1 if dividend >= 0 else -1)
     return steps // units if steps % units == 0 else steps / units

@@ -6,6 +6,7 @@ Engines find the number from local microseconds (see `Grain`s in each engine's f
 
 from collections.abc import Callable
 from datetime import date
+from functools import lru_cache
 
 from calltally.catalog.types import Grain
 
@@ -37,6 +38,7 @@ SHOWN: dict[Grain, Callable[[int], str | int]] = {
 }
 
 
+@lru_cache(maxsize=10_000)
 def show_grain(grain: Grain, number: int) -> str | int:
     """The value of a time dimension as a row shows it."""
     return SHOWN[grain](number)

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from calltally.api import Services, Workers, bind, create_app, run_server
+from calltally.api import Answers, Limits, Services, Workers, bind, create_app, run_server
 from calltally.cli.group import examples
 from calltally.cli.importing import interruptible
 from calltally.cli.options import DataOption, Opened, engine_of, listening, opened
@@ -48,7 +48,7 @@ def serve(host: HostOption = None, port: PortOption = None, data: DataOption = N
         with _taken_over(on.folder) as owned, bind(on.settings.host, on.settings.port, search=False) as bound:
             address = _address(bound)
             with engine_of(on) as engine, listening(on.folder, engine):
-                _run(on, owned, engine, bound, lambda: say(f"Calltally is listening on {address} (Ctrl-C stops it)"))
+                _run(on, owned, engine, bound, lambda: _say_where(address))
         say("Stopped")
 
 
@@ -86,7 +86,7 @@ def _demo(on: Opened, owned: Owned, engine: Engine) -> None:
             say(f"Port {on.settings.port} is taken; using {bound.getsockname()[1]}")
 
         def ready() -> None:
-            say(f"Calltally is listening on {address} (Ctrl-C stops it)")
+            _say_where(address)
             _print_requests(address, found)
 
         _run(on, owned, engine, bound, ready)
@@ -125,16 +125,26 @@ def _taken_over(folder: DataFolder) -> Iterator[Owned]:
 
 def _run(on: Opened, owned: Owned, engine: Engine, bound: socket.socket, on_ready: Callable[[], None]) -> None:
     """Serve until stopped."""
-    settings = on.settings
 
     def ready() -> None:
         owned.announce(_address(bound))
         on_ready()
         sys.stdout.flush()
 
-    workers = Workers(settings.reports, settings.waiting_reports, settings.report_seconds)
-    services = Services(on.control, engine, workers, lambda: datetime.now(UTC))
-    run_server(create_app(services), bound, ready)
+    run_server(create_app(_services(on, engine)), bound, ready)
+
+
+def _services(on: Opened, engine: Engine) -> Services:
+    settings = on.settings
+    limits = Limits(
+        running=settings.reports,
+        waiting=settings.waiting_reports,
+        running_of_business=settings.reports_per_business,
+        waiting_of_business=settings.waiting_reports_per_business,
+        running_of_key=settings.reports_per_key,
+    )
+    workers, answers = Workers(limits, settings.report_seconds), Answers(settings.cache_megabytes * 2**20)
+    return Services(on.control, engine, workers, answers, lambda: datetime.now(UTC))
 
 
 def _running(on: Opened) -> str | None:
@@ -150,6 +160,11 @@ def _running(on: Opened) -> str | None:
 def _address(bound: socket.socket) -> str:
     host, port = bound.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _say_where(address: str) -> None:
+    say(f"Calltally is listening on {address} (Ctrl-C stops it)")
+    say(f"To read and try the API, open {address}/docs")
 
 
 def _print_requests(address: str, found: Demo) -> None:

@@ -223,6 +223,9 @@ class Engine(Protocol):
             Unavailable: the store cannot be opened.
         """
 
+    def known_version(self, calls: str) -> str | None:
+        """The version where it can be told without waiting; None: it takes `version`, which may open a file."""
+
     def load(self, calls: str) -> AbstractContextManager[Load]:
         """A load into a store of calls, which is made if it is new; left unfinished, it leaves no trace.
 

@@ -1,29 +1,22 @@
 """A plan as one SQL statement: the shape of the question; a `Dialect` spells what differs between databases.
 
-Identifiers come from the catalog alone, values travel beside the text as parameters. Rows and totals come from one
-pass, so that they are of one snapshot: the totals are the row whose `is_total` is 1, and it comes first.
+Identifiers come from the catalog alone, values travel beside the text as parameters. The calls are read once: each
+group's aggregates are kept as states that can be merged, and the totals are all of them merged. The totals are the
+row whose `is_total` is 1, and it comes first.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from calltally.catalog import (
-    Aggregate,
-    Count,
-    CountDistinct,
-    Dimension,
-    Grain,
-    IsSet,
-    Predicate,
-    Ratio,
-    Sum,
-    ValueIs,
-)
-from calltally.engines.base import AtLeast, AtMost, Condition, Group, OneOf, Order, Plan, Rows
+from calltally.catalog import Aggregate, Dimension, Grain, Ratio
+from calltally.engines.base import AtLeast, AtMost, Condition, Group, OneOf, Plan, Rows
 from calltally.localtime import OffsetTable, Period
 
-__all__ = ["Dialect", "Statement", "compile_plan", "read_rows", "where"]
+__all__ = ["Dialect", "Spelling", "Statement", "compile_plan", "read_rows", "where"]
+
+
+SUMMED = "sum({})"
 
 
 @dataclass(frozen=True)
@@ -39,6 +32,19 @@ class Statement:
         return Statement(self.sql + other.sql, self.params + other.params)
 
 
+@dataclass(frozen=True)
+class Spelling:
+    """How an aggregate is found: a state of some calls, one state of several, and the number that a state stands for.
+
+    `merged` and `value` have `{}` for the states. Without `merged` the state is the number, and has to be found over
+    all calls anew for the totals.
+    """
+
+    state: str
+    merged: str | None = SUMMED
+    value: str = "{}"
+
+
 class Dialect(Protocol):
     """What databases spell differently."""
 
@@ -48,51 +54,50 @@ class Dialect(Protocol):
     def instant(self, microseconds: int) -> Statement:
         """A value to compare `started_at` with."""
 
-    def local_time(self, table: OffsetTable) -> Statement:
-        """The local time of `started_at`, in microseconds."""
+    def coarse_time(self, table: OffsetTable) -> str | None:
+        """A column that has far fewer values than there are calls and from which all grains can be found, if any."""
 
-    def grain(self, grain: Grain, local: Statement) -> Statement:
-        """The number of a grain (see `catalog.grains`) from local microseconds."""
+    def moments_first(self) -> bool:
+        """Whether calls are so many for each coarse time that it pays to group by that before anything else."""
 
-    def count(self, where: Statement | None) -> Statement:
-        """How many calls there are, or that a condition holds for."""
+    def grain(self, grain: Grain, table: OffsetTable) -> str:
+        """The number of a grain (see `catalog.grains`), from `coarse_time` where there is one."""
 
-    def sum(self, column: str) -> str:
-        """The exact sum, 0 where there is no value."""
-
-    def count_distinct(self, column: str) -> str:
-        """The exact number of different values, nulls not counted."""
+    def spelling(self, aggregate: Aggregate, plan: Plan) -> Spelling:
+        """How an aggregate of a plan is found."""
 
     def ratio_order(self, numerator: str, denominator: str) -> Sequence[str]:
         """What sorts as the exact ratio does, most significant first; null where the denominator is 0."""
 
 
 def compile_plan(plan: Plan, table: str, dialect: Dialect) -> Statement:
-    """The statement that answers a plan from `table`: columns are the dimensions, the aggregates, and `is_total`."""
-    keys = [f"d{i}" for i in range(len(plan.dimensions))]
-    found = [f"a{i}" for i in range(len(plan.aggregates))]
-    dimensions = _named([_dimension(dimension, plan, dialect) for dimension in plan.dimensions], keys)
-    aggregates = _named([_aggregate(aggregate, dialect) for aggregate in plan.aggregates], found)
-    calls = Statement("SELECT *, ") + dimensions + f" FROM {table}" + where(plan.conditions, plan.periods, dialect)
-    groups = (
-        Statement(f"SELECT {', '.join(keys)}, ")
-        + aggregates
-        + ", GROUPING(d0) AS is_total FROM ("
-        + calls
-        + f") AS calls GROUP BY GROUPING SETS (({', '.join(keys)}), ())"
+    """The statement that answers a plan from `table`: see `read_rows` for its columns."""
+    dimensions = [f"d{i}" for i in range(len(plan.dimensions))]
+    spelled = [dialect.spelling(aggregate, plan) for aggregate in plan.aggregates]
+    calls = Statement(f" FROM {table}") + where(plan.conditions, plan.periods, dialect)
+    keys = _sort_keys(plan, dialect)
+    names = [f"k{i}" for i in range(len(keys))]
+    direction = "DESC" if plan.order.descending else "ASC"
+    order = ", ".join((*(f"{k} {direction} NULLS LAST" for k in names), *(f"{d} ASC NULLS LAST" for d in dimensions)))
+    values = [f"{_of(s.value, f's{i}')} AS a{i}" for i, s in enumerate(spelled)]
+    columns = (*dimensions, *values, *(f"{key} AS {name}" for key, name in zip(keys, names, strict=True)))
+    rows = f"SELECT {', '.join(columns)}, 0 AS is_total FROM groups ORDER BY {order} LIMIT {plan.limit}"
+    no_dimensions, no_keys = ([Statement(f"NULL AS {name}") for name in absent] for absent in (dimensions, names))
+    return (
+        Statement("WITH groups AS MATERIALIZED (")
+        + _groups(plan, spelled, calls, dialect)
+        + ") SELECT * FROM ((SELECT "
+        + _joined([*no_dimensions, *_totals(spelled, calls), *no_keys], ", ")
+        + f", 1 AS is_total FROM groups) UNION ALL ({rows})) AS answer ORDER BY is_total DESC, {order}"
     )
-    order = ", ".join(["is_total DESC", *_order(plan.order, plan, dialect), *(f"{key} ASC NULLS LAST" for key in keys)])
-    return Statement("SELECT * FROM (") + groups + f") AS groups ORDER BY {order} LIMIT {plan.limit + 1}"
 
 
 def read_rows(plan: Plan, answer: Sequence[Sequence[Any]]) -> Rows:
-    """The rows of an answer to `compile_plan`'s statement."""
+    """The rows of an answer to `compile_plan`'s statement: dimensions, aggregates, what it sorts by, `is_total`."""
     width = len(plan.dimensions)
-    totals, *rows = ((row[:width], row[width:-1]) for row in answer)
-    return Rows(
-        tuple(Group(tuple(values), tuple(int(a) for a in aggregates)) for values, aggregates in rows),
-        tuple(int(a) for a in totals[1]),
-    )
+    end = width + len(plan.aggregates)
+    totals, *rows = ((row[:width], tuple(map(int, row[width:end]))) for row in answer)
+    return Rows(tuple(Group(tuple(values), aggregates) for values, aggregates in rows), totals[1])
 
 
 def where(conditions: Sequence[Condition], periods: Sequence[Period] | None, dialect: Dialect) -> Statement:
@@ -103,36 +108,46 @@ def where(conditions: Sequence[Condition], periods: Sequence[Period] | None, dia
     return Statement(" WHERE ") + _joined(found, " AND ") if found else Statement("")
 
 
-def _named(expressions: Sequence[Statement], names: Sequence[str]) -> Statement:
-    return _joined([e + f" AS {name}" for e, name in zip(expressions, names, strict=True)], ", ")
+def _groups(plan: Plan, spelled: Sequence[Spelling], calls: Statement, dialect: Dialect) -> Statement:
+    """One row a group, its aggregates as states."""
+    dimensions = ", ".join(f"{_dimension(d, plan, dialect)} AS d{i}" for i, d in enumerate(plan.dimensions))
+    places = ", ".join(str(i + 1) for i in range(len(plan.dimensions)))
+    states = ", ".join(f"{s.state} AS s{i}" for i, s in enumerate(spelled))
+    moment = dialect.coarse_time(plan.local_time)
+    only_times = all(d.grain for d in plan.dimensions) and all(s.merged == SUMMED for s in spelled)
+    if moment is None or not only_times or not dialect.moments_first():
+        return Statement(f"SELECT {dimensions}, {states}") + calls + f" GROUP BY {places}"
+    # First by the coarse time, of which there are few, so that local time is worked out once for each of these.
+    sums = ", ".join(f"{_of(SUMMED, f's{i}')} AS s{i}" for i in range(len(spelled)))
+    return (
+        Statement(f"SELECT {dimensions}, {sums} FROM (SELECT {moment}, {states}")
+        + calls
+        + f" GROUP BY 1) AS moments GROUP BY {places}"
+    )
+
+
+def _totals(spelled: Sequence[Spelling], calls: Statement) -> list[Statement]:
+    """The aggregates over all calls, 0 where there are none."""
+    return [
+        Statement(f"(SELECT {s.state}") + calls + f") AS a{i}"
+        if s.merged is None
+        else Statement(f"coalesce({_of(s.value, _of(s.merged, f's{i}'))}, 0) AS a{i}")
+        for i, s in enumerate(spelled)
+    ]
+
+
+def _of(template: str, expression: str) -> str:
+    return template.replace("{}", expression)
 
 
 def _joined(pieces: Sequence[Statement], separator: str) -> Statement:
     return Statement(separator.join(p.sql for p in pieces), tuple(value for p in pieces for value in p.params))
 
 
-def _dimension(dimension: Dimension, plan: Plan, dialect: Dialect) -> Statement:
+def _dimension(dimension: Dimension, plan: Plan, dialect: Dialect) -> str:
     if dimension.grain is None:
-        return Statement(dialect.column(dimension.field))
-    return dialect.grain(dimension.grain, dialect.local_time(plan.local_time))
-
-
-def _aggregate(aggregate: Aggregate, dialect: Dialect) -> Statement:
-    match aggregate:
-        case Count(where):
-            return dialect.count(_predicate(where, dialect) if where else None)
-        case Sum(field):
-            return Statement(dialect.sum(dialect.column(field)))
-        case CountDistinct(field):
-            return Statement(dialect.count_distinct(dialect.column(field)))
-
-
-def _predicate(predicate: Predicate, dialect: Dialect) -> Statement:
-    match predicate:
-        case IsSet(field):
-            return Statement(f"{dialect.column(field)} IS NOT NULL")
-        case ValueIs(field, value):
-            return Statement(f"{dialect.column(field)} = ?", (value,))
+        return dialect.column(dimension.field)
+    return dialect.grain(dimension.grain, plan.local_time)
 
 
 def _condition(condition: Condition, dialect: Dialect) -> Statement:
@@ -158,12 +173,11 @@ def _periods(periods: Sequence[Period], dialect: Dialect) -> Statement:
     return Statement("(") + _joined(spans, " OR ") + ")" if len(spans) > 1 else spans[0]
 
 
-def _order(order: Order, plan: Plan, dialect: Dialect) -> list[str]:
-    direction = "DESC" if order.descending else "ASC"
-    if isinstance(order.by, Dimension):
-        keys: Sequence[str] = [f"d{plan.dimensions.index(order.by)}"]
-    elif isinstance(order.by, Ratio):
-        keys = dialect.ratio_order(*(f"a{plan.aggregates.index(part)}" for part in order.by.parts))
-    else:
-        keys = [f"a{plan.aggregates.index(order.by)}"]
-    return [f"{key} {direction} NULLS LAST" for key in keys]
+def _sort_keys(plan: Plan, dialect: Dialect) -> Sequence[str]:
+    """What the rows are sorted by before their dimensions, worked out once for each group."""
+    by = plan.order.by
+    if isinstance(by, Dimension):
+        return (f"d{plan.dimensions.index(by)}",)
+    if isinstance(by, Ratio):
+        return dialect.ratio_order(*(f"a{plan.aggregates.index(part)}" for part in by.parts))
+    return (f"a{plan.aggregates.index(by)}",)

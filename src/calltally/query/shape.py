@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from calltally.catalog import Dimension, show_grain, value_of
+from calltally.catalog import Dimension, Metric, aggregates_of, show_grain, value_of
 from calltally.engines import Plan, Rows
 from calltally.query.validate import ValidQuery
 
@@ -23,14 +23,15 @@ class Report:
 
 def shape(query: ValidQuery, plan: Plan, found: Rows) -> Report:
     """The report of a query."""
+    sources = tuple((metric, _places(metric, plan)) for metric in query.metrics)
     rows = tuple(
         {
             **{d.name: _shown(d, value) for d, value in zip(plan.dimensions, group.values, strict=True)},
-            **_metrics(query, plan, group.aggregates),
+            **_metrics(sources, group.aggregates),
         }
         for group in found.groups
     )
-    return Report(rows, _metrics(query, plan, found.totals), query)
+    return Report(rows, _metrics(sources, found.totals), query)
 
 
 def _shown(dimension: Dimension, value: Cell) -> Cell:
@@ -39,6 +40,12 @@ def _shown(dimension: Dimension, value: Cell) -> Cell:
     return show_grain(dimension.grain, value)
 
 
-def _metrics(query: ValidQuery, plan: Plan, aggregates: Sequence[int]) -> dict[str, Cell]:
-    found = dict(zip(plan.aggregates, aggregates, strict=True))
-    return {metric.name: value_of(metric.expression, found) for metric in query.metrics}
+def _places(metric: Metric, plan: Plan) -> tuple[int, ...]:
+    """Where the parts of a metric stand among the aggregates of a row."""
+    return tuple(plan.aggregates.index(part) for part in aggregates_of(metric.expression))
+
+
+def _metrics(sources: Sequence[tuple[Metric, Sequence[int]]], aggregates: Sequence[int]) -> dict[str, Cell]:
+    return {
+        metric.name: value_of(metric.expression, [aggregates[place] for place in places]) for metric, places in sources
+    }

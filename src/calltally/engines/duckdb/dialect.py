@@ -1,31 +1,42 @@
 """How DuckDB spells the pieces of a report."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from math import prod
 
-from calltally.catalog import CATALOG, Grain
-from calltally.engines.sql import Statement
+from calltally.catalog import CATALOG, Aggregate, Count, CountDistinct, Dimension, Grain, IsSet, Predicate, Sum, ValueIs
+from calltally.engines.base import Plan
+from calltally.engines.duckdb.schema import CODE_COLUMNS
+from calltally.engines.duckdb.spelling import text
+from calltally.engines.sql import Spelling, Statement
 from calltally.localtime import DAY, HOUR, OffsetTable
 
-__all__ = ["DuckDBDialect", "quoted", "text"]
+__all__ = ["DuckDBDialect"]
 
 # Whole-number division truncates towards zero; a shift by whole weeks keeps local times before 1970 positive.
 SHIFT_DAYS = 7
+QUARTER_HOUR = HOUR // 4
 RATIO_BITS = 84
+MANY_CALLS_A_DAY = 2000  # some twenty for each quarter-hour
+MOST_SET_BYTES = 64_000_000  # of all groups of a report together, for each thread
+GROUPS_A_DAY = {Grain.DATE: 1.0, Grain.WEEK: 1 / 7, Grain.MONTH: 1 / 28}
+MOST_GROUPS = {Grain.HOUR_OF_DAY: 24.0, Grain.DAY_OF_WEEK: 7.0}
 
 
-def quoted(name: str) -> str:
-    """An identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def text(value: str) -> str:
-    """A text literal, for the few statements that take no parameters (paths in ATTACH, defaults of the catalog)."""
-    return "'" + value.replace("'", "''") + "'"
-
-
+@dataclass(frozen=True)
 class DuckDBDialect:
-    """See `calltally.engines.sql.Dialect`."""
+    """See `calltally.engines.sql.Dialect`; the facts about a store only choose between spellings of the same meaning.
+
+    `codes` says how many codes the columns of `CODE_COLUMNS` have, `variety` about how many values a field has,
+    `days` how many days there are between the first and the last call of the report, and `calls_a_day` about how many
+    calls the store has for each of its days.
+    """
+
+    codes: int = 0
+    variety: Mapping[str, int] = field(default_factory=dict)
+    days: int = 0
+    calls_a_day: float = 0
 
     def column(self, field: str) -> str:
         default = CATALOG.fields[field].default
@@ -35,41 +46,39 @@ class DuckDBDialect:
         moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
         return Statement("?", (moment.replace(tzinfo=None),))
 
-    def local_time(self, table: OffsetTable) -> Statement:
-        if len(table.offsets) == 1:
-            return Statement(f"(epoch_us(started_at) + {table.offsets[0]})")
-        cases = [
-            Statement("WHEN started_at < ") + self.instant(end) + f" THEN {offset} "
-            for end, offset in zip(table.starts[1:], table.offsets, strict=False)
-        ]
-        choice = Statement("CASE ")
-        for case in cases:
-            choice += case
-        return Statement("(epoch_us(started_at) + ") + choice + f"ELSE {table.offsets[-1]} END)"
+    def coarse_time(self, table: OffsetTable) -> str | None:
+        # Every offset is whole quarter-hours, save some of the last century's.
+        whole = all(value % QUARTER_HOUR == 0 for value in (*table.starts[1:], *table.offsets))
+        return "quarter_hour" if whole else None
 
-    def grain(self, grain: Grain, local: Statement) -> Statement:
-        hour = Statement("((") + local + f" + {SHIFT_DAYS * DAY}) // {HOUR})"
-        day = Statement("((") + local + f" + {SHIFT_DAYS * DAY}) // {DAY} - {SHIFT_DAYS})"
+    def moments_first(self) -> bool:
+        return self.calls_a_day > MANY_CALLS_A_DAY
+
+    def grain(self, grain: Grain, table: OffsetTable) -> str:
+        unit = QUARTER_HOUR if self.coarse_time(table) else 1
+        moment = "quarter_hour" if unit > 1 else "epoch_us(started_at)"
+        local = f"({moment} + {_offset(moment, table, unit)} + {SHIFT_DAYS * DAY // unit})"
+        day = f"({local} // {DAY // unit} - {SHIFT_DAYS})"
         match grain:
             case Grain.HOUR_OF_DAY:
-                return hour + " % 24"
+                return f"{local} // {HOUR // unit} % 24"
             case Grain.DATE:
                 return day
             case Grain.WEEK:  # day 0 was a Thursday, so day -3 a Monday
-                return Statement("(") + day + " + 3) // 7 * 7 - 3"
+                return f"({day} + 3) // 7 * 7 - 3"
             case Grain.DAY_OF_WEEK:
-                return Statement("(") + day + " + 4) % 7"
+                return f"({day} + 4) % 7"
             case Grain.MONTH:
-                return Statement("datediff('month', DATE '1970-01-01', DATE '1970-01-01' + ") + day + "::INTEGER)"
+                return f"datediff('month', DATE '1970-01-01', DATE '1970-01-01' + {day}::INTEGER)"
 
-    def count(self, where: Statement | None) -> Statement:
-        return Statement("count(*) FILTER (WHERE ") + where + ")" if where else Statement("count(*)")
-
-    def sum(self, column: str) -> str:
-        return f"coalesce(sum({column}), 0)"
-
-    def count_distinct(self, column: str) -> str:
-        return f"count(DISTINCT {column})"
+    def spelling(self, aggregate: Aggregate, plan: Plan) -> Spelling:
+        match aggregate:
+            case Count(where):
+                return Spelling(self._count(where))
+            case Sum(field):
+                return Spelling(f"coalesce(sum({self.column(field)}), 0)")
+            case CountDistinct(field):
+                return self._count_distinct(field, plan)
 
     def ratio_order(self, numerator: str, denominator: str) -> Sequence[str]:
         # Exact for denominators below 2^42: two different ratios of such differ by more than 2^-84, so their whole
@@ -79,3 +88,39 @@ class DuckDBDialect:
             f"{numerator} // {divisor}",
             f"({numerator} % {divisor})::HUGEINT * {1 << RATIO_BITS}::HUGEINT // {divisor}",
         )
+
+    def _count(self, where: Predicate | None) -> str:
+        match where:
+            case None:
+                return "count(*)"
+            case IsSet(field):
+                return f"count({self.column(field)})"
+            case ValueIs(field, value):
+                said = text(value) if isinstance(value, str) else value
+                return f"coalesce(count_if({self.column(field)} = {said}), 0)"  # null where nothing is said
+
+    def _count_distinct(self, field: str, plan: Plan) -> Spelling:
+        code = CODE_COLUMNS.get(field)
+        if code is None:
+            return Spelling(f"count(DISTINCT {self.column(field)})", None)
+        if prod(self._groups(dimension) for dimension in plan.dimensions) * self.codes / 8 > MOST_SET_BYTES:
+            return Spelling(f"count(DISTINCT {code})", None)
+        # A set with a bit for each code there is: many times as fast as a table of the values met.
+        return Spelling(f"bitstring_agg({code}, 0, {self.codes})", "bit_or({})", "coalesce(bit_count({}), 0)")
+
+    def _groups(self, dimension: Dimension) -> float:
+        """About how many groups there are by one dimension alone."""
+        if dimension.grain is None:
+            return self.variety.get(dimension.field, 1) + 1
+        return MOST_GROUPS.get(dimension.grain) or self.days * GROUPS_A_DAY[dimension.grain] + 2
+
+
+def _offset(moment: str, table: OffsetTable, unit: int) -> str:
+    """The offset from UTC at a moment, both in the same unit."""
+    if len(table.offsets) == 1:
+        return str(table.offsets[0] // unit)
+    cases = (
+        f"WHEN {moment} < {end // unit} THEN {offset // unit}"
+        for end, offset in zip(table.starts[1:], table.offsets, strict=False)
+    )
+    return f"CASE {' '.join(cases)} ELSE {table.offsets[-1] // unit} END"

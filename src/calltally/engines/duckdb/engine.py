@@ -6,23 +6,25 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 
+from calltally.catalog import CountDistinct
 from calltally.engines.base import Condition, Load, Plan, Rows, Snapshot, Stop, StoreFacts
 from calltally.engines.duckdb.copies import copied, exported, read_facts
-from calltally.engines.duckdb.dialect import DuckDBDialect, text
+from calltally.engines.duckdb.dialect import DuckDBDialect
 from calltally.engines.duckdb.load import DuckDBLoad
 from calltally.engines.duckdb.running import Running
-from calltally.engines.duckdb.stores import Stores, store_path
+from calltally.engines.duckdb.spelling import text
+from calltally.engines.duckdb.stores import Extent, Store, Stores, store_path
 from calltally.engines.sql import compile_plan, read_rows
 from calltally.errors import FolderUnusable, StorageFull, Unavailable
-from calltally.localtime import FIRST_INSTANT, Period
+from calltally.localtime import DAY, FIRST_INSTANT, Period
 
 __all__ = ["DuckDBEngine"]
 
-DIALECT = DuckDBDialect()
 NO_SPACE = os.strerror(errno.ENOSPC)
 STOPPED = "This was stopped before it was done"
 
@@ -43,13 +45,12 @@ class DuckDBEngine:
     def answer(self, plan: Plan, stop: Stop) -> Rows:
         with self._stores.reading(plan.calls) as store, self._root.cursor() as cursor:
             while True:
-                span = store.span
-                statement = compile_plan(_narrowed(plan, span), store.table, DIALECT)
+                extent = store.extent
                 with stop.during(cursor.interrupt), _translated():
-                    answer = cursor.execute(statement.sql, list(statement.params)).fetchall()
-                # A load widens the span before it commits. If it did so meanwhile, the statement may have met a call
-                # outside the span that its local time was narrowed to.
-                if store.span == span:
+                    answer = _answer(cursor, plan, store, extent)
+                # A load widens the extent before it commits. If it did so meanwhile, the statement may have met a
+                # call outside the extent that it was spelled for.
+                if answer is not None and store.extent == extent:
                     return read_rows(plan, answer)
 
     @contextmanager
@@ -63,12 +64,16 @@ class DuckDBEngine:
         with self._stores.reading(calls) as store, _translated():
             return store.version
 
+    def known_version(self, calls: str) -> str | None:
+        store = self._stores.attached(calls)
+        return store.version if store else None
+
     @contextmanager
     def export(
         self, calls: str, conditions: tuple[Condition, ...], periods: tuple[Period, ...] | None
     ) -> Iterator[Iterator[pa.RecordBatch]]:
         with self._stores.reading(calls) as store, self._cursor() as cursor, _translated():
-            yield exported(cursor, store.table, conditions, periods)
+            yield exported(cursor, store.calls, conditions, periods)
 
     @contextmanager
     def snapshot(self, calls: str) -> Iterator[Snapshot | None]:
@@ -142,20 +147,48 @@ def _lock_down(root: duckdb.DuckDBPyConnection, folders: tuple[Path, ...]) -> No
     root.execute("SET lock_configuration = true")
 
 
-def _narrowed(plan: Plan, span: tuple[int, int] | None) -> Plan:
-    """The plan with only those changes of local time that its calls can meet: fewer cases for each call."""
-    first, last = span or (FIRST_INSTANT, FIRST_INSTANT)
+def _answer(
+    cursor: duckdb.DuckDBPyConnection, plan: Plan, store: Store, extent: Extent
+) -> list[tuple[Any, ...]] | None:
+    """What DuckDB finds; None where it met a code outside the extent."""
+    first, last = _span(plan, extent)
+    # Only those changes of local time that the calls can meet: fewer cases for each call.
+    narrowed = replace(plan, local_time=plan.local_time.between(first, last))
+    variety = _variety(cursor, plan, store)
+    dialect = DuckDBDialect(extent.codes, variety, (last - first) // DAY, store.size / (extent.days + 1))
+    statement = compile_plan(narrowed, store.calls, dialect)
+    try:
+        return cursor.execute(statement.sql, list(statement.params)).fetchall()
+    except duckdb.OutOfRangeException:
+        if store.extent == extent:
+            raise
+        return None
+
+
+def _span(plan: Plan, extent: Extent) -> tuple[int, int]:
+    """The first and the last instant at which a call of the report can start."""
+    first, last = extent.first or FIRST_INSTANT, extent.last or FIRST_INSTANT
     if plan.periods:
         first, last = max(first, plan.periods[0].start), min(last, plan.periods[-1].end - 1)
-    return replace(plan, local_time=plan.local_time.between(first, max(first, last)))
+    return first, max(first, last)
+
+
+def _variety(cursor: duckdb.DuckDBPyConnection, plan: Plan, store: Store) -> dict[str, int]:
+    """About how many values the plan's dimensions have, where that makes a difference; kept with the store."""
+    if any(isinstance(aggregate, CountDistinct) for aggregate in plan.aggregates):
+        for field in (dimension.field for dimension in plan.dimensions if dimension.grain is None):
+            if field not in store.variety:
+                found = cursor.execute(f"SELECT approx_count_distinct({field}) FROM {store.calls}").fetchall()
+                store.variety[field] = found[0][0]
+    return store.variety
 
 
 @contextmanager
 def _full_disk_said() -> Iterator[None]:
-    """A full disk as that of a write, whichever of DuckDB's errors tells of it."""
+    """A full disk as that of a write, whichever error tells of it."""
     try:
         yield
-    except duckdb.Error as error:
+    except (duckdb.Error, OSError) as error:
         if NO_SPACE not in str(error):
             raise
         raise StorageFull("There is no room left on the disk; nothing was changed, free some and try again") from error

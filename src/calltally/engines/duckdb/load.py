@@ -1,8 +1,7 @@
-"""Rows into a store: gathered in a file of their own, then put in by one transaction."""
+"""Rows into a store: gathered in a file, compared with the calls there are, then put in by one transaction."""
 
 import uuid
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,13 +10,15 @@ import pyarrow as pa
 
 from calltally.engines.base import LoadSummary, Unplaced
 from calltally.engines.duckdb import merge
-from calltally.engines.duckdb.dialect import quoted, text
+from calltally.engines.duckdb.schema import DERIVED
+from calltally.engines.duckdb.spelling import text
+from calltally.engines.duckdb.staging import Staging
 from calltally.engines.duckdb.stores import REMOVED, Store, read_span
-from calltally.engines.rows import ROW_SCHEMA
 from calltally.errors import NotFound, Unavailable
 
 __all__ = ["DuckDBLoad"]
 
+MANY = 10_000  # rows after which it may be worth asking anew how many values a field has
 STOPPED = "This was stopped before the calls were in; nothing was changed"
 
 
@@ -26,36 +27,24 @@ class DuckDBLoad:
 
     The rows of a whole file are gathered before any is put in: which value of an id stands, which twin a row is, and
     whether a row's call comes later are facts about the file, not about a part of it. The gathering file is removed at
-    the end; one that a killed process left is removed when the data folder is next taken.
+    the end; one that a killed process left is removed when the data folder is next taken. All else that is needed for
+    the moment are temporary tables and views of one connection.
     """
 
     def __init__(self, root: duckdb.DuckDBPyConnection, store: Store, staging: Path) -> None:
-        self._root = root
         self._store = store
-        self._path = staging / f"{uuid.uuid4()}.duckdb"
-        self._name = self._path.stem
+        self._staging = Staging(staging)
         self._cursor = root.cursor()
-        self._cursor.execute(f"ATTACH {text(str(self._path))} AS {quoted(self._name)}")
-        self._cursor.execute(
-            f"CREATE TABLE {self._table('rows')} (n BIGINT, place BIGINT, accepted BOOLEAN, id VARCHAR, twin VARCHAR, "
-            f"version BIGINT, record VARCHAR, {merge.VALUE_COLUMNS})"
-        )
-        # One transaction for all rows: each on its own would be written twice, to the log and to the file.
-        self._cursor.execute("BEGIN")
-        # Rows are written in a thread of their own while the next ones are read, one batch at a time.
-        self._writer = ThreadPoolExecutor(1, "gather")
-        self._written: Future[None] = self._writer.submit(_nothing)
         self._stopped = False
 
     def add(self, rows: pa.RecordBatch) -> None:
         self._check()
-        self._written.result()
-        self._written = self._writer.submit(self._write, rows)
+        self._staging.add(rows)
 
     def finish(self, *, dry_run: bool = False) -> LoadSummary:
+        self._check()
         try:
-            self._written.result()
-            self._cursor.execute("COMMIT")
+            self._staging.finish()
             self._name_rows()
             self._fold()
             with self._store.writing:
@@ -64,9 +53,7 @@ class DuckDBLoad:
             raise Unavailable(STOPPED) from error
 
     def unplaced(self) -> Iterator[Unplaced]:
-        found = self._cursor.execute(
-            f"SELECT place, record FROM {self._table('accepted')} SEMI JOIN {self._table('lost')} USING (id) ORDER BY n"
-        )
+        found = self._cursor.execute("SELECT place, record FROM accepted SEMI JOIN lost USING (id) ORDER BY n")
         while rows := found.fetchmany(1000):
             yield from (Unplaced(place, record) for place, record in rows)
 
@@ -76,27 +63,9 @@ class DuckDBLoad:
             self._cursor.interrupt()
 
     def close(self) -> None:
-        """Remove the gathering file."""
-        self._writer.shutdown()
-        self._cursor.close()  # which rolls back what is not committed
-        with self._root.cursor() as cursor:
-            cursor.execute(f"DETACH {quoted(self._name)}")
-        self._path.unlink(missing_ok=True)
-        self._path.with_name(self._path.name + ".wal").unlink(missing_ok=True)
-
-    def _write(self, rows: pa.RecordBatch) -> None:
-        self._cursor.register("incoming", pa.Table.from_batches([rows], ROW_SCHEMA))
-        self._cursor.execute(f"INSERT INTO {self._table('rows')} SELECT * FROM incoming")
-        self._cursor.unregister("incoming")
-
-    def _table(self, name: str) -> str:
-        return f"{quoted(self._name)}.{name}"
-
-    def _create(self, name: str, query: str) -> None:
-        self._cursor.execute(f"CREATE TABLE {self._table(name)} AS {query}")
-
-    def _number(self, query: str) -> int:
-        return int(self._cursor.execute(query).fetchall()[0][0])
+        """Remove the gathering file; what is not committed is rolled back."""
+        self._cursor.close()
+        self._staging.remove()
 
     def _merge(self, *, dry_run: bool) -> LoadSummary:
         self._check()
@@ -104,67 +73,8 @@ class DuckDBLoad:
         summary = self._summary()
         if not dry_run:
             self._commit()
+            self._store.size += summary.added
         return summary
-
-    def _name_rows(self) -> None:
-        """`accepted`: the rows that count, each with an id; a derived one says which of its twins a row is."""
-        rows, derived = self._table("rows"), self._table("derived")
-        self._create(
-            "derived",
-            "SELECT n, 'row-' || twin || '-' || row_number() OVER (PARTITION BY twin ORDER BY n) AS id "
-            f"FROM {rows} WHERE id IS NULL AND twin IS NOT NULL",
-        )
-        named = f"SELECT r.* REPLACE (coalesce(r.id, d.id) AS id) FROM {rows} AS r LEFT JOIN {derived} AS d USING (n)"
-        source = named if self._number(f"SELECT count(*) FROM {derived}") else f"SELECT * FROM {rows}"
-        self._cursor.execute(f"CREATE VIEW {self._table('accepted')} AS SELECT * FROM ({source}) WHERE accepted")
-
-    def _fold(self) -> None:
-        """`states`: one row an id, what the file as a whole says of it."""
-        accepted, repeated = self._table("accepted"), self._table("repeated")
-        self._create("repeated", f"SELECT id FROM {accepted} GROUP BY id HAVING count(*) > 1")
-        single = (
-            f"SELECT id, {', '.join(merge.NAMES)}, version, NULL::{merge.VERSIONS_TYPE} AS versions FROM {accepted}"
-        )
-        if not self._number(f"SELECT count(*) FROM {repeated}"):
-            self._cursor.execute(f"CREATE VIEW {self._table('states')} AS {single}")
-            return
-        several = f"(SELECT * FROM {accepted} WHERE id IN (FROM {repeated}))"
-        self._create(
-            "states",
-            f"{single} WHERE id NOT IN (FROM {repeated}) UNION ALL BY NAME {merge.folded(several)}",
-        )
-
-    def _compare(self) -> None:
-        """`known`: ids that have a call; `lost`: ids that get none; `changes`: what becomes of calls that change."""
-        states, calls = self._table("states"), self._store.table
-        self._create("known", f"SELECT s.id FROM {states} AS s SEMI JOIN {calls} AS c ON s.id = c.id")
-        new = f"SELECT id FROM {states} WHERE started_at IS NULL"
-        self._create("lost", f"SELECT id FROM ({new}) ANTI JOIN {self._table('known')} USING (id)")
-        if self._count("known"):
-            self._create("changes", merge.merged(states, calls))
-        else:  # planning that statement costs more than all else about a small file
-            self._cursor.execute(f"CREATE TABLE {self._table('changes')} ({merge.CHANGES_COLUMNS})")
-
-    def _summary(self) -> LoadSummary:
-        rows = self._count("accepted")
-        unplaced = self._number(
-            f"SELECT count(*) FROM {self._table('accepted')} SEMI JOIN {self._table('lost')} USING (id)"
-        )
-        added = self._count("states") - self._count("known") - self._count("lost")
-        changed = self._number(f"SELECT count(*) FROM {self._table('changes')} WHERE values_changed")
-        updated = changed + self._repeats_that_say_more()
-        return LoadSummary(added, updated, rows - unplaced - added - updated, unplaced)
-
-    def _repeats_that_say_more(self) -> int:
-        """Rows after the first of a call that is added or changes, which differ from the row before them."""
-        changed = f"FROM {self._table('changes')} WHERE values_changed"
-        same_calls = f"SELECT id FROM {self._table('known')} ANTI JOIN ({changed}) USING (id)"
-        return self._number(
-            f"SELECT count(*) FROM (SELECT id, row_number() OVER w AS turn, {merge.same_as_before('w')} AS same "
-            f"FROM {self._table('accepted')} SEMI JOIN {self._table('repeated')} USING (id) "
-            f"ANTI JOIN {self._table('lost')} USING (id) ANTI JOIN ({same_calls}) USING (id) "
-            "WINDOW w AS (PARTITION BY id ORDER BY n)) WHERE turn > 1 AND NOT same"
-        )
 
     def _check(self) -> None:
         if self._store.removed:
@@ -172,42 +82,139 @@ class DuckDBLoad:
         if self._stopped:
             raise Unavailable(STOPPED)
 
+    def _table(self, name: str, query: str) -> None:
+        self._cursor.execute(f"CREATE TEMP TABLE {name} AS {query}")
+
+    def _view(self, name: str, query: str) -> None:
+        self._cursor.execute(f"CREATE TEMP VIEW {name} AS {query}")
+
+    def _number(self, query: str) -> int:
+        return int(self._cursor.execute(query).fetchall()[0][0])
+
+    def _count(self, table: str) -> int:
+        return self._number(f"SELECT count(*) FROM {table}")
+
+    def _name_rows(self) -> None:
+        """`accepted`: the rows that count, each with an id; a derived one says which of its twins a row is."""
+        rows = f"read_parquet({text(str(self._staging.path))})"
+        if not self._staging.any_without_id:
+            self._view("accepted", f"SELECT * FROM {rows} WHERE accepted")
+            return
+        self._table(
+            "derived",
+            "SELECT n, 'row-' || twin || '-' || row_number() OVER (PARTITION BY twin ORDER BY n) AS id "
+            f"FROM {rows} WHERE id IS NULL AND twin IS NOT NULL",
+        )
+        self._view(
+            "accepted",
+            "SELECT r.* REPLACE (coalesce(r.id, d.id) AS id) "
+            f"FROM {rows} AS r LEFT JOIN derived AS d USING (n) WHERE accepted",
+        )
+
+    def _fold(self) -> None:
+        """`states`: one row an id, what the file as a whole says of it; `repeated`: ids that have several rows."""
+        # By their hashes first, which take a fraction of the memory of the ids themselves.
+        self._table("hashes", "SELECT hash(id) AS hash FROM accepted GROUP BY 1 HAVING count(*) > 1")
+        suspects = "SELECT id FROM accepted WHERE hash(id) IN (FROM hashes)" if self._count("hashes") else _no_ids()
+        self._table("repeated", f"SELECT id FROM ({suspects}) GROUP BY id HAVING count(*) > 1")
+        single = f"SELECT id, {', '.join(merge.NAMES)}, version, NULL::{merge.VERSIONS_TYPE} AS versions FROM accepted"
+        if not self._count("repeated"):
+            self._view("states", single)
+            return
+        several = "(SELECT * FROM accepted WHERE id IN (FROM repeated))"
+        self._table("states", f"{single} WHERE id NOT IN (FROM repeated) UNION ALL BY NAME {merge.folded(several)}")
+
+    def _compare(self) -> None:
+        """`known`: ids that have a call; `lost`: ids that get none; `changes`: what becomes of calls that change."""
+        calls = self._store.calls
+        is_empty = self._store.extent.first is None
+        self._table(
+            "known", _no_ids() if is_empty else f"SELECT s.id FROM states AS s SEMI JOIN {calls} AS c USING (id)"
+        )
+        without_start = "SELECT id FROM states WHERE started_at IS NULL"
+        self._table("lost", f"{without_start} EXCEPT FROM known" if self._staging.any_without_start else _no_ids())
+        if self._count("known"):
+            self._table("changes", merge.merged("states", calls))
+        else:  # planning that statement costs more than all else about a small file
+            self._cursor.execute(f"CREATE TEMP TABLE changes ({merge.CHANGES_COLUMNS})")
+
+    def _summary(self) -> LoadSummary:
+        lost, known = self._count("lost"), self._count("known")
+        unplaced = self._number("SELECT count(*) FROM accepted SEMI JOIN lost USING (id)") if lost else 0
+        added = self._count("states") - known - lost
+        updated = self._number("SELECT count(*) FROM changes WHERE values_changed") + self._repeats_that_say_more()
+        return LoadSummary(added, updated, self._staging.accepted - unplaced - added - updated, unplaced)
+
+    def _repeats_that_say_more(self) -> int:
+        """Rows after the first of a call that is added or changes, which differ from the row before them."""
+        if not self._count("repeated"):
+            return 0
+        same_calls = "SELECT id FROM known ANTI JOIN (FROM changes WHERE values_changed) USING (id)"
+        return self._number(
+            f"SELECT count(*) FROM (SELECT id, row_number() OVER w AS turn, {merge.same_as_before('w')} AS same "
+            "FROM accepted SEMI JOIN repeated USING (id) ANTI JOIN lost USING (id) "
+            f"ANTI JOIN ({same_calls}) USING (id) "
+            "WINDOW w AS (PARTITION BY id ORDER BY n)) WHERE turn > 1 AND NOT same"
+        )
+
     def _commit(self) -> None:
         """One transaction: all rows or none, synced to disk when this returns."""
         self._check()
-        columns = ", ".join(("id", *merge.STATE_COLUMNS))
-        fresh = f"SELECT {columns} FROM {self._table('states')} ANTI JOIN {self._table('known')} USING (id)"
-        changes = ", ".join(f"{name} = s.{name}" for name in merge.STATE_COLUMNS)
-        self._widen_span()
-        self._cursor.execute("BEGIN")
-        self._cursor.execute(
-            f"INSERT INTO {self._store.table} ({columns}) {fresh} WHERE started_at IS NOT NULL ORDER BY started_at, id"
-        )
-        if self._count("changes"):
-            self._cursor.execute(
-                f"UPDATE {self._store.table} AS c SET {changes} FROM {self._table('changes')} AS s WHERE c.id = s.id"
-            )
         version = str(uuid.uuid4())
+        self._cursor.execute("BEGIN")
+        codes = self._add_codes()
+        self._add_calls()
+        self._change_calls()
         self._cursor.execute(f"UPDATE {self._store.meta} SET data_version = ?", [version])
+        self._widen_extent(codes)
         try:
             self._cursor.execute("COMMIT")
         finally:
             self._store.version = version  # also after an error, which need not mean that nothing was changed
+            if self._staging.rows > MANY:
+                self._store.variety.clear()
 
-    def _widen_span(self) -> None:
-        """Before the commit, so that no report narrows local time to less than it meets (see the engine)."""
-        spans = [
-            self._store.span,
-            read_span(self._cursor, self._table("states")),
-            read_span(self._cursor, self._table("changes")),
-        ]
-        known = [span for span in spans if span is not None]
-        if known:
-            self._store.span = min(first for first, _ in known), max(last for _, last in known)
+    def _add_codes(self) -> int:
+        """Give new caller numbers their codes; how many codes there are then."""
+        before = self._store.extent.codes
+        callers = " UNION ".join(f"SELECT caller_number AS value FROM {name}" for name in ("states", "changes"))
+        new = f"SELECT value FROM ({callers}) ANTI JOIN {self._store.codes} USING (value) WHERE value IS NOT NULL"
+        return before + self._number(
+            f"INSERT INTO {self._store.codes} SELECT value, {before} + row_number() OVER () - 1 FROM ({new})"
+        )
 
-    def _count(self, table: str) -> int:
-        return self._number(f"SELECT count(*) FROM {self._table(table)}")
+    def _add_calls(self) -> None:
+        fresh = "SELECT * FROM states WHERE started_at IS NOT NULL"
+        if self._count("known"):
+            fresh += " AND id NOT IN (FROM known)"
+        order = "" if self._staging.by_start else " ORDER BY started_at, id"
+        self._cursor.execute(f"INSERT INTO {self._store.calls} BY NAME {self._derived(fresh)}{order}")
+
+    def _change_calls(self) -> None:
+        if not self._count("changes"):
+            return
+        changes = ", ".join(f"{name} = s.{name}" for name in (*merge.STATE_COLUMNS, *DERIVED))
+        self._cursor.execute(
+            f"UPDATE {self._store.calls} AS c SET {changes} FROM ({self._derived('FROM changes')}) AS s "
+            "WHERE c.id = s.id"
+        )
+
+    def _derived(self, states: str) -> str:
+        """States with the columns that follow from others."""
+        derived = ", ".join(f"{expression} AS {name}" for name, expression in DERIVED.items())
+        columns = ", ".join(("id", *merge.STATE_COLUMNS))
+        return (
+            f"SELECT {columns}, {derived} FROM ({states}) AS states "
+            f"LEFT JOIN {self._store.codes} AS codes ON codes.value = caller_number"
+        )
+
+    def _widen_extent(self, codes: int) -> None:
+        """Before the commit, so that no report is spelled for less than it meets."""
+        extent = self._store.extent
+        for name in ("states", "changes"):
+            extent = extent.widened(*read_span(self._cursor, name), codes)
+        self._store.extent = extent
 
 
-def _nothing() -> None:
-    """What was written before the first rows."""
+def _no_ids() -> str:
+    return "SELECT NULL::VARCHAR AS id WHERE false"

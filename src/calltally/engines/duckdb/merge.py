@@ -6,8 +6,8 @@ holds instead where fields differ. `s` is what comes in, `c` the call that is th
 """
 
 from calltally.catalog import CATALOG
-from calltally.engines.duckdb.dialect import text
 from calltally.engines.duckdb.schema import column_type
+from calltally.engines.duckdb.spelling import text
 from calltally.engines.rows import VALUE_FIELDS
 
 __all__ = [

@@ -1,26 +1,36 @@
-"""The tables of one business's file, and the migrations that bring an older file forward."""
+"""The tables of one business's file, as they are now."""
 
 from collections.abc import Sequence
 
 import duckdb
 
 from calltally.catalog import CallField, FieldKind
-from calltally.engines.duckdb.dialect import quoted
+from calltally.engines.duckdb.migrations import MIGRATIONS
+from calltally.engines.duckdb.spelling import quoted
 from calltally.engines.rows import VALUE_FIELDS
 from calltally.errors import FolderUnusable
 
-__all__ = ["CALLS_COLUMNS", "MIGRATIONS", "column_type", "create_or_migrate", "schema_version"]
+__all__ = ["CALLS_COLUMNS", "CODE_COLUMNS", "DERIVED", "column_type", "create_or_migrate", "schema_version"]
+
+# Fields whose different values are counted, and the column that has a small number for each value (see `codes`).
+CODE_COLUMNS = {"caller_number": "caller_code"}
+
+# Columns that follow from others, kept since reports use them all the time. `codes` is the table of codes.
+DERIVED = {
+    "quarter_hour": "epoch_us(started_at) // 900000000",  # which of UTC a call starts in, counted from 1970
+    "caller_code": "codes.code",
+}
 
 
 def column_type(field: CallField) -> str:
-    """The narrowest type that holds every value of a field."""
+    """The narrowest type that holds every value of a field and that DuckDB adds up without a cast."""
     match field.kind:
         case FieldKind.TIME:
             return "TIMESTAMP"
         case FieldKind.BOOLEAN:
             return "BOOLEAN"
-        case FieldKind.WHOLE if field.lowest >= 0 and field.highest < 2**8:
-            return "UTINYINT"
+        case FieldKind.WHOLE if field.highest < 2**15:
+            return "SMALLINT"
         case FieldKind.WHOLE if field.highest < 2**31:
             return "INTEGER"
         case FieldKind.WHOLE:
@@ -32,25 +42,12 @@ def column_type(field: CallField) -> str:
 def _columns() -> str:
     values = [f"{field.name} {column_type(field)}" for field in VALUE_FIELDS]
     versions = ", ".join(f"{field.name} BIGINT" for field in VALUE_FIELDS)
+    derived = [f"{name} INTEGER" for name in DERIVED]
     # `version` holds for every field with a value; where fields differ, or one was cleared, `versions` holds instead.
-    return ", ".join(["id VARCHAR NOT NULL", *values, "version BIGINT", f"versions STRUCT({versions})"])
+    return ", ".join(["id VARCHAR", *values, "version BIGINT", f"versions STRUCT({versions})", *derived])
 
 
 CALLS_COLUMNS = _columns()
-
-# Statements that lead from each schema version to the next; `{calls}` and `{meta}` stand for the tables. A released
-# entry is never edited: what changes the tables is a new one.
-MIGRATIONS: tuple[tuple[str, ...], ...] = (
-    (
-        f"CREATE TABLE {{calls}} ({CALLS_COLUMNS})",
-        "CREATE TABLE {meta} (schema_version INTEGER NOT NULL)",
-        "INSERT INTO {meta} VALUES (0)",
-    ),
-    (
-        "ALTER TABLE {meta} ADD COLUMN data_version VARCHAR",  # a new one at each commit
-        "UPDATE {meta} SET data_version = gen_random_uuid()",
-    ),
-)
 
 
 def create_or_migrate(
@@ -61,7 +58,7 @@ def create_or_migrate(
     Raises:
         FolderUnusable: a newer release wrote the file.
     """
-    tables = {"calls": f"{quoted(store)}.calls", "meta": f"{quoted(store)}.meta"}
+    names = {name: f"{quoted(store)}.{name}" for name in ("calls", "former_calls", "codes", "meta")}
     version = schema_version(cursor, store)
     if version > len(migrations):
         raise FolderUnusable(
@@ -74,8 +71,8 @@ def create_or_migrate(
     try:
         for step in migrations[version:]:
             for statement in step:
-                cursor.execute(statement.format(**tables))
-        cursor.execute(f"UPDATE {tables['meta']} SET schema_version = ?", [len(migrations)])
+                cursor.execute(statement.format(**names))
+        cursor.execute(f"UPDATE {names['meta']} SET schema_version = ?", [len(migrations)])
         cursor.execute("COMMIT")
     except duckdb.Error:
         cursor.execute("ROLLBACK")

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import duckdb
 
-from calltally.engines.duckdb.dialect import quoted, text
 from calltally.engines.duckdb.schema import CALLS_COLUMNS, create_or_migrate
+from calltally.engines.duckdb.spelling import quoted, text
 from calltally.errors import NotFound, Unavailable
+from calltally.localtime import DAY
 
-__all__ = ["REMOVED", "Store", "Stores", "read_span", "store_path"]
+__all__ = ["REMOVED", "Extent", "Store", "Stores", "read_span", "store_path"]
 
 logger = logging.getLogger(__name__)
 
@@ -28,14 +29,40 @@ def store_path(folder: Path, calls: str) -> Path:
     return folder / f"{calls}.duckdb"
 
 
+@dataclass(frozen=True)
+class Extent:
+    """What holds of every call of a store, so that reports can be spelled shorter.
+
+    It is widened before a commit: a report that finds it the same before and after has met no call outside it.
+    """
+
+    first: int | None = None  # start of the first and the last call, microseconds UTC; None: no calls
+    last: int | None = None
+    codes: int = 0  # all codes are below this
+
+    @property
+    def days(self) -> int:
+        """How many days there are between the first and the last call."""
+        return 0 if self.first is None or self.last is None else (self.last - self.first) // DAY
+
+    def widened(self, first: int | None, last: int | None, codes: int) -> "Extent":
+        """The extent that has room also for calls between these starts, and for so many codes."""
+        firsts = [start for start in (self.first, first) if start is not None]
+        lasts = [start for start in (self.last, last) if start is not None]
+        return Extent(min(firsts, default=None), max(lasts, default=None), max(self.codes, codes))
+
+
 @dataclass
 class Store:
-    """An attached file: its tables, its version (see `Engine.version`), and when its calls start (for local time)."""
+    """An attached file: its tables, and what is known of them."""
 
-    table: str
+    calls: str
     meta: str = ""
-    version: str = ""
-    span: tuple[int, int] | None = None  # first and last start, microseconds UTC; None: no calls
+    codes: str = ""
+    version: str = ""  # see `Engine.version`
+    extent: Extent = field(default_factory=Extent)
+    size: int = 0  # about how many calls there are
+    variety: dict[str, int] = field(default_factory=dict)  # about how many values a field has, where that was asked
     users: int = 0
     used_at: float = 0.0
     removed: bool = False
@@ -67,6 +94,10 @@ class Stores:
     def exists(self, calls: str) -> bool:
         """Whether the store was ever written to, and not removed since."""
         return calls in self._open or store_path(self._folder, calls).exists()
+
+    def attached(self, calls: str) -> Store | None:
+        """The store if it is attached at this moment; that of no calls where there never was one."""
+        return self._open.get(calls) or (None if self.exists(calls) else self._nothing)
 
     @contextmanager
     def using(self, calls: str) -> Iterator[Store]:
@@ -115,9 +146,7 @@ class Stores:
             cursor.execute(f"ATTACH {text(str(path))} AS {quoted(calls)}")
             try:
                 create_or_migrate(cursor, calls)
-                table, meta = f"{quoted(calls)}.calls", f"{quoted(calls)}.meta"
-                version = cursor.execute(f"SELECT data_version FROM {meta}").fetchall()[0][0]
-                store = Store(table, meta, version, read_span(cursor, table), used_at=time.monotonic())
+                store = _attached(cursor, calls)
             except BaseException:
                 cursor.execute(f"DETACH {quoted(calls)}")
                 raise
@@ -142,9 +171,19 @@ class Stores:
                 self._detach(calls)
 
 
-def read_span(cursor: duckdb.DuckDBPyConnection, table: str) -> tuple[int, int] | None:
-    """When the first and the last call of a table start, microseconds UTC."""
+def _attached(cursor: duckdb.DuckDBPyConnection, calls: str) -> Store:
+    calls_table, meta, codes_table = (f"{quoted(calls)}.{name}" for name in ("calls", "meta", "codes"))
+    store = Store(calls_table, meta, codes_table, used_at=time.monotonic())
+    store.version = cursor.execute(f"SELECT data_version FROM {store.meta}").fetchall()[0][0]
+    codes = cursor.execute(f"SELECT coalesce(max(code) + 1, 0) FROM {store.codes}").fetchall()[0][0]
+    store.extent = Extent(*read_span(cursor, store.calls), codes)
+    store.size = cursor.execute(f"SELECT count(*) FROM {store.calls}").fetchall()[0][0]
+    return store
+
+
+def read_span(cursor: duckdb.DuckDBPyConnection, calls: str) -> tuple[int | None, int | None]:
+    """When the first and the last of some calls start, microseconds UTC; `calls` is a table or what stands for one."""
     first, last = cursor.execute(
-        f"SELECT epoch_us(min(started_at)), epoch_us(max(started_at)) FROM {table}"
+        f"SELECT epoch_us(min(started_at)), epoch_us(max(started_at)) FROM {calls}"
     ).fetchall()[0]
-    return None if first is None else (first, last)
+    return first, last

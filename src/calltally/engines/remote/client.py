@@ -74,6 +74,9 @@ class RemoteEngine:
     def version(self, calls: str) -> str:
         return str(self._asked("version", calls=calls))
 
+    def known_version(self, calls: str) -> str | None:  # noqa: ARG002
+        return None  # the owner has to be asked
+
     @contextmanager
     def load(self, calls: str) -> Iterator[Load]:
         with self._talk("load", calls=calls) as talk:

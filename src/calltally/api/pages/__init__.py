@@ -1,0 +1,1 @@
+"""What browsers are sent: pages, scripts, styles and pictures of our own."""

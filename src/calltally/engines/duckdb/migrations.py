@@ -1,0 +1,57 @@
+"""How a business's file came to its present tables, step by step."""
+
+__all__ = ["MIGRATIONS"]
+
+# Statements that lead from each schema version to the next; names in braces stand for the tables. A released entry is
+# never edited, nor made from the catalog, which grows: what changes the tables is a new one.
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        """CREATE TABLE {calls} (
+            id VARCHAR NOT NULL, started_at TIMESTAMP, caller_number VARCHAR, tracking_number VARCHAR,
+            destination_number VARCHAR, direction VARCHAR, status VARCHAR, duration_seconds INTEGER,
+            source VARCHAR, utm_source VARCHAR, utm_medium VARCHAR, utm_campaign VARCHAR, utm_term VARCHAR,
+            utm_content VARCHAR, call_flow VARCHAR, call_flow_id VARCHAR, number_id VARCHAR,
+            number_group_id VARCHAR, ai_score UTINYINT, robo_score UTINYINT, ai_category VARCHAR,
+            qualified BOOLEAN, value_cents BIGINT, cost_cents BIGINT, version BIGINT,
+            versions STRUCT(
+                started_at BIGINT, caller_number BIGINT, tracking_number BIGINT, destination_number BIGINT,
+                direction BIGINT, status BIGINT, duration_seconds BIGINT, source BIGINT, utm_source BIGINT,
+                utm_medium BIGINT, utm_campaign BIGINT, utm_term BIGINT, utm_content BIGINT, call_flow BIGINT,
+                call_flow_id BIGINT, number_id BIGINT, number_group_id BIGINT, ai_score BIGINT,
+                robo_score BIGINT, ai_category BIGINT, qualified BIGINT, value_cents BIGINT, cost_cents BIGINT
+            )
+        )""",
+        "CREATE TABLE {meta} (schema_version INTEGER NOT NULL)",
+        "INSERT INTO {meta} VALUES (0)",
+    ),
+    (
+        "ALTER TABLE {meta} ADD COLUMN data_version VARCHAR",  # a new one at each commit
+        "UPDATE {meta} SET data_version = gen_random_uuid()",
+        # A number for each caller number that there is or was, from 0 on without a gap.
+        "CREATE TABLE {codes} (value VARCHAR, code INTEGER)",
+        """INSERT INTO {codes} SELECT caller_number, row_number() OVER () - 1 FROM (
+            SELECT DISTINCT caller_number FROM {calls} WHERE caller_number IS NOT NULL
+        )""",
+        "ALTER TABLE {calls} RENAME TO former_calls",
+        """CREATE TABLE {calls} (
+            id VARCHAR, started_at TIMESTAMP, caller_number VARCHAR, tracking_number VARCHAR,
+            destination_number VARCHAR, direction VARCHAR, status VARCHAR, duration_seconds INTEGER,
+            source VARCHAR, utm_source VARCHAR, utm_medium VARCHAR, utm_campaign VARCHAR, utm_term VARCHAR,
+            utm_content VARCHAR, call_flow VARCHAR, call_flow_id VARCHAR, number_id VARCHAR,
+            number_group_id VARCHAR, ai_score SMALLINT, robo_score SMALLINT, ai_category VARCHAR,
+            qualified BOOLEAN, value_cents BIGINT, cost_cents BIGINT, version BIGINT,
+            versions STRUCT(
+                started_at BIGINT, caller_number BIGINT, tracking_number BIGINT, destination_number BIGINT,
+                direction BIGINT, status BIGINT, duration_seconds BIGINT, source BIGINT, utm_source BIGINT,
+                utm_medium BIGINT, utm_campaign BIGINT, utm_term BIGINT, utm_content BIGINT, call_flow BIGINT,
+                call_flow_id BIGINT, number_id BIGINT, number_group_id BIGINT, ai_score BIGINT,
+                robo_score BIGINT, ai_category BIGINT, qualified BIGINT, value_cents BIGINT, cost_cents BIGINT
+            ),
+            quarter_hour INTEGER, caller_code INTEGER
+        )""",
+        """INSERT INTO {calls} BY NAME
+        SELECT former.*, epoch_us(started_at) // 900000000 AS quarter_hour, code AS caller_code
+        FROM {former_calls} AS former LEFT JOIN {codes} AS codes ON codes.value = former.caller_number""",
+        "DROP TABLE {former_calls}",
+    ),
+)

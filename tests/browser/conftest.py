@@ -1,0 +1,138 @@
+"""A real browser, headless, on a real server: what it asks for and complains about is written down and checked."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
+
+from tests.api.conftest import Server, serving
+from tests.cli.conftest import CommandLine
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+MISSING = f"This test needs a browser, one of {', '.join(BROWSERS)}; on Debian: apt-get install chromium"
+SIZES = {"desktop": (1280, 800), "phone": (390, 844)}
+COMPLAINTS = {"error", "warning"}
+
+expect.set_options(timeout=30_000)  # milliseconds: a busy machine draws slowly
+
+
+@dataclass(frozen=True)
+class Site:
+    """A server with the calls of one business, and a key of it."""
+
+    server: Server
+    key: str
+
+
+@dataclass
+class Visit:
+    """A page that is open, at one size of window, with what it asked for and complained about so far."""
+
+    page: Page
+    size: str
+    asked: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+    @property
+    def elsewhere(self) -> set[str]:
+        """The hosts, other than that of the page itself, that were asked for something."""
+        hosts = {urlsplit(url).netloc for url in self.asked if urlsplit(url).scheme not in {"data", "blob"}}
+        return hosts - {urlsplit(self.page.url).netloc}
+
+    @property
+    def fits(self) -> bool:
+        """Whether nothing of the page is wider than the window."""
+        wide: int = self.page.evaluate("document.documentElement.scrollWidth")
+        return wide <= SIZES[self.size][0]
+
+    def refused(self, status: int) -> None:
+        """Forget the one complaint, which is about an answer with this status."""
+        [complaint] = self.complaints
+        assert f"the server responded with a status of {status} " in complaint
+        self.complaints.clear()
+
+
+OpenPage = Callable[[str], Visit]
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    """A browser for the tests of this folder. It has to end with them: until then no other event loop can run."""
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found is None:
+        pytest.fail(MISSING)
+    unboxed = ["--no-sandbox"] if os.geteuid() == 0 else []  # root cannot have Chromium's sandbox
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=found, args=unboxed)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(params=SIZES)
+def size(request: pytest.FixtureRequest) -> str:
+    """Each size of window in turn."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def open_page(browser: Browser, size: str) -> Iterator[OpenPage]:
+    """Opens addresses. At the end of the test, nothing came from another host and there are no complaints."""
+    visits: list[Visit] = []
+
+    def visit(address: str) -> Visit:
+        width, height = SIZES[size]
+        page = browser.new_page(viewport={"width": width, "height": height}, has_touch=size == "phone")
+        visits.append(opened := Visit(page, size))
+        _write_down(opened)
+        page.goto(address)
+        return opened
+
+    yield visit
+    for opened in visits:
+        elsewhere = opened.elsewhere
+        opened.page.close()
+        assert (elsewhere, opened.complaints) == (set(), [])
+
+
+def _write_down(visit: Visit) -> None:
+    def asks(request: Request) -> None:
+        visit.asked.append(request.url)
+
+    def complains(message: ConsoleMessage) -> None:
+        if message.type in COMPLAINTS:
+            visit.complaints.append(message.text)
+
+    def fails(error: Exception) -> None:
+        visit.complaints.append(str(error))
+
+    visit.page.on("request", asks)
+    visit.page.on("console", complains)
+    visit.page.on("pageerror", fails)
+
+
+@pytest.fixture(scope="package")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A running server with a business that has four calls."""
+    folder = tmp_path_factory.mktemp("site")
+    command = CommandLine(folder / "data")
+    business = command.run("business", "create", "Acme", "--json").json()["id"]
+    calls = folder / "calls.ndjson"
+    calls.write_text("".join(f"{json.dumps(call)}\n" for call in CALLS))
+    assert command.run("import", str(calls), "-b", business).code == 0
+    key = command.run("key", "create", business, "--json").json()["key"]
+    with serving(command.data) as server:
+        yield Site(server, key)
+
+
+CALLS = [
+    {"id": "a", "started_at": "2026-03-09T14:05:00Z", "source": "google", "qualified": True, "ai_score": 80},
+    {"id": "b", "started_at": "2026-03-09T15:05:00Z", "source": "google", "qualified": False},
+    {"id": "c", "started_at": "2026-03-10T14:05:00Z", "source": "münchen 🚀", "qualified": True},
+    {"id": "d", "started_at": "2026-03-11T14:05:00Z"},
+]
