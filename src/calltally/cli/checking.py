@@ -1,6 +1,7 @@
 """`calltally check`: whether everything in the data folder can be read."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
@@ -36,12 +37,15 @@ def check(
     with opened(data) as on:
         found = _found(on)
         removed = _remove(found.leftovers) if remove_leftovers else []
+    left = replace(found, leftovers=tuple(leftover for leftover in found.leftovers if leftover not in removed))
     if as_json:
-        print_json(_plain(found, removed))
+        print_json({"well": left.well, **_plain(found, removed)})
     else:
         _print(found, removed)
-    left = [leftover for leftover in found.leftovers if leftover not in removed]
-    if not Findings(found.control, found.businesses, tuple(left)).well:
+        if left.well:
+            count = len(found.businesses)
+            say(f"All is well: the control database and {count} business{'' if count == 1 else 'es'} were read")
+    if not left.well:
         raise typer.Exit(1)
 
 
@@ -73,9 +77,6 @@ def _print(found: Findings, removed: Sequence[Leftover]) -> None:
     for leftover in found.leftovers:
         state = "removed" if leftover in removed else "remove it, or let --remove-leftovers do so"
         say(f"{leftover.path} belongs to no business ({decimal(leftover.size)}): {state}")
-    if found.well:
-        count = len(found.businesses)
-        say(f"All is well: the control database and {count} business{'' if count == 1 else 'es'} were read")
 
 
 def _row(checked: CheckedBusiness) -> tuple[str, ...]:
@@ -90,7 +91,6 @@ def _row(checked: CheckedBusiness) -> tuple[str, ...]:
 
 def _plain(found: Findings, removed: Sequence[Leftover]) -> dict[str, Any]:
     return {
-        "well": found.well,
         "control": list(found.control),
         "businesses": [_plain_business(checked) for checked in found.businesses],
         "leftovers": [
