@@ -134,6 +134,7 @@ def _config(spill: Path, memory: str, most_spill: str, threads: int) -> dict[str
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
         "allow_community_extensions": False,
+        "allocator_background_threads": True,  # what is no longer used goes back to the system within seconds
     }
     if threads:
         config["threads"] = threads
