@@ -274,6 +274,12 @@ def files_of_records(*, faulty: bool = True, min_size: int = 0, max_size: int = 
     return st.lists(file_rows(faulty), min_size=min_size, max_size=max_size)
 
 
+def as_of_times() -> st.SearchStrategy[int]:
+    """What `--as-of` says of a file, in microseconds UTC: a time among those of the versions, or far from them."""
+    among = [reference.microseconds_of(datetime.fromisoformat(text)) for text in VERSIONS[:4]]
+    return st.sampled_from([*among, -1, 4_102_444_800_000_000])
+
+
 # --- Requests -------------------------------------------------------------------------------------------------------
 
 DIMENSION_NAMES = tuple(reference.DIMENSIONS)

@@ -7,6 +7,7 @@ engine, so that no engine's own zone data, nor the machine's, ever decides on wh
 
 import zoneinfo
 from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import Enum
@@ -88,9 +89,8 @@ class OffsetTable:
         """
         low = FIRST_INSTANT - DAY if first is None else (first.toordinal() - EPOCH_DAY) * DAY
         high = LAST_INSTANT + DAY if last is None else (last.toordinal() - EPOCH_DAY + 1) * DAY
-        ends = (*self.starts[1:], LAST_INSTANT)
         pieces: list[Period] = []
-        for start, end, offset in zip(self.starts, ends, self.offsets, strict=True):
+        for start, end, offset in self.segments():
             piece = Period(max(start, low - offset, FIRST_INSTANT), min(end, high - offset))
             if piece.start >= piece.end:
                 continue
@@ -98,6 +98,10 @@ class OffsetTable:
                 piece = Period(pieces.pop().start, piece.end)
             pieces.append(piece)
         return tuple(pieces)
+
+    def segments(self) -> Iterator[tuple[int, int, int]]:
+        """From which instant (included) to which (not included) which offset holds."""
+        return zip(self.starts, (*self.starts[1:], LAST_INSTANT), self.offsets, strict=True)
 
     def between(self, first: int, last: int) -> "OffsetTable":
         """The part of the table that matters to instants from `first` to `last`, both included."""

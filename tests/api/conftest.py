@@ -99,6 +99,13 @@ def calls(*rows: Mapping[str, object], day: str = "2026-03-09") -> list[Record]:
 
 def add_many(engine: Engine, business: Business, number: int) -> None:
     """Give a business many calls, each with a source, a campaign and a caller of its own, quickly."""
+    with engine.load(business.calls) as load:
+        load.add(many_rows(number))
+        load.finish()
+
+
+def many_rows(number: int) -> pa.RecordBatch:
+    """Rows of so many calls, as an engine takes them."""
     columns = {
         "n": range(1, number + 1),
         "place": range(1, number + 1),
@@ -110,9 +117,7 @@ def add_many(engine: Engine, business: Business, number: int) -> None:
         "caller_number": [f"caller-{n}" for n in range(number)],
     }
     arrays = [pa.array(columns.get(column.name, [None] * number), column.type) for column in ROW_SCHEMA]
-    with engine.load(business.calls) as load:
-        load.add(pa.RecordBatch.from_arrays(arrays, schema=ROW_SCHEMA))
-        load.finish()
+    return pa.RecordBatch.from_arrays(arrays, schema=ROW_SCHEMA)
 
 
 SLOW = "group_by=source,utm_campaign,date&metrics=unique_callers,count&sort_by=unique_callers"  # over many calls

@@ -60,10 +60,10 @@ class CommandLine:
             code = main(arguments)
         return Finished(code, _written(out), _written(err))
 
-    def process(self, *arguments: str | bytes, given: str = "", **variables: str) -> Finished:
+    def process(self, *arguments: str | bytes, given: str | bytes = "", **variables: str) -> Finished:
         done = subprocess.run(
             [CALLTALLY, *arguments],
-            input=given.encode(),
+            input=given.encode() if isinstance(given, str) else given,
             capture_output=True,
             env=self.environment(**variables),
             cwd=self.data.parent,

@@ -1,5 +1,6 @@
 """`calltally business`, through its front door."""
 
+import json
 import re
 import sqlite3
 from contextlib import closing
@@ -175,3 +176,25 @@ def test_elsewhere_lines_are_neither_wrapped_nor_coloured(calltally: CommandLine
         assert len(done.out.splitlines()) == 2
         assert "\x1b" not in done.out
         assert all(line == line.rstrip() for line in done.out.splitlines())
+
+
+def test_nothing_of_a_deleted_business_is_left(calltally: CommandLine, acme: str, tmp_path: Path) -> None:
+    other = calltally.run("business", "create", "Other", "--json").json()["id"]
+    for business, caller in ((acme, "+13055550001"), (other, "+13055550002")):
+        (tmp_path / "calls.csv").write_text(f"started_at,from\n2026-03-09T14:05:00Z,{caller}\n,{caller}\n")
+        assert calltally.run("import", str(tmp_path / "calls.csv"), "-b", business).code == 0
+    key = calltally.run("key", "create", acme, "--name", "its key", "--json").json()
+    DataFolder(calltally.data).demo_key.write_text(
+        json.dumps({"business": acme, "key": key["key"], "made_at": "2026-03-09T14:05:00+00:00"})
+    )
+    words = (acme, "Acme", "+13055550001", key["id"], key["prefix"], "its key")
+    assert all(traces(calltally.data, word) for word in words if word != "+13055550001")
+    calltally.process("business", "delete", acme, "--yes", "--json").json()
+    assert [word for word in words if traces(calltally.data, word)] == []
+    assert traces(calltally.data, other) != []
+
+
+def traces(folder: Path, word: str) -> list[Path]:
+    """The files in whose name or content a word is."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return [path for path in files if word in path.name or word.encode() in path.read_bytes()]

@@ -10,6 +10,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -28,6 +29,7 @@ from calltally.settings import Settings
 from tests.asking import report
 from tests.cli.conftest import CALLTALLY, CommandLine, Finished
 from tests.cli.terminal import on_terminal
+from tests.packing import PACKERS, zstd
 from tests.permissions import ORDINARY
 
 NEW_YORK = "America/New_York"
@@ -66,7 +68,7 @@ def figures(**given: object) -> dict[str, Any]:
 def complaints(done: Finished) -> list[str]:
     """The sentences on standard error, without the lines that tell of progress."""
     lines = done.err.splitlines()
-    progress = re.compile(r".+: [\d,]+ rows?, [\d,]+ calls/s, (all read, merging|\d+%, about \d+ s left)")
+    progress = re.compile(r".+: [\d,]+ rows?, [\d,]+ calls/s(, all read, merging|, \d+%, about \d+ s left)?")
     assert all(line.startswith("calltally: ") or progress.fullmatch(line) for line in lines), done.err
     return [line.removeprefix("calltally: ") for line in lines if line.startswith("calltally: ")]
 
@@ -380,16 +382,19 @@ def test_odd_files(put: Put, tmp_path: Path, text: str, expected: dict[str, Any]
     assert put(path) == again | {"unchanged": expected["read"] - expected["rejected"]}
 
 
-def test_a_truncated_archive_keeps_the_rows_before_the_break(calltally: CommandLine, acme: str, tmp_path: Path) -> None:
-    whole = gzip.compress(many_rows(tmp_path / "calls.csv", 20_000).read_bytes())
-    path = tmp_path / "calls.csv.gz"
+@pytest.mark.parametrize("suffix", PACKERS)
+def test_a_truncated_archive_keeps_the_rows_before_the_break(
+    calltally: CommandLine, acme: str, tmp_path: Path, suffix: str
+) -> None:
+    whole = PACKERS[suffix](many_rows(tmp_path / "calls.csv", 20_000).read_bytes())
+    path = tmp_path / f"calls.csv{suffix}"
     path.write_bytes(whole[: len(whole) // 2])
     done = calltally.process("import", str(path), "-b", acme, "--json")
     summary = summary_of(done, code=1)
     assert 5_000 < summary["added"] == summary["read"] < 15_000
     (sentence,) = complaints(done)
     assert sentence == (
-        f"calls.csv.gz: the archive breaks off after line {summary['read'] + 1} (byte {len(whole) // 2} of the file)"
+        f"{path.name}: the archive breaks off after line {summary['read'] + 1} (byte {len(whole) // 2} of the file)"
     )
     assert count_of(calltally) == summary["added"]
     path.write_bytes(whole)
@@ -421,8 +426,13 @@ def giant_line(path: Path) -> None:
         file.write(b"\nb,2026-03-09T14:05:00Z\n")
 
 
+def packed(path: Path) -> zstd.ZstdFile | gzip.GzipFile:
+    """The file to pack bytes into, quickly."""
+    return zstd.open(path, "wb") if path.suffix == ".zst" else gzip.open(path, "wb", compresslevel=1)
+
+
 def bomb_of_a_line(path: Path) -> None:
-    with gzip.open(path, "wb", compresslevel=1) as file:
+    with packed(path) as file:
         file.write(b'{"id": "a", "started_at": "2026-03-09T14:05:00Z"}\n')
         for _ in range(300):
             file.write(b"0" * 1_000_000)
@@ -430,7 +440,7 @@ def bomb_of_a_line(path: Path) -> None:
 
 
 def bomb_of_rows(path: Path) -> None:
-    with gzip.open(path, "wb", compresslevel=1) as file:
+    with packed(path) as file:
         file.write(b"id,started_at,source\n" + b"a,2026-03-09T14:05:00Z,\n" * 100)
         for n in range(100, 400):
             file.write(b"x,2026-03-09T14:05:00Z,%d" % n + b"0" * 990_000 + b"\n")
@@ -453,7 +463,9 @@ sys.exit(code)
     [
         ("line.csv", giant_line, 3, 1, "is longer than 1,000,000 bytes"),
         ("line.ndjson.gz", bomb_of_a_line, 2, 1, "is longer than 1,000,000 bytes"),
+        ("line.ndjson.zst", bomb_of_a_line, 2, 1, "is longer than 1,000,000 bytes"),
         ("rows.csv.gz", bomb_of_rows, 102, 300, "source: has 990003 characters, at most 512 are allowed"),
+        ("rows.csv.zst", bomb_of_rows, 102, 300, "source: has 990003 characters, at most 512 are allowed"),
     ],
 )
 def test_memory_is_bounded(
@@ -542,12 +554,14 @@ FILES: dict[str, tuple[str, Callable[[], bytes]]] = {
 @pytest.mark.parametrize("kind", FILES)
 def test_every_format_packed_or_not(calltally: CommandLine, put: Put, new_york: str, tmp_path: Path, kind: str) -> None:
     name, content = FILES[kind]
-    plain, packed = tmp_path / name, tmp_path / f"{name}.gz"
+    plain = tmp_path / name
     plain.write_bytes(content())
-    packed.write_bytes(gzip.compress(content()))
     local = kind == "parquet"  # its first time has no offset either
     assert put(plain) == figures(read=2, added=2)
-    assert put(packed) == figures(read=2, unchanged=2)
+    for suffix, pack in PACKERS.items():
+        archive = tmp_path / f"{name}{suffix}"
+        archive.write_bytes(pack(content()))
+        assert put(archive) == figures(read=2, unchanged=2)
     with asking(calltally) as ask:
         found = ask(
             "group_by=source,hour_of_day&metrics=total_duration,qualified_count&sort_by=hour_of_day&sort_order=asc"
@@ -556,6 +570,212 @@ def test_every_format_packed_or_not(calltally: CommandLine, put: Put, new_york: 
         ("Müller; Söhne", 14 if local else 10, 61, 1),
         ("ein „Zitat“, kurz", 16, 0, 0),
     ]
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_every_format_on_standard_input(calltally: CommandLine, acme: str, kind: str) -> None:
+    """Nothing but the content says what it is."""
+    content = FILES[kind][1]()
+    for given, expected in (
+        (content, figures(read=2, added=2)),
+        (zstd.compress(content), figures(read=2, unchanged=2)),
+    ):
+        done = calltally.process("import", "-", "-b", acme, "--json", given=given)
+        assert complaints(done) == []
+        assert summary_of(done) == expected
+
+
+def test_rejected_rows_of_standard_input(calltally: CommandLine, acme: str, tmp_path: Path) -> None:
+    given = "id,started_at\na,yesterday\nb,2026-03-09T14:05:00Z\n"
+    done = calltally.process("import", "-", "-b", acme, "--json", given=given)
+    rejects = ["stdin.rejected.ndjson"]
+    assert summary_of(done) == figures(read=2, added=1, rejected=1, rejects_files=rejects)
+    assert [row["line"] for row in rejects_of(tmp_path / "stdin")] == [2]
+    people = calltally.process("import", "-", "-b", acme, given=given)
+    assert "Rejected rows, with reasons: stdin.rejected.ndjson\n" in people.out
+    assert re.fullmatch(r"stdin: 2 rows, [\d,]+ calls/s, all read, merging\n", people.err)
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        (
+            gzip.compress(b"id,started_at\n", mtime=0)[:-4],
+            "stdin: the archive breaks off after line 1 (byte 30 of the input)",
+        ),
+        (b'[{"id": "a"},', "stdin: the array breaks off after record 1 (byte 13 of the input)"),
+        (b"PK\x03\x04", "stdin: this is a zip archive or an Excel workbook; unpack it, or save it as CSV"),
+        (
+            b"When,Who\n1,2\n",
+            (
+                "No column of stdin is a call field; its first line has 'When', 'Who'; "
+                "say which is which with --map, such as --map started_at='Call Time'"
+            ),
+        ),
+    ],
+)
+def test_what_is_wrong_with_standard_input(calltally: CommandLine, acme: str, given: bytes, sentence: str) -> None:
+    done = calltally.process("import", "-", "-b", acme, "--json", given=given)
+    assert (done.code, complaints(done)) == (1, [sentence])
+
+
+def test_standard_input_among_files(calltally: CommandLine, acme: str, tmp_path: Path) -> None:
+    """A file of the name `-` has a path."""
+    for name, id_ in (("one.csv", "a"), ("-", "b"), ("two.csv", "c")):
+        written(tmp_path / name, "id,started_at", f"{id_},2026-03-09T14:05:00Z")
+    given = "id,started_at\na,2026-03-09T14:05:00Z\nd,2026-03-09T14:05:00Z\n"
+    done = calltally.process("import", "one.csv", "-", "./-", "two.csv", "-b", acme, "--json", given=given)
+    assert summary_of(done) == figures(read=5, added=4, unchanged=1)
+    sentence = calltally.process("import", "-", "one.csv", "-", "-b", acme, given=given).failed(2)
+    assert sentence == "FILE: '-' is given twice, but standard input can be read only once"
+
+
+def test_no_standard_input(calltally: CommandLine, acme: str) -> None:
+    command = ["sh", "-c", f"{CALLTALLY} import - -b {acme} <&-"]
+    done = subprocess.run(command, capture_output=True, text=True, env=calltally.environment(), check=False)
+    assert (done.returncode, done.stderr) == (1, "calltally: stdin: there is no standard input\n")
+
+
+def test_a_pipe_by_its_name(calltally: CommandLine, acme: str, tmp_path: Path) -> None:
+    """As a shell gives one for `<(command)`."""
+    pipe = tmp_path / "calls"
+    os.mkfifo(pipe)
+    for content in (as_csv(), as_parquet()):
+        writer = threading.Thread(target=pipe.write_bytes, args=(content,))
+        writer.start()
+        done = calltally.process("import", str(pipe), "-b", acme, "--json")
+        writer.join()
+        assert complaints(done) == []
+        assert summary_of(done)["read"] == 2
+
+
+def test_a_pipe_that_is_empty_for_a_moment_is_not_at_its_end(calltally: CommandLine, acme: str) -> None:
+    """Though whoever made it may have asked not to be kept waiting."""
+    ours, theirs = os.pipe()
+    os.set_blocking(ours, False)
+    with subprocess.Popen(
+        [CALLTALLY, "import", "-", "-b", acme, "--json"],
+        stdin=ours,
+        stdout=subprocess.PIPE,
+        env=calltally.environment(),
+    ) as process:
+        os.close(ours)
+        for n in range(3):
+            os.write(theirs, b'{"id": "%d", "started_at": "2026-03-09T14:05:00Z"}\n' % n)
+            time.sleep(1)
+        os.close(theirs)
+        out, _ = process.communicate(timeout=60)
+    assert json.loads(out)["added"] == 3
+
+
+MEGABYTES = 450
+
+
+def csv_stream() -> Iterator[bytes]:
+    yield b"id,started_at,notes\n"
+    yield from (b"c%d,2026-03-09T14:05:00Z,%s\n" % (n, b"x" * 5_000) for n in range(MEGABYTES * 200))
+
+
+def ndjson_stream() -> Iterator[bytes]:
+    row = b'{"id": "c%d", "started_at": "2026-03-09T14:05:00Z", "notes": "%s"}\n'
+    yield from (row % (n, b"x" * 5_000) for n in range(MEGABYTES * 200))
+
+
+@pytest.mark.parametrize("stream", [csv_stream, ndjson_stream])
+def test_a_stream_of_any_length_in_little_memory(
+    calltally: CommandLine, acme: str, stream: Callable[[], Iterator[bytes]]
+) -> None:
+    command = [sys.executable, "-c", MEASURED, "import", "-", "-b", acme, "--json"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=calltally.environment()
+    ) as process:
+        assert process.stdin
+        process.stdin.writelines(stream())
+        out, err = process.communicate()
+    assert json.loads(out)["added"] == MEGABYTES * 200
+    assert int(err.split()[-1]) < MOST_MEMORY < MEGABYTES * 1000
+
+
+def test_patterns(calltally: CommandLine, put: Put, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = ["calls-2.csv", "calls-10.csv", ".calls-3.csv", "calls-1.csv.rejected.ndjson", "other.csv", "calls-[1].csv"]
+    names += ["deep/calls-4.csv", "deep/er/calls-5.csv"]
+    for name in names:
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        written(path, "id,started_at,source", f"x,2026-03-09T14:05:00Z,{name}")
+    (tmp_path / "calls-.csv").mkdir()
+
+    def last(*arguments: str) -> tuple[int, str]:
+        """How many rows were read, and which file the last of them came from."""
+        read = put(*arguments)["read"]
+        ((source, _),) = rows_of(calltally, "source")
+        return read, source
+
+    assert last("calls-?.csv") == (1, "calls-2.csv")
+    assert last("calls-*.csv") == (3, "calls-[1].csv")
+    assert last("calls-[12]*.csv") == (2, "calls-2.csv")
+    assert last("calls-[1].csv") == (1, "calls-[1].csv")
+    assert last("**/*-[45].csv") == (2, "deep/er/calls-5.csv")
+    assert last("**/*.csv") == (6, "other.csv")
+    assert last("calls-1*") == (1, "calls-10.csv")
+    assert last(str(tmp_path / "deep" / "*"), "calls-2*") == (2, "calls-2.csv")
+    assert last(".calls*") == (1, ".calls-3.csv")
+
+
+def test_a_pattern_that_matches_nothing(calltally: CommandLine, acme: str, tmp_path: Path) -> None:
+    (tmp_path / "empty-1").mkdir()
+    good = written(tmp_path / "good.csv", "id,started_at", "a,2026-03-09T14:05:00Z")
+    done = calltally.process("import", "empty-*", str(good), "-b", acme, "--json")
+    assert summary_of(done, code=1) == figures(read=1, added=1)
+    sentence = "empty-*: there is no such file, nor does one match this pattern"
+    assert complaints(done) == [sentence]
+    assert calltally.process("import", "empty-*", "-b", acme).failed(1) == sentence
+
+
+# --- Versions -------------------------------------------------------------------------------------------------------
+
+
+def test_as_of_is_a_version_like_any_other(calltally: CommandLine, put: Put, new_york: str, tmp_path: Path) -> None:
+    calls = tmp_path / "calls.ndjson"
+    row = {"id": "a", "started_at": "2026-03-09T14:05:00Z"}
+
+    def now_after(source: str, *arguments: str, **said: str) -> str:
+        written(calls, json.dumps(row | {"source": source} | said))
+        put(calls, *arguments)
+        ((found, _),) = rows_of(calltally, "source")
+        return str(found)
+
+    assert now_after("unversioned") == "unversioned"
+    assert now_after("noon", "--as-of", "2026-03-10T12:00:00Z") == "noon"
+    assert now_after("unversioned") == "noon"
+    assert now_after("earlier", updated_at="2026-03-10T11:59:59Z") == "noon"
+    assert now_after("one later", updated_at="2026-03-10T12:00:01Z") == "one later"
+    assert now_after("local", "--as-of", "2026-03-10 08:00:02") == "local"  # of New York, so 12:00:02
+    assert now_after("older", "--as-of", "2026-03-10T12:00:01.999999Z") == "local"
+    assert now_after("its own counts", "--as-of", "2026-03-10T13:00:00Z", updated_at="2026-03-10T11:00:00Z") == "local"
+    assert now_after("today", "--as-of", "now") == "today"
+    assert now_after("past", updated_at=datetime.now(UTC).replace(year=2020).isoformat()) == "today"
+    assert now_after("to come", "--as-of", "9999-12-31T23:59:59Z") == "to come"
+    assert now_after("today again", "--as-of", "now") == "to come"
+
+
+def test_now_is_the_same_for_all_files_of_a_command(calltally: CommandLine, put: Put, tmp_path: Path) -> None:
+    """Of equal versions the greater value stands, though the lesser one comes later."""
+    names = ["b", "c", "a"]
+    files = [
+        written(tmp_path / f"{at}.csv", "id,started_at,source", f"x,2026-03-09T14:05:00Z,{name}")
+        for at, name in enumerate(names)
+    ]
+    put(*files, "--as-of", "now")
+    assert rows_of(calltally, "source") == [("c", 1)]
+
+
+@pytest.mark.parametrize("time_", ["yesterday", "", "NOW", "2026-02-30T00:00:00Z", "2026-03-10", "1773144000"])
+def test_as_of_no_time(calltally: CommandLine, acme: str, time_: str) -> None:
+    sentence = calltally.run("import", "x.csv", "-b", acme, "--as-of", time_, "--map", "zzz=A").failed(2)
+    assert sentence.startswith("--map: 'zzz' is not a call field; ")
+    assert sentence.endswith(f"; --as-of: '{time_}' is neither a time such as 2026-03-09T14:05:00Z nor 'now'")
 
 
 def test_names_of_files_that_are_no_text(calltally: CommandLine, acme: str, tmp_path: Path) -> None:
@@ -635,6 +855,19 @@ def test_elsewhere_progress_is_plain_lines(calltally: CommandLine, acme: str, tm
         "Unchanged      0\n"
         "Rejected       0\n"
     )
+
+
+def test_a_stream_has_no_share_on_a_terminal(calltally: CommandLine, acme: str, tmp_path: Path) -> None:
+    pipe = tmp_path / "calls"
+    os.mkfifo(pipe)
+    content = many_rows(tmp_path / "calls.csv", 50_000).read_bytes()
+    writer = threading.Thread(target=pipe.write_bytes, args=(content,))
+    writer.start()
+    code, seen = on_terminal(calltally, "import", str(pipe), "-b", acme)
+    writer.join()
+    assert code == 0
+    assert "%" not in seen
+    assert re.search(r"[\d,]+ rows, [\d,]+ calls/s", seen)
 
 
 def test_on_a_terminal(calltally: CommandLine, acme: str, tmp_path: Path) -> None:

@@ -105,6 +105,16 @@ def ended(process: "subprocess.Popen[str]") -> tuple[int, str, list[str]]:
     return process.returncode, out, [line for line in err.splitlines() if not re.search(r"calls/s, ", line)]
 
 
+def interrupted(process: "subprocess.Popen[str]") -> tuple[int, str, list[str]]:
+    """How a command ends by Ctrl-C, pressed again where the first fell between two reads of a pipe."""
+    process.send_signal(signal.SIGINT)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(10)
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)
+    return ended(process)
+
+
 def until(holds: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 60
     while not holds():
@@ -214,9 +224,8 @@ def test_a_slow_import_keeps_nobody_out(calltally: CommandLine, one: Business, t
 def test_ctrl_c_changes_nothing(calltally: CommandLine, one: Business, tmp_path: Path) -> None:
     with serving(calltally.data) as server:
         with held(calltally, one, tmp_path / "calls.csv") as slow:
-            slow.process.send_signal(signal.SIGINT)
             stopped = "calltally: Stopped before the end; run it again to import what is missing"
-            assert ended(slow.process) == (130, "", [stopped])
+            assert interrupted(slow.process) == (130, "", [stopped])
         until(lambda: not staged(calltally))
         assert one.count(server) == 0
         assert calltally.process("import", str(calls_file(tmp_path / "few.csv", FEW)), "-b", one.id).code == 0
@@ -387,6 +396,26 @@ def test_a_clear_ends_an_import(calltally: CommandLine, one: Business, tmp_path:
         code, _, (complaint,) = ended(slow.process)
     assert (code, complaint) == (1, "calltally: The calls of this business were cleared or deleted meanwhile")
     assert list(DataFolder(calltally.data).calls.iterdir()) == []
+
+
+def test_a_folder_without_sockets(calltally: CommandLine, one: Business, tmp_path: Path) -> None:
+    DataFolder(calltally.data).socket.mkdir()
+    done = calltally.process("import", str(calls_file(tmp_path / "few.csv", FEW)), "-b", one.id)
+    assert done.code == 0
+    said = f"Other commands have to wait until this one ends: {DataFolder(calltally.data).socket} cannot be made ("
+    assert done.err.startswith(said)
+
+
+def test_an_owner_that_does_not_answer(calltally: CommandLine, one: Business, tmp_path: Path) -> None:
+    with held(calltally, one, tmp_path / "slow.csv") as paused:
+        paused.process.send_signal(signal.SIGSTOP)
+        done = calltally.process("business", "clear", one.id, "--yes")
+        paused.process.send_signal(signal.SIGCONT)
+        waiting, sentence = done.err.splitlines()
+        assert (done.code, waiting) == (1, "Waiting for another command that uses the data folder ...")
+        assert f"is in use by an import (process {paused.process.pid}); wait until it has finished" in sentence
+        paused.release()
+        assert [counts(summary) for summary in summaries_of([paused.process])] == [(MANY, 0, 0)]
 
 
 def test_a_long_path(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from calltally.engines import EXPORT_SCHEMA, AtLeast, Engine, open_engine
+from calltally.engines import EXPORT_SCHEMA, AtLeast, Engine, calls_file, open_engine, read_file, store_files
 from calltally.errors import FolderUnusable, NotFound
 from calltally.folder import DataFolder
 from calltally.settings import Settings
@@ -150,3 +150,25 @@ def test_check_finds_a_damaged_block(new_business: NewBusiness, tmp_path: Path) 
     with pytest.raises(FolderUnusable, match=r"damaged|cannot be opened"):
         engine.check(business.calls)
     engine.close()
+
+
+def test_a_file_is_read_where_it_lies_and_not_changed(new_business: NewBusiness, tmp_path: Path) -> None:
+    business, folder = new_business(), DataFolder(tmp_path / "data")
+    engine = open_engine(folder, Settings(memory="500MB"))
+    import_records(engine, business, [_call(n) for n in range(5)], tmp_path)
+    facts = engine.check(business.calls)
+    engine.close()
+    path = calls_file(folder.calls, business.calls)
+    path.chmod(0o400)
+    before = path.read_bytes()
+    assert read_file(path) == facts
+    assert path.read_bytes() == before
+    assert list(folder.calls.iterdir()) == [path]
+
+
+def test_a_file_that_is_no_store_is_refused(tmp_path: Path) -> None:
+    path, log = store_files(tmp_path, "store")
+    path.write_bytes(b"no database" * 1000)
+    with pytest.raises(FolderUnusable, match="are damaged"):
+        read_file(path)
+    assert (path.name, log.exists()) == ("store.duckdb", False)

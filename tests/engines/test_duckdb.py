@@ -30,6 +30,7 @@ from calltally.ingestion import import_records as load_records
 from calltally.query import Timing, ask
 from calltally.settings import Settings
 from tests import strategies
+from tests.api.conftest import add_many, many_rows
 from tests.asking import import_records, report
 from tests.conftest import NewBusiness
 
@@ -184,6 +185,22 @@ def test_files_are_let_go_of(folder: DataFolder, new_business: NewBusiness, tmp_
         assert report(engine, business, "group_by=source")["data"]["totals"] == {"count": 20}
     assert list(engine._stores._open) == [business.calls for business in businesses[-2:]]
     engine.close()
+
+
+def test_closing_stops_a_load(folder: DataFolder, new_business: NewBusiness) -> None:
+    engine, business = opened(folder), new_business()
+    add_many(engine, business, 10)
+    closing = threading.Timer(0.1, engine.close)
+    with engine.load(business.calls) as load:
+        for _ in range(30):
+            load.add(many_rows(20_000))
+        closing.start()
+        with pytest.raises(Unavailable, match="stopped before the calls were in; nothing was changed"):
+            load.finish()
+    closing.join()
+    again = opened(folder)
+    assert again.check(business.calls).calls == 10
+    again.close()
 
 
 def test_a_business_without_calls_has_no_file(folder: DataFolder, new_business: NewBusiness) -> None:

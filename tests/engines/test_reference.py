@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from calltally.accounts import Business
 from calltally.engines import Engine
+from calltally.ingestion import ImportOptions
 from tests import reference, strategies
 from tests.asking import import_records, report
 from tests.conftest import NewBusiness
@@ -27,6 +29,7 @@ def summary_of(result: Any) -> dict[str, Any]:
     records=strategies.files_of_records(min_size=6, max_size=30),
     asked=st.lists(strategies.requests(), min_size=4, max_size=10),
     time_zone=st.sampled_from(strategies.TIME_ZONES),
+    as_of=st.none() | strategies.as_of_times(),
 )
 def test_reports_equal_the_reference(
     engine: Engine,
@@ -35,9 +38,11 @@ def test_reports_equal_the_reference(
     records: list[dict[str, object]],
     asked: list[list[tuple[str, str]]],
     time_zone: str,
+    as_of: int | None,
 ) -> None:
     business, expected = new_business(time_zone), reference.Business(time_zone, "US")
-    assert summary_of(import_records(engine, business, records, tmp_path)) == vars(expected.apply_file(records))
+    found = import_records(engine, business, records, tmp_path, ImportOptions(as_of=as_of))
+    assert summary_of(found) == vars(expected.apply_file(records, as_of=as_of))
     for params in asked:
         answer = report(engine, business, params)
         wanted = reference.report(expected.calls(), time_zone, params)
@@ -45,13 +50,20 @@ def test_reports_equal_the_reference(
     engine.remove(business.calls)
 
 
-@given(files=st.lists(strategies.files_of_records(max_size=12), min_size=2, max_size=4))
+@given(
+    files=st.lists(
+        st.tuples(strategies.files_of_records(max_size=12), st.none() | strategies.as_of_times()),
+        min_size=2,
+        max_size=4,
+    )
+)
 def test_files_one_after_another_end_as_in_the_reference(
-    engine: Engine, new_business: NewBusiness, tmp_path: Path, files: list[list[dict[str, object]]]
+    engine: Engine, new_business: NewBusiness, tmp_path: Path, files: list[tuple[list[dict[str, object]], int | None]]
 ) -> None:
     business, expected = new_business("America/New_York"), reference.Business("America/New_York", "US")
-    for records in files:
-        assert summary_of(import_records(engine, business, records, tmp_path)) == vars(expected.apply_file(records))
+    for records, as_of in files:
+        found = import_records(engine, business, records, tmp_path, ImportOptions(as_of=as_of))
+        assert summary_of(found) == vars(expected.apply_file(records, as_of=as_of))
     for group_by, metrics in itertools.product(
         ("source,utm_source,utm_medium", "utm_campaign,utm_term,call_flow", "call_flow_id,number_id,tracking_number"),
         (",".join(strategies.METRIC_NAMES),),
@@ -61,15 +73,15 @@ def test_files_one_after_another_end_as_in_the_reference(
     engine.remove(business.calls)
 
 
-@given(records=strategies.files_of_records(min_size=1, max_size=15))
+@given(records=strategies.files_of_records(min_size=1, max_size=15), as_of=st.none() | strategies.as_of_times())
 def test_importing_a_file_again_changes_nothing(
-    engine: Engine, new_business: NewBusiness, tmp_path: Path, records: list[dict[str, object]]
+    engine: Engine, new_business: NewBusiness, tmp_path: Path, records: list[dict[str, object]], as_of: int | None
 ) -> None:
-    business = new_business("Australia/Lord_Howe")
-    first = import_records(engine, business, records, tmp_path).summary
+    business, options = new_business("Australia/Lord_Howe"), ImportOptions(as_of=as_of)
+    first = import_records(engine, business, records, tmp_path, options).summary
     params = [("group_by", "source,date,status"), ("metrics", ",".join(strategies.METRIC_NAMES)), ("limit", "1000")]
     before = report(engine, business, params)
-    again = import_records(engine, business, records, tmp_path).summary
+    again = import_records(engine, business, records, tmp_path, options).summary
     assert (again.added, again.updated, again.rejected) == (0, 0, first.rejected)
     assert again.unchanged == first.added + first.updated + first.unchanged
     assert report(engine, business, params) == before
@@ -103,6 +115,39 @@ def test_deliveries_with_versions_end_the_same_in_any_order(
         order.shuffle(deliveries)
         engine.remove(business.calls)
     assert answers[0] == answers[1] == answers[2]
+
+
+@given(
+    files=st.lists(
+        st.tuples(st.lists(strategies.records(), min_size=1, max_size=4), strategies.as_of_times()),
+        min_size=2,
+        max_size=4,
+    ),
+    order=st.randoms(use_true_random=False),
+)
+def test_files_with_versions_end_the_same_in_any_order(
+    engine: Engine,
+    new_business: NewBusiness,
+    tmp_path: Path,
+    files: list[tuple[list[dict[str, object]], int]],
+    order: Any,
+) -> None:
+    """Their records say versions or take that of their file; some files come twice."""
+    states = []
+    for _ in range(3):
+        business = new_business()
+        for records, as_of in files + order.sample(files, 1):
+            import_records(engine, business, records, tmp_path, ImportOptions(as_of=as_of))
+        states.append(state_of(engine, business))
+        order.shuffle(files)
+        engine.remove(business.calls)
+    assert states[0] == states[1] == states[2]
+
+
+def state_of(engine: Engine, business: Business) -> list[dict[str, Any]]:
+    """Every call with all that is stored of it, by id."""
+    with engine.export(business.calls, (), None) as batches:
+        return sorted((call for batch in batches for call in batch.to_pylist()), key=lambda call: str(call["id"]))
 
 
 @pytest.mark.parametrize("dimension", strategies.DIMENSION_NAMES)

@@ -5,6 +5,7 @@ import csv
 import datetime as dt
 import gzip
 import io
+import itertools
 import json
 import random
 import subprocess
@@ -12,6 +13,7 @@ import sys
 import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,11 +22,19 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from calltally.errors import UnreadableFile
-from calltally.ingestion.files import ABSENT, BadRow, RowBatch, RowReader, open_rows
+from calltally.ingestion.files import ABSENT, BadRow, RowBatch, RowReader, column_of, open_rows, plain
+from calltally.ingestion.files.blocks import BlockReader
+from calltally.ingestion.files.columns import joined
+from calltally.ingestion.files.delimited import _Rows as LineRows
+from calltally.ingestion.files.layout import Layout
+from calltally.ingestion.files.lines import Lines
+from calltally.ingestion.files.parquet import _kept, _values
+from calltally.ingestion.files.source import Source
+from tests.packing import PACKERS, in_blocks, zstd
 from tests.permissions import said_by
 
 KNOWN = ("id", "started_at", "source", "status", "duration_seconds")
@@ -43,8 +53,9 @@ class Read:
     def rows(self) -> list[dict[str, object]]:
         rows = []
         for batch in self.batches:
+            columns = {name: plain(column) for name, column in batch.columns.items()}
             rows += [
-                {name: values[at] for name, values in batch.columns.items() if values[at] is not ABSENT}
+                {name: values[at] for name, values in columns.items() if values[at] is not ABSENT}
                 for at in range(len(batch.places))
             ]
         return rows
@@ -82,7 +93,7 @@ def read_file(path: Path, known: Iterable[str] = KNOWN, chunk: int = 512 * 1024)
                 read.batches.append(batch)
         except UnreadableFile as error:
             read.error = error.message
-        assert reader.position <= reader.size
+        assert reader.size is None or reader.position <= reader.size
     return read
 
 
@@ -130,6 +141,9 @@ def test_format_is_told_by_content_and_name(read: Reading, name: str, content: b
         (".gz", gzip.compress(content)),
         (".gz", content),
         ("", gzip.compress(content)),
+        (".zst", zstd.compress(content)),
+        (".ZSTD", zstd.compress(content)),
+        ("", zstd.compress(content)),
     ):
         found = read(name + suffix, packed)
         assert (found.reader.format, found.reader.unit, len(found.rows), found.bad, found.error) == (
@@ -148,8 +162,9 @@ def test_ndjson_whose_first_line_is_garbage_is_still_ndjson(read: Reading) -> No
 def test_an_empty_file_has_no_rows(read: Reading, name: str) -> None:
     found = read(name, b"")
     assert (found.rows, found.bad, found.error) == ([], [], None)
-    found = read(name + ".gz", gzip.compress(b""))
-    assert (found.rows, found.bad, found.error) == ([], [], None)
+    for suffix, pack in PACKERS.items():
+        found = read(name + suffix, pack(b""))
+        assert (found.rows, found.bad, found.error) == ([], [], None)
 
 
 @pytest.mark.parametrize("content", [b"\n\n", b" ", b"\xef\xbb\xbf", b"\xff\xfe", b"sep=;\n"])
@@ -196,8 +211,9 @@ def test_no_permission_is_said(tmp_path: Path) -> None:
     [
         (b"PK\x03\x04....", "Excel"),
         (b"%PDF-1.4", "PDF"),
-        (b"\x28\xb5\x2f\xfd....", "zstd"),
-        (gzip.compress(gzip.compress(b"id\n", mtime=0), mtime=0), "unpack it once"),
+        (b"\xfd7zXZ....", "an xz archive; unpack it, or pack it with gzip"),
+        (gzip.compress(gzip.compress(b"id\n", mtime=0), mtime=0), "a gzip archive in an archive; unpack it once"),
+        (gzip.compress(zstd.compress(b"id\n"), mtime=0), "a zstd archive in an archive; unpack it once"),
         (bytes(range(32)) * 10, "none of CSV"),
     ],
 )
@@ -209,7 +225,7 @@ def test_what_is_no_known_format_is_said(tmp_path: Path, content: bytes, says: s
 
 def test_position_ends_at_size(read: Reading) -> None:
     content = b"id\n" + b"1\n" * 50_000
-    for packed in (content, gzip.compress(content)):
+    for packed in (content, gzip.compress(content), zstd.compress(content)):
         found = read("a.csv", packed)
         assert found.reader.size == found.reader.position == len(packed)
         assert len(found.batches) > 1
@@ -223,17 +239,23 @@ def many_rows(count: int) -> bytes:
     return b"id,source\n" + b"".join(b"%d,%x\n" % (at, numbers.getrandbits(200)) for at in range(count))
 
 
+UNPACKED: dict[str, Callable[[bytes], bytes]] = {
+    ".gz": lambda cut: zlib.decompressobj(31).decompress(cut),
+    ".zst": lambda cut: zstd.ZstdDecompressor().decompress(cut),
+}
+
+
 @pytest.mark.parametrize("chunk", [100, 512 * 1024])
-def test_a_truncated_archive_gives_every_whole_row_then_says_where(read: Reading, chunk: int) -> None:
-    content = many_rows(3000)
-    packed = gzip.compress(content)
+@pytest.mark.parametrize("suffix", PACKERS)
+def test_a_truncated_archive_gives_every_whole_row_then_says_where(read: Reading, suffix: str, chunk: int) -> None:
+    packed = PACKERS[suffix](many_rows(20_000))
     cut = packed[: len(packed) // 2]
-    whole = zlib.decompressobj(31).decompress(cut).count(b"\n")
-    found = read("calls.csv.gz", cut, chunk=chunk)
-    assert len(found.rows) == whole - 1 > 1000
+    whole = UNPACKED[suffix](cut).count(b"\n")
+    found = read(f"calls.csv{suffix}", cut, chunk=chunk)
+    assert len(found.rows) == whole - 1 > 5000
     assert found.numbers == list(range(1, whole))
     assert found.bad == []
-    assert found.error == f"calls.csv.gz: the archive breaks off after line {whole} (byte {len(cut)} of the file)"
+    assert found.error == f"calls.csv{suffix}: the archive breaks off after line {whole} (byte {len(cut)} of the file)"
 
 
 @pytest.mark.parametrize("chunk", [100, 512 * 1024])
@@ -256,6 +278,73 @@ def test_damage_in_the_middle_is_found(read: Reading) -> None:
     assert found.rows[0]["id"] == "0"
 
 
+@pytest.mark.parametrize("chunk", CHUNKS)
+@pytest.mark.parametrize("whole", [0, 1, 7, 29])
+def test_a_damaged_block_takes_nothing_with_it_of_those_before(read: Reading, whole: int, chunk: int) -> None:
+    lines = many_rows(300).splitlines(keepends=True)
+    blocks = in_blocks(b"".join(lines[at : at + 10]) for at in range(0, 300, 10))
+    start = len(b"".join(blocks[:whole]))
+    damaged = bytearray(b"".join(blocks))
+    damaged[start + (6 if whole == 0 else 0)] |= 0b110  # a type of block that there is not
+    found = read("calls.csv.zst", bytes(damaged), chunk=chunk)
+    assert len(found.rows) == max(0, 10 * whole - 1)
+    assert found.error == (
+        f"calls.csv.zst: the archive is damaged after line {10 * whole} (byte {start or 6} of the file)"
+    )
+
+
+@pytest.mark.parametrize("chunk", CHUNKS)
+def test_a_wrong_checksum_of_a_frame_is_found_behind_the_last_row(read: Reading, chunk: int) -> None:
+    packed = bytearray(b"".join(in_blocks([b'{"id": 1}\n{"id": 2}\n'])))
+    packed[-1] ^= 1
+    found = read("calls.ndjson.zst", bytes(packed), chunk=chunk)
+    assert found.rows == [{"id": 1}, {"id": 2}]
+    assert found.error == (
+        f"calls.ndjson.zst: the archive is damaged after line 2 (byte {len(packed) - 4} of the file)"
+    )
+
+
+def skippable(content: bytes, kind: int = 0) -> bytes:
+    return bytes((0x50 + kind, 0x2A, 0x4D, 0x18)) + len(content).to_bytes(4, "little") + content
+
+
+@pytest.mark.parametrize("chunk", CHUNKS)
+def test_frames_and_what_is_between_them_are_one_archive(read: Reading, chunk: int) -> None:
+    frames = [skippable(b"\n" * 10), zstd.compress(b"id,sour"), zstd.compress(b""), skippable(b"", 15)]
+    packed = b"".join([*frames, *in_blocks([b"ce\n1", b",x\n"]), skippable(zstd.compress(b"2,y\n"))])
+    found = read("a.csv.zst", packed, chunk=chunk)
+    assert (found.values, found.error) == ([("1", "x")], None)
+    found = read("a.csv.zst", packed[:-1], chunk=chunk)
+    assert found.values == [("1", "x")]
+    assert found.error == f"a.csv.zst: the archive breaks off after line 2 (byte {len(packed) - 1} of the file)"
+
+
+def test_zstd_of_every_shape(read: Reading) -> None:
+    """Levels, with and without a size and a checksum in the header; runs, and blocks that cannot be packed."""
+    contents = [many_rows(8_000), b"id,source\n" + b"1,x\n" * 50_000, b"id\n" + b"x" * 900_000 + b"\n", b"id\n1\n"]
+    parameter = zstd.CompressionParameter
+    for content, level, size, checksum in itertools.product(contents, (-5, 6), (0, 1), (0, 1)):
+        options = {int(parameter.compression_level): level, int(parameter.content_size_flag): size}
+        packed = zstd.compress(content, options=options | {int(parameter.checksum_flag): checksum})
+        found = read("a.csv.zst", packed)
+        assert (len(found.rows), found.error) == (content.count(b"\n") - 1, None)
+
+
+def test_frames_that_cannot_be_unpacked_here(read: Reading) -> None:
+    good = zstd.compress(b"id,source\n1,x\n")
+    wide = zstd.compress(b"2,y\n", options={zstd.CompressionParameter.window_log: 27})
+    large = b"\x28\xb5\x2f\xfd\x00" + bytes([(28 - 10) << 3]) + b"\x01\x00\x00"
+    words = zstd.train_dict([b"call %d was answered" % at for at in range(1000)], 1000)
+    foreign = zstd.compress(b"call 7 was answered", zstd_dict=words)
+    for bad, why in (
+        (large, "a frame that needs more than 128 MB of memory (zstd --long) stands"),
+        (foreign, "a frame that needs a dictionary stands"),
+    ):
+        found = read("a.csv.zst", good + wide + bad)
+        assert found.values == [("1", "x"), ("2", "y")]
+        assert found.error == f"a.csv.zst: {why} after line 3 (byte {len(good + wide)} of the file)"
+
+
 def test_a_wrong_checksum_is_found_behind_the_last_row(read: Reading) -> None:
     packed = bytearray(gzip.compress(b'{"id": 1}\n{"id": 2}\n'))
     packed[-8] ^= 1
@@ -273,16 +362,22 @@ def test_members_and_padding_are_one_archive(read: Reading, chunk: int) -> None:
 
 
 @pytest.mark.parametrize("chunk", CHUNKS)
-def test_garbage_behind_an_archive_is_a_break(read: Reading, chunk: int) -> None:
-    packed = gzip.compress(b"id,source\n1,x\n2,y\n")
-    found = read("a.csv.gz", packed + b"garbage", chunk=chunk)
+@pytest.mark.parametrize("garbage", [b"garbage", b"g"])
+@pytest.mark.parametrize("suffix", PACKERS)
+def test_garbage_behind_an_archive_is_a_break(read: Reading, suffix: str, garbage: bytes, chunk: int) -> None:
+    packed = PACKERS[suffix](b"id,source\n1,x\n2,y\n")
+    found = read("a.csv", packed + garbage, chunk=chunk)
     assert [row["id"] for row in found.rows] == ["1", "2"]
-    assert found.error == f"a.csv.gz: the archive is followed by something else after line 3 (byte {len(packed)} of the file)"  # fmt: skip  # noqa: E501
+    assert found.error == (
+        f"a.csv: the archive is followed by something else after line 3 (byte {len(packed)} of the file)"
+    )
 
 
-@pytest.mark.parametrize("cut", range(12))
-def test_an_archive_cut_at_its_very_beginning(read: Reading, cut: int) -> None:
-    found = read("a.csv.gz", gzip.compress(b"id\n1\n")[: 2 + cut])
+@pytest.mark.parametrize(
+    ("suffix", "cut"), [*((".gz", cut) for cut in range(2, 14)), *((".zst", cut) for cut in range(4, 12))]
+)
+def test_an_archive_cut_at_its_very_beginning(read: Reading, suffix: str, cut: int) -> None:
+    found = read("a.csv", PACKERS[suffix](b"id\n1\n")[:cut])
     assert found.rows == []
     assert found.error is not None
     assert "breaks off after line 0" in found.error
@@ -300,12 +395,12 @@ def test_an_archive_that_breaks_off_in_a_quoted_record(read: Reading) -> None:
 MEASURE = """
 import resource, sys
 from pathlib import Path
-from calltally.ingestion.files import open_rows
+from calltally.ingestion.files import open_rows, plain
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 rows, bad = [], []
 with open_rows(Path(sys.argv[1]), known=("id", "source")) as reader:
     for batch in reader:
-        rows += batch.columns.get("id", [])
+        rows += plain(batch.columns.get("id", []))
         bad += batch.bad
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
 print(len(rows), [(row.place, row.reason, len(row.text)) for row in bad], peak)
@@ -318,6 +413,8 @@ print(len(rows), [(row.place, row.reason, len(row.text)) for row in bad], peak)
         ("bomb.csv.gz", b"id,source\n1,x\n", b"a", b"\n2,y\n", 3),
         ("bomb.csv.gz", b"id,source\n1,x\n", b',"', b"\n2,y\n", 3),
         ("bomb.ndjson.gz", b'{"id": 1}\n{"id": "', b"a", b'"}\n{"id": 2}\n', 2),
+        ("bomb.csv.zst", b"id,source\n1,x\n", b"a", b"\n2,y\n", 3),
+        ("bomb.ndjson.zst", b'{"id": 1}\n{"id": "', b"ab", b'"}\n{"id": 2}\n', 2),
         ("bomb.json.gz", b'[{"id": 1}, {"id": "', b"a", b'"}, {"id": 2}]', 2),
         ("bomb.json.gz", b'[{"id": 1}, {"id": ', b"[" + b"1," * 2000 + b"1],", b'3}, {"id": 2}]', 2),
     ],
@@ -326,7 +423,7 @@ def test_an_endless_line_is_passed_over_in_little_memory(
     tmp_path: Path, name: str, before: bytes, filler: bytes, after: bytes, place: int
 ) -> None:
     path = tmp_path / name
-    with gzip.open(path, "wb", compresslevel=1) as file:
+    with zstd.open(path, "wb") if path.suffix == ".zst" else gzip.open(path, "wb", compresslevel=1) as file:
         file.write(before)
         for _ in range(100):
             file.write(filler * (1_000_000 // len(filler)))
@@ -730,7 +827,12 @@ def test_parquet_values(read: Reading) -> None:
 def test_parquet_in_groups_packed_and_with_repeated_names(read: Reading) -> None:
     column = pa.array([str(at % 7) for at in range(50_000)])
     content = parquet(pa.Table.from_arrays([column, column], ["id", "id"]), row_group_size=30_000)
-    for name, stored in (("a.parquet", content), ("a", content), ("a.parquet.gz", gzip.compress(content))):
+    for name, stored in (
+        ("a.parquet", content),
+        ("a", content),
+        ("a.parquet.gz", gzip.compress(content)),
+        ("a.parquet.zst", zstd.compress(content)),
+    ):
         found = read(name, stored)
         assert (found.reader.format, found.reader.columns) == ("parquet", ("id", "id (2)"))
         assert found.rows[-1] == {"id": "5", "id (2)": "5"}
@@ -865,13 +967,147 @@ def test_any_objects_are_read_as_they_were_written(
 @given(
     name=st.sampled_from(("a.csv", "a.ndjson", "a.json", "a", "a.csv.gz", "a.parquet")),
     content=st.binary(max_size=200) | st.text(st.sampled_from("\",;\n\r[]{}:a1\\ '"), max_size=60).map(str.encode),
-    packed=st.booleans(),
+    pack=st.sampled_from((*PACKERS.values(), lambda content: content, lambda content: b"\x28\xb5\x2f\xfd" + content)),
     chunk=chunks,
 )
 def test_no_bytes_whatever_break_the_reading(
-    tmp_path: Path, name: str, content: bytes, packed: bool, chunk: int
+    tmp_path: Path, name: str, content: bytes, pack: Callable[[bytes], bytes], chunk: int
 ) -> None:
     path = tmp_path / name
-    path.write_bytes(gzip.compress(content) if packed else content)
+    path.write_bytes(pack(content))
     with contextlib.suppress(UnreadableFile):
         read_file(path, chunk=chunk)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    frames=st.lists(st.lists(st.binary(max_size=40) | st.binary(max_size=3).map(lambda some: some * 90_000))),
+    kept=st.floats(0, 1),
+    chunk=chunks,
+)
+def test_any_part_of_an_archive_gives_all_that_is_whole_in_it(
+    frames: list[list[bytes]], kept: float, chunk: int
+) -> None:
+    pieces = [pair for frame in frames for pair in zip(in_blocks(frame), [*frame, b""], strict=True)]
+    packed = b"".join(piece for piece, _ in pieces)
+    cut = packed[: round(kept * len(packed))]
+    assume(not cut or len(cut) >= 4)
+    source = Source(io.BytesIO(cut), "calls", len(cut), chunk)
+    found = b"".join(source.chunks())
+    content = b"".join(content for _, content in pieces)
+    assert content.startswith(found)
+    ends = list(itertools.accumulate(len(piece) for piece, _ in pieces))
+    whole = b"".join(content for end, (_, content) in zip(ends, pieces, strict=True) if end <= len(cut))
+    assert found.startswith(whole)
+    if cut == packed:
+        assert (found, source.broken) == (content, None)
+
+
+# Shortcuts: what Arrow reads all at once is what is read line by line, or value by value
+
+
+PLAIN_CELLS = ("", "a", "é", " b ", "1", "NULL", "\x00", "\ufeff", "\\", "\x1c", "\u2028", ",", ";", "\n", "\r")
+QUOTED_CELLS = ('"x"', '"y,z"', '"say ""hi"""', '""', '"', '"open', 'x"', '5" pipe', '"a" b', '"a"b"c"', '"\n"', '"",')
+cells = st.sampled_from((*PLAIN_CELLS, *QUOTED_CELLS, "'x'", "'", "it's"))
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    rows=st.lists(st.lists(cells, min_size=1, max_size=3) | st.lists(cells, min_size=2, max_size=2), max_size=5),
+    delimiter=st.sampled_from(",;\t"),
+    quote=st.sampled_from("\"'"),
+    end=st.sampled_from(("\n", "\r\n", "\r")),
+    last=st.booleans(),
+    encoding=st.sampled_from(("utf-8", "cp1252")),
+)
+def test_a_block_is_read_as_each_of_its_lines(
+    rows: list[list[str]], delimiter: str, quote: str, end: str, last: bool, encoding: str
+) -> None:
+    text = end.join(delimiter.join(row) for row in rows) + end * last
+    data = text.encode(encoding, "replace")
+    layout = Layout(delimiter, quote, ("id", "source"), 0)
+    lines = data.splitlines(keepends=True)
+    block = BlockReader(encoding, layout).read(Lines(1, lines, data))
+    if block is None or not lines:
+        return
+    one_by_one = LineRows(encoding, layout)
+    one_by_one._take_lines(lines)
+    one_by_one.finish()
+    (batch,) = one_by_one.gathered.rest()
+    assert [plain(column) for column in batch.columns.values()] == [column.to_pylist() for column in block]
+    assert batch.places == list(range(1, len(lines) + 1))
+    assert batch.bad == []
+
+
+def test_usual_lines_are_read_as_a_block() -> None:
+    """Or the test above would compare nothing."""
+    for quote in ("", '"'):
+        data = f"1,{quote}x{quote}\r\n2,{quote}é{quote}\r\n".encode()
+        layout = Layout(",", '"', ("id", "source"), 0)
+        block = BlockReader("utf-8", layout).read(Lines(1, data.splitlines(keepends=True), data))
+        assert [column.to_pylist() for column in block or ()] == [["1", "2"], ["x", "é"]]
+
+
+PARQUET_COLUMNS = (
+    (pa.string(), ("a", "é", "", "x" * 40)),
+    (pa.large_string(), ("a", "")),
+    (pa.string_view(), ("a", "a text of more than twelve bytes")),
+    (pa.binary(), (b"a", b"\xff")),
+    (pa.bool_(), (True, False)),
+    (pa.int8(), (1, -128)),
+    (pa.int64(), (2**63 - 1, -(2**63))),
+    (pa.uint64(), (1, 2**63 - 1)),
+    (pa.uint64(), (1, 2**63)),
+    (pa.float32(), (0.1, float("nan"), float("inf"))),
+    (pa.float64(), (12.0, -0.0, float("nan"))),
+    (pa.decimal128(9, 2), (Decimal("1.50"), Decimal(2))),
+    (pa.date32(), (dt.date(2024, 3, 5),)),
+    (pa.time64("ns"), (1001,)),
+    (pa.duration("s"), (5,)),
+    (pa.null(), ()),
+    (pa.list_(pa.int64()), ([1, None], [])),
+    (pa.dictionary(pa.int32(), pa.string()), ("a", "b", "a")),
+    (pa.dictionary(pa.int8(), pa.int64()), (1, 2)),
+    *(
+        (pa.timestamp(unit, zone), (0, -1, 1_700_000_000_123_456_789 // scale, -70_000_000_000 * 10**9 // scale))
+        for unit, scale in (("s", 10**9), ("ms", 10**6), ("us", 1000))
+        for zone in (None, "UTC", "America/New_York", "+05:30")
+    ),
+    (pa.timestamp("ns", "UTC"), (1_700_000_000_123_456_789, -1)),
+    (pa.timestamp("us"), (253_402_300_799_999_999, 253_402_300_800_000_000)),
+    (pa.timestamp("us"), (-62_135_596_800_000_000, -62_135_596_800_000_001)),
+)
+
+
+@given(data=st.data(), kind=st.sampled_from(PARQUET_COLUMNS))
+def test_a_parquet_column_that_stays_as_it_is_has_the_values_of_python(
+    data: st.DataObject, kind: tuple[pa.DataType, tuple[object, ...]]
+) -> None:
+    values = data.draw(st.lists(st.none() | st.sampled_from(kind[1]) if kind[1] else st.none(), max_size=4))
+    column = pa.array(values, kind[0])
+    faults: dict[int, str] = {}
+    expected = _values(column, "x", faults)
+    kept = _kept(column)
+    assert kept is None or faults == {}
+    assert kept is None or (plain(kept), list(map(type, plain(kept)))) == (expected, list(map(type, expected)))
+
+
+def test_usual_parquet_columns_stay_as_they_are() -> None:
+    """Or the test above would compare nothing."""
+    usual = (pa.string(), pa.large_string(), pa.bool_(), pa.int32(), pa.float64(), pa.timestamp("ms", "UTC"))
+    assert [kind for kind in usual if _kept(pa.nulls(1, kind)) is None] == []
+
+
+json_cells = st.none() | st.booleans() | st.integers(-(2**64), 2**64) | st.floats(allow_nan=False) | text
+column_values = st.lists(
+    st.one_of(
+        *(st.lists(st.none() | kind, max_size=3) for kind in (st.booleans(), st.integers(-9, 9), text, json_cells))
+    )
+)
+
+
+@given(pieces=column_values)
+def test_a_column_has_the_values_that_were_put_in(pieces: list[list[object]]) -> None:
+    found = plain(joined([column_of(piece) for piece in pieces]))
+    expected = [value for piece in pieces for value in piece]
+    assert (found, list(map(type, found))) == (expected, list(map(type, expected)))

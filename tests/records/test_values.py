@@ -10,7 +10,6 @@ from calltally.catalog import CATALOG
 from calltally.localtime import LocalTimeKind, microseconds, offset_table
 from calltally.records import BadValue, Moment, Reading, normal_status, phones, read_value
 from calltally.records.phones import read_phone
-from calltally.records.times import read_rfc3339, read_usual
 
 NEW_YORK = Reading("US", offset_table("America/New_York"))
 NOON = microseconds(datetime(2026, 3, 9, 12, tzinfo=UTC))
@@ -162,19 +161,3 @@ def test_statuses_are_looked_for_as_they_are_stored() -> None:
 def test_the_short_way_of_north_american_numbers_is_that_of_the_tables(digits: str, shape: str, region: str) -> None:
     written = f"({digits[:3]}) {digits[3:6]}-{digits[6:]}" if shape.startswith("(") else shape.format(digits)
     assert read_phone(written, region) == phones._by_tables(written, region)
-
-
-@given(
-    texts=st.lists(
-        st.from_regex(
-            r"(19[67]\d|2\d\d\d)-[01]\d-[0-3]\d[T ][0-2]\d:[0-6]\d:[0-6]\d(\.\d{3}|\.\d{6})?(Z|[+-][0-2]\d:[0-5]\d)",
-            fullmatch=True,
-        ),
-        min_size=1,
-        max_size=3,
-    )
-)
-def test_a_column_of_usual_times_is_read_as_each_of_them(texts: list[str]) -> None:
-    column = read_usual(texts)
-    if column is not None:
-        assert column == [read_rfc3339(text, NEW_YORK.local_time) for text in texts]

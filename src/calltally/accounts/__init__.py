@@ -10,14 +10,24 @@ from calltally.accounts.businesses import (
     update_business,
 )
 from calltally.accounts.control import Control, open_control, rfc3339
+from calltally.accounts.copying import (
+    Account,
+    known_stores,
+    read_account,
+    reserve_store,
+    restore_account,
+    write_account,
+)
 from calltally.accounts.keys import MOST_KEYS, Key, KnownKeys, NewKey, authenticate, create_key, list_keys, revoke_key
 from calltally.accounts.permissions import ACTIONS, DEFAULT_SCOPES, SCOPES, Actor, require
+from calltally.accounts.removals import finish_removals, forget_removal
 
 __all__ = [
     "ACTIONS",
     "DEFAULT_SCOPES",
     "MOST_KEYS",
     "SCOPES",
+    "Account",
     "Actor",
     "Business",
     "Control",
@@ -30,11 +40,18 @@ __all__ = [
     "create_key",
     "delete_business",
     "find_business",
+    "finish_removals",
+    "forget_removal",
+    "known_stores",
     "list_businesses",
     "list_keys",
     "open_control",
+    "read_account",
     "require",
+    "reserve_store",
+    "restore_account",
     "revoke_key",
     "rfc3339",
     "update_business",
+    "write_account",
 ]

@@ -12,7 +12,8 @@ from typing import Any
 from phonenumbers import SUPPORTED_REGIONS
 from sqlalchemy import Connection, Row, delete, insert, or_, select, update
 
-from calltally.accounts.control import Control, businesses, keys
+from calltally.accounts.control import Control, businesses, tables_of_a_business
+from calltally.accounts.removals import begin_removal, next_generation, store_name
 from calltally.errors import Conflict, InvalidRequest, NotFound, Problem, shown
 from calltally.localtime import time_zone_problem
 
@@ -48,7 +49,7 @@ class Business:
     @property
     def calls(self) -> str:
         """The name of its store of calls."""
-        return f"{self.id}.{self.generation}"
+        return store_name(self.id, self.generation)
 
 
 def create_business(
@@ -120,21 +121,26 @@ def update_business(
 
 
 def clear_business(control: Control, business_id: str) -> str:
-    """Give the business a new, empty store of calls; the name of the old one, whose files can be removed."""
+    """Give the business a new, empty store of calls; the name of the old one, whose removal has begun with this."""
     with control.writing() as connection:
         business = locked_business(connection, business_id)
         connection.execute(
-            update(businesses).where(businesses.c.id == business_id).values(generation=business.generation + 1)
+            update(businesses)
+            .where(businesses.c.id == business_id)
+            .values(generation=next_generation(connection, business_id, business.generation))
         )
+        begin_removal(connection, business.calls)
     return business.calls
 
 
 def delete_business(control: Control, business_id: str) -> str:
-    """Delete the business and its keys; the name of its store of calls, whose files can be removed."""
+    """Delete the business and all that is its; the name of its store of calls, whose removal has begun with this."""
     with control.writing() as connection:
         business = locked_business(connection, business_id)
-        connection.execute(delete(keys).where(keys.c.business_id == business_id))
+        for table in reversed(tables_of_a_business()):
+            connection.execute(delete(table).where(table.c.business_id == business_id))
         connection.execute(delete(businesses).where(businesses.c.id == business_id))
+        begin_removal(connection, business.calls)
     return business.calls
 
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from sqlalchemy import (
     URL,
@@ -44,7 +44,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from calltally.errors import FolderUnusable, StorageFull, Unavailable
 from calltally.folder import DataFolder
 
-__all__ = ["MIGRATIONS", "Control", "businesses", "keys", "open_control", "rfc3339"]
+__all__ = ["MIGRATIONS", "Control", "businesses", "keys", "open_control", "removals", "rfc3339", "tables_of_a_business"]
 
 BUSY_SECONDS = 10.0  # how long to wait for another process's write
 HURRIED_BUSY_SECONDS = 0.05
@@ -99,6 +99,12 @@ class KeyColumns(TypedColumns):
     revoked_at: Named[datetime | None] = Column(UtcTime)
 
 
+class RemovalColumns(TypedColumns):
+    """A store of calls whose files are to be removed: what was begun is finished by whoever next owns the folder."""
+
+    store = Column(Text, primary_key=True)
+
+
 class SchemaVersionColumns(TypedColumns):
     """The one row that says how many migrations this database has had."""
 
@@ -107,6 +113,7 @@ class SchemaVersionColumns(TypedColumns):
 
 businesses = Table("businesses", METADATA, BusinessColumns)
 keys = Table("keys", METADATA, KeyColumns)
+removals = Table("removals", METADATA, RemovalColumns)
 schema_version = Table("schema_version", METADATA, SchemaVersionColumns)
 
 Migrations = tuple[tuple[str, ...], ...]
@@ -140,6 +147,7 @@ MIGRATIONS: Migrations = (
         "CREATE TABLE schema_version (version INTEGER NOT NULL)",
         "INSERT INTO schema_version (version) VALUES (0)",
     ),
+    ("CREATE TABLE removals (store TEXT NOT NULL PRIMARY KEY)",),
 )
 
 
@@ -204,6 +212,27 @@ class Control:
         """
         return self._watch.version() if self._watch else None
 
+    def check(self) -> tuple[str, ...]:
+        """What is wrong with the database, every row of it read; nothing where all is well."""
+        try:
+            with self.reading() as connection:
+                found = _sqlite_complaints(connection) if self._engine.dialect.name == "sqlite" else []
+                for table in METADATA.sorted_tables:
+                    for _ in connection.execute(select(table)):
+                        pass
+        except (Unavailable, DatabaseError, ValueError) as error:
+            return (str(error.orig if isinstance(error, DatabaseError) else error),)
+        return tuple(found)
+
+    def empty_log(self) -> None:
+        """Write SQLite's log into its file and empty it, so that nothing of deleted rows stays there.
+
+        Where somebody reads for so long that it cannot be emptied now, it is when the last connection is closed.
+        """
+        if self._engine.dialect.name == "sqlite":
+            with self.reading() as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def close(self) -> None:
         """Close all connections."""
         if self._watch:
@@ -244,6 +273,11 @@ def open_control(folder: DataFolder, url: str = "", migrations: Migrations = MIG
     return control
 
 
+def tables_of_a_business() -> tuple[Table[Any], ...]:
+    """The tables whose rows each belong to a business; one that refers to another comes after it."""
+    return tuple(table for table in METADATA.sorted_tables if "business_id" in table.c)
+
+
 def rfc3339(moment: datetime) -> str:
     """A moment as it is shown everywhere: `2026-03-09T14:05:00Z`."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -259,6 +293,13 @@ def _translated() -> Iterator[None]:
         raise Unavailable(f"The control database cannot be used at the moment: {error.orig}") from error
     except NoFreeConnection as error:
         raise Unavailable("The control database cannot be used at the moment: too many requests at once") from error
+
+
+def _sqlite_complaints(connection: Connection) -> list[str]:
+    found = [row[0] for row in connection.exec_driver_sql("PRAGMA integrity_check") if row[0] != "ok"]
+    for table, *_ in connection.exec_driver_sql("PRAGMA foreign_key_check"):
+        found.append(f"a row of {table} refers to one that is not there")
+    return found
 
 
 def _migrate(control: Control, migrations: Migrations, name: str) -> None:
@@ -311,6 +352,7 @@ def _set_up_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
     cursor = connection.cursor()
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA secure_delete = ON")  # what was deleted is overwritten, not only unlinked
     _use_write_ahead_log(cursor.execute)
     cursor.close()
 

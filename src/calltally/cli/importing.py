@@ -1,6 +1,7 @@
 """`calltally import`: calls from files."""
 
 import gc
+import os
 import re
 import shlex
 import signal
@@ -8,11 +9,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, BinaryIO
 
 import typer
 from rich.console import Console
@@ -25,19 +26,26 @@ from calltally.cli.group import examples
 from calltally.cli.options import DataOption, JsonOption, calls_of, opened
 from calltally.cli.output import complain, print_facts, print_json, say
 from calltally.engines import Engine
-from calltally.errors import CalltallyError, InvalidRequest, Problem, shown
-from calltally.ingestion import FileResult, ImportOptions, ImportSummary, Progress, import_file
+from calltally.errors import CalltallyError, InvalidRequest, Problem, UnreadableFile, shown
+from calltally.ingestion import FileResult, ImportOptions, ImportSummary, Progress, files_named, import_file
+from calltally.localtime import microseconds, offset_table
+from calltally.records import read_rfc3339
 
 __all__ = ["EXAMPLES", "import_calls", "interruptible"]
 
 EXAMPLES = examples(
     "calltally import calls.csv --business 'Acme Plumbing'",
     "calltally import january.csv.gz february.ndjson --business Acme --dry-run",
+    "calltally import 'exports/calls-*.csv.zst' --business Acme --as-of '2026-03-01 06:00'",
+    "ssh phones cat calls.ndjson | calltally import - --business Acme --as-of now",
     "calltally import export.csv --business Acme --map started_at='Call Time' \\",
     "    --map caller_number='Caller ID' --time-format '%m/%d/%Y %I:%M %p'",
 )
 FIELDS = ", ".join(CATALOG.fields)
 SAME_FIELD = {name: row.name for row in CATALOG.fields.values() for name in (row.name, *row.aliases)}
+STANDARD_INPUT = "-"
+NAME_OF_INPUT = Path("stdin")  # in messages, and before .rejected.ndjson
+NOW = "now"
 EXAMPLE_TIME = datetime(2026, 3, 9, 14, 5, tzinfo=UTC)
 SECONDS_BETWEEN_LINES = 5.0
 LONGEST_BAR_NAME = 24
@@ -45,6 +53,14 @@ MOST_DROPPED_SHOWN = 20
 NEAR = 0.75  # a hint about a column that means something else altogether does more harm than none
 
 OnProgress = Callable[[Progress], None]
+
+
+@dataclass(frozen=True)
+class _Input:
+    """A file to import, or a stream that goes by the name of one."""
+
+    path: Path
+    stream: BinaryIO | None = None
 
 
 @dataclass
@@ -67,8 +83,13 @@ class _Imported:
 
 def import_calls(
     files: Annotated[
-        list[Path],
-        typer.Argument(metavar="FILE", help="CSV, NDJSON, JSON or Parquet, each also as .gz", show_default=False),
+        list[str],
+        typer.Argument(
+            metavar="FILE",
+            help="CSV, NDJSON, JSON or Parquet, each also as .gz or .zst; a pattern of names, such as 'calls-*.csv' or "
+            "'exports/**/*.csv'; - for standard input",
+            show_default=False,
+        ),
     ],
     *,
     business: Annotated[
@@ -92,6 +113,15 @@ def import_calls(
             "RFC 3339, such as 2026-03-09T14:05:00Z or 2026-03-09 14:05, is always read",
         ),
     ] = None,
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            "--as-of",
+            metavar="TIME",
+            help="The version of records without updated_at: it replaces what is older, and later versions replace it. "
+            "RFC 3339, on the clock of the business where it has no offset, or 'now'",
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Read and count everything, change no call (rejects are still written)")
     ] = False,
@@ -101,15 +131,21 @@ def import_calls(
     """Import calls from files into a business.
 
     Importing a file again changes nothing; a file of corrected fields with the calls' ids changes just these.
-    Rows that cannot be taken go to FILE.rejected.ndjson with the reason, everything else is imported.
+    Rows that cannot be taken go to FILE.rejected.ndjson with the reason, everything else is imported; those of standard
+    input go to stdin.rejected.ndjson in the current folder.
     Times without an offset are on the clock of the business's time zone.
     """
-    options = _options(columns or [], time_formats or [], dry_run=dry_run)
+    now = datetime.now(UTC)
+    options = _options(columns or [], time_formats or [], as_of, dry_run=dry_run)
+    inputs, unmatched = _inputs(files)
     with opened(data) as on:
         find_business(on.control, business)  # a name that is wrong is said before anybody is waited for
         with calls_of(on, "import") as engine:
             found = find_business(on.control, business)  # as it is now that the engine would notice if it is cleared
-            imported = _import_all(found, files, options, engine)
+            if as_of is not None:
+                options = replace(options, as_of=_instant(as_of, found, now))
+            imported = _import_all(found, inputs, options, engine)
+            imported.failures[:0] = unmatched
         has_key = bool(list_keys(on.control, found))
     if as_json:
         print_json(_plain(imported.summary))
@@ -148,27 +184,50 @@ def interruptible(on_interrupt: Callable[[], None] = lambda: None) -> Iterator[N
         signal.signal(signal.SIGINT, before)
 
 
-def _import_all(business: Business, files: list[Path], options: ImportOptions, engine: Engine) -> _Imported:
+def _inputs(names: list[str]) -> tuple[list[_Input], list[str]]:
+    """What is meant by the arguments, and a sentence for each that matches nothing."""
+    if names.count(STANDARD_INPUT) > 1:
+        raise InvalidRequest((Problem("files", "FILE: '-' is given twice, but standard input can be read only once"),))
+    inputs: list[_Input] = []
+    unmatched = []
+    for name in names:
+        try:
+            inputs += [_standard_input()] if name == STANDARD_INPUT else map(_Input, files_named(name))
+        except UnreadableFile as failure:
+            unmatched.append(failure.message)
+    return inputs, unmatched
+
+
+def _standard_input() -> _Input:
+    if sys.stdin is None:
+        raise UnreadableFile(f"{NAME_OF_INPUT}: there is no standard input")
+    stream = os.fdopen(sys.stdin.fileno(), "rb", closefd=False)
+    os.set_blocking(stream.fileno(), True)  # otherwise a pipe that is empty for a moment would pass for its end
+    return _Input(NAME_OF_INPUT, stream)
+
+
+def _import_all(business: Business, inputs: list[_Input], options: ImportOptions, engine: Engine) -> _Imported:
     """Each file in turn; one that cannot be read does not keep the others out."""
     imported = _Imported()
     # Rows are millions of small objects without cycles: Python's search for cycles among them took a fifth of the time.
     gc.set_threshold(500_000)
-    for path in files:
+    for given in inputs:
         with interruptible(lambda: complain("Stopped before the end; run it again to import what is missing")):
-            _import_one(path, business, engine, options, imported)
+            _import_one(given, business, engine, options, imported)
     return imported
 
 
-def _import_one(path: Path, business: Business, engine: Engine, options: ImportOptions, imported: _Imported) -> None:
+def _import_one(given: _Input, business: Business, engine: Engine, options: ImportOptions, imported: _Imported) -> None:
     try:
-        with _progress(path) as on_progress:
-            imported.include(import_file(path, business, engine, options, on_progress))
+        with _progress(given.path) as on_progress:
+            result = import_file(given.path, business, engine, options, on_progress, stream=given.stream)
+        imported.include(result)
     except CalltallyError as failure:
         imported.failures.append(failure.message)
 
 
-def _options(columns: list[str], time_formats: list[str], *, dry_run: bool) -> ImportOptions:
-    """The options, checked.
+def _options(columns: list[str], time_formats: list[str], as_of: str | None, *, dry_run: bool) -> ImportOptions:
+    """The options, checked, but for the instant of `as_of`, which depends on the business.
 
     Raises:
         InvalidRequest: lists everything that is wrong with them.
@@ -181,6 +240,7 @@ def _options(columns: list[str], time_formats: list[str], *, dry_run: bool) -> I
         problems += [Problem("map", problem) for problem in _map_problems(text, name, column, separator, mapped)]
         mapped[name] = column
     problems += [Problem("time_format", problem) for text in time_formats for problem in _format_problems(text)]
+    problems += [Problem("as_of", problem) for problem in _as_of_problems(as_of)]
     if problems:
         raise InvalidRequest(tuple(problems))
     return ImportOptions(mapped, tuple(time_formats), dry_run)
@@ -210,6 +270,17 @@ def _format_problems(time_format: str) -> Iterator[str]:
         yield f"{given} cannot tell morning from afternoon; add %p to %I, or use %H"
 
 
+def _as_of_problems(as_of: str | None) -> Iterator[str]:
+    if as_of not in {None, NOW} and not read_rfc3339(as_of, offset_table("UTC")):
+        yield f"--as-of: {shown(as_of)} is neither a time such as 2026-03-09T14:05:00Z nor 'now'"
+
+
+def _instant(as_of: str, business: Business, now: datetime) -> int:
+    """The instant that a checked `--as-of` means."""
+    moment = None if as_of == NOW else read_rfc3339(as_of, offset_table(business.timezone))
+    return moment.instant if moment else microseconds(now)
+
+
 @contextmanager
 def _progress(path: Path) -> Iterator[OnProgress]:
     """A bar on a terminal, a line now and then elsewhere; both on standard error."""
@@ -231,7 +302,9 @@ def _progress(path: Path) -> Iterator[OnProgress]:
 
         def show(now: Progress) -> None:
             rate = f"{now.rows / max(time.monotonic() - start, 0.001):,.0f} calls/s"
-            bar.update(task, completed=now.position, total=now.size, doing="merging ..." if now.merging else rate)
+            done = rate if now.size else f"{_rows(now.rows)}, {rate}"
+            completed = now.size if now.merging else now.position
+            bar.update(task, completed=completed, total=now.size, doing="merging ..." if now.merging else done)
 
         yield show
 
@@ -249,11 +322,18 @@ class _Lines:
             return
         self._last = moment
         rate = now.rows / max(moment - self._start, 0.001)
-        share = 100 * now.position // max(now.size, 1)
-        left = (moment - self._start) * (now.size - now.position) / max(now.position, 1)
-        what = "all read, merging" if now.merging else f"{share}%, about {left:.0f} s left"
-        sys.stderr.write(f"{self._name}: {_rows(now.rows)}, {rate:,.0f} calls/s, {what}\n")
+        facts = [_rows(now.rows), f"{rate:,.0f} calls/s", *_standing(now, moment - self._start)]
+        sys.stderr.write(f"{self._name}: {', '.join(facts)}\n")
         sys.stderr.flush()
+
+
+def _standing(now: Progress, seconds: float) -> Iterator[str]:
+    """How much is read and how much time is left, as far as that can be known."""
+    if now.merging:
+        yield "all read, merging"
+    elif now.size is not None:
+        yield f"{100 * now.position // max(now.size, 1)}%"
+        yield f"about {seconds * (now.size - now.position) / max(now.position, 1):.0f} s left"
 
 
 def _plain(summary: ImportSummary) -> dict[str, Any]:

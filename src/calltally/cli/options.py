@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from calltally.accounts import Control, open_control
+from calltally.accounts import Control, finish_removals, open_control
 from calltally.cli.output import note
 from calltally.engines import Engine, Listener, join, open_engine
 from calltally.errors import FolderInUse, InvalidRequest, Problem, Unavailable
@@ -19,9 +19,11 @@ from calltally.settings import Settings, read_settings
 
 __all__ = [
     "BusinessArgument",
+    "BusinessOption",
     "DataOption",
     "JsonOption",
     "Opened",
+    "YesOption",
     "calls_of",
     "engine_of",
     "listening",
@@ -39,6 +41,11 @@ DataOption = Annotated[
     typer.Option("--data", metavar="FOLDER", help="The data folder (default: CALLTALLY_DATA, else ./calltally-data)"),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON value and nothing else")]
+BusinessOption = Annotated[
+    str,
+    typer.Option("--business", "-b", metavar="BUSINESS", help="Its id, or its name where only one has it"),
+]
+YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask")]
 BusinessArgument = Annotated[
     str, typer.Argument(metavar="BUSINESS", help="Its id, or its name where only one has it", show_default=False)
 ]
@@ -91,8 +98,9 @@ def calls_of(on: Opened, role: Role) -> Iterator[Engine]:
 
 @contextmanager
 def engine_of(on: Opened) -> Iterator[Engine]:
-    """The engine of the data folder, which this process owns."""
+    """The engine of the data folder, which this process owns, rid of what a killed one was removing."""
     with closing(open_engine(on.folder, on.settings)) as engine:
+        finish_removals(on.control, engine.remove)
         yield engine
 
 

@@ -15,6 +15,7 @@ from calltally.accounts import (
     create_key,
     delete_business,
     find_business,
+    forget_removal,
 )
 from calltally.demo.generate import generate_calls
 from calltally.engines import Engine
@@ -22,7 +23,7 @@ from calltally.errors import FolderUnusable, NotFound, Unauthorized
 from calltally.folder import DataFolder
 from calltally.ingestion import import_records
 
-__all__ = ["Demo", "find_demo", "make_demo", "requests"]
+__all__ = ["Demo", "find_demo", "forget_demo", "make_demo", "requests"]
 
 NAME = "Demo"
 TIME_ZONE = "America/New_York"
@@ -90,6 +91,13 @@ def make_demo(folder: DataFolder, control: Control, engine: Engine, now: datetim
     return _with_key(folder, control, business, now)
 
 
+def forget_demo(folder: DataFolder, business_id: str) -> None:
+    """Remove the file with the key of the demo, if the demo is this business."""
+    kept = _kept(folder)
+    if kept is not None and kept["business"] == business_id:
+        folder.demo_key.unlink(missing_ok=True)
+
+
 def requests(made_at: datetime, time_zone: str) -> list[tuple[str, str]]:
     """Title and query of each request, about the last full month before `made_at`."""
     today = made_at.astimezone(ZoneInfo(time_zone)).date()
@@ -126,6 +134,8 @@ def _keep(folder: DataFolder, business: Business, key: str | None, made_at: date
 
 def _remove(business_id: str, control: Control, engine: Engine) -> None:
     try:
-        engine.remove(delete_business(control, business_id))
+        store = delete_business(control, business_id)
     except NotFound:
         return  # somebody deleted it meanwhile
+    engine.remove(store)
+    forget_removal(control, store)

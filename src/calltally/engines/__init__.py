@@ -1,5 +1,7 @@
 """Where calls are stored and counted; nothing above knows which engine answers."""
 
+from pathlib import Path
+
 from calltally.engines.base import (
     AtLeast,
     AtMost,
@@ -17,7 +19,7 @@ from calltally.engines.base import (
     StoreFacts,
     Unplaced,
 )
-from calltally.engines.duckdb import DuckDBEngine
+from calltally.engines.duckdb import DuckDBEngine, file_facts, store_path
 from calltally.engines.remote import Listener, RemoteEngine, join
 from calltally.engines.rows import EXPORT_SCHEMA, ROW_SCHEMA, VALUE_FIELDS
 from calltally.folder import DataFolder
@@ -44,8 +46,11 @@ __all__ = [
     "Stop",
     "StoreFacts",
     "Unplaced",
+    "calls_file",
     "join",
     "open_engine",
+    "read_file",
+    "store_files",
 ]
 
 
@@ -60,3 +65,23 @@ def open_engine(folder: DataFolder, settings: Settings) -> Engine:
         threads=settings.threads,
         keep_open=settings.open_businesses,
     )
+
+
+def calls_file(calls_folder: Path, store: str) -> Path:
+    """The file in which a store of calls is, or would be."""
+    return store_path(calls_folder, store)
+
+
+def store_files(calls_folder: Path, store: str) -> tuple[Path, ...]:
+    """All files that a store of calls can have, whether they are there or not."""
+    path = store_path(calls_folder, store)
+    return (path, path.with_name(path.name + ".wal"))
+
+
+def read_file(path: Path) -> StoreFacts:
+    """What the file of a store holds, every byte of it read, wherever it lies and without changing it.
+
+    Raises:
+        FolderUnusable: it is damaged, which the message describes.
+    """
+    return file_facts(path)

@@ -5,8 +5,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import count, islice
 from pathlib import Path
+from typing import BinaryIO
 
 import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from calltally.accounts import Business
 from calltally.catalog import CATALOG
@@ -26,19 +29,26 @@ COLUMNS_LISTED = 20
 
 @dataclass(frozen=True)
 class ImportOptions:
-    """How to read a file: columns by field name, formats of time (`datetime.strptime`), and whether only to look."""
+    """How to read a file: columns by field name, formats of time (`datetime.strptime`), and whether only to look.
+
+    `as_of` is the version of records that do not say one, in microseconds UTC; None leaves them unversioned.
+    """
 
     columns: Mapping[str, str] = field(default_factory=dict)
     time_formats: tuple[str, ...] = ()
     dry_run: bool = False
+    as_of: int | None = None
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a file is: bytes of it read, of how many, and rows so far; `merging` once all rows are read."""
+    """How far a file is: bytes of it read, of how many, and rows so far; `merging` once all rows are read.
+
+    Of a stream nobody knows how many bytes there are: its `size` is None.
+    """
 
     position: int
-    size: int
+    size: int | None
     rows: int
     merging: bool = False
 
@@ -85,15 +95,17 @@ def import_file(
     engine: Engine,
     options: ImportOptions,
     on_progress: Callable[[Progress], None] = lambda _: None,
+    *,
+    stream: BinaryIO | None = None,
 ) -> FileResult:
-    """Put a file's calls into a business.
+    """Put a file's calls into a business; a stream that is given is read in place of the file, and goes by its name.
 
     Raises:
         UnreadableFile: nothing of it could be read.
         CalltallyError: there are rejected rows and nowhere to write them, so nothing is imported.
     """
     known = {name for row in CATALOG.fields.values() for name in (row.name, *row.aliases)}
-    with open_rows(path, known=known | set(options.columns.values())) as rows:
+    with open_rows(path, known=known | set(options.columns.values()), stream=stream) as rows:
         _check_columns(path, rows, known, options)
         summary = ImportSummary()
         rejects = Rejects(path, rows.unit)
@@ -108,7 +120,7 @@ def import_file(
                     summary=summary,
                     on_progress=on_progress,
                 )
-            on_progress(Progress(rows.size, rows.size, summary.read, merging=True))
+            on_progress(Progress(rows.position, rows.size, summary.read, merging=True))
             summary.rejected = rejects.count
             found = load.finish(dry_run=options.dry_run)
             summary.added, summary.updated, summary.unchanged = found.added, found.updated, found.unchanged
@@ -160,7 +172,7 @@ def _gather(
     try:
         for batch in rows:
             found = reader.read(batch)
-            load.add(found.rows)
+            load.add(_as_of(found.rows, options.as_of))
             if found.rows["record"].null_count < len(found.rows):
                 rejects.open()  # these may turn out to be rejected when the others are in, which would be too late
             for row in found.rejected:
@@ -173,6 +185,14 @@ def _gather(
     except UnreadableFile as broken:
         return broken
     return None
+
+
+def _as_of(rows: pa.RecordBatch, version: int | None) -> pa.RecordBatch:
+    """The rows, those that say no version with the one that is given."""
+    if version is None:
+        return rows
+    at = rows.schema.get_field_index("version")
+    return rows.set_column(at, rows.schema.field(at), pc.fill_null(rows.column(at), version))
 
 
 def _reject_unplaced(load: Load, rejects: Rejects) -> CalltallyError | None:

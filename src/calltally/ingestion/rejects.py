@@ -11,7 +11,9 @@ import orjson
 from calltally.errors import CalltallyError, Problem
 from calltally.ingestion.reading import RejectedRow
 
-__all__ = ["Rejects"]
+__all__ = ["SUFFIX", "Rejects"]
+
+SUFFIX = ".rejected.ndjson"
 
 MOST_BYTES = 64 * 1024
 
@@ -24,7 +26,7 @@ class Rejects:
     """
 
     def __init__(self, source: Path, unit: str) -> None:
-        self.path = source.with_name(source.name + ".rejected.ndjson")
+        self.path = source.with_name(source.name + SUFFIX)
         self.count = 0
         self.first: tuple[str, Problem] | None = None
         self.outcome = f"nothing of {source.name} was imported"

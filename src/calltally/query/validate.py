@@ -30,12 +30,21 @@ from calltally.errors import InvalidRequest, Problem, shown
 from calltally.query.parse import Query
 from calltally.records import normal_status
 
-__all__ = ["ValidQuery", "validate"]
+__all__ = ["ValidFilters", "ValidQuery", "validate", "validate_filters"]
 
 DIGITS = re.compile(r"[0-9]+")
 DECIMAL = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 LONGEST_NAME = 100
+
+
+@dataclass(frozen=True)
+class ValidFilters:
+    """Which calls are meant: the first and the last of their days, and what else holds for each."""
+
+    first_day: date | None
+    last_day: date | None
+    conditions: tuple[Condition, ...]
 
 
 @dataclass(frozen=True)
@@ -59,34 +68,48 @@ def validate(query: Query, catalog: Catalog) -> ValidQuery:
         InvalidRequest: with every problem, in the order of the parameter table, unknown parameters last.
     """
     check = _Check(query, catalog)
-    values = {name: check.value(parameter) for name, parameter in catalog.parameters.items()}
-    check.compare(values)
+    values = check.values()
     check.sort(values)
-    check.unknown()
-    if check.problems:
-        order = list(catalog.parameters)
-        known = sorted((p for p in check.problems if p.param in order), key=lambda p: order.index(p.param))
-        raise InvalidRequest((*known, *(p for p in check.problems if p.param not in order)))
+    check.finish()
     return _valid(values, catalog)
+
+
+def validate_filters(query: Query, catalog: Catalog) -> ValidFilters:
+    """The filters that were asked for, where the catalog's parameters are filters alone, under whatever names.
+
+    Raises:
+        InvalidRequest: with every problem, in the order of the catalog.
+    """
+    check = _Check(query, catalog)
+    values = check.values()
+    check.finish()
+    return _filters(values, catalog)
 
 
 def _valid(values: Mapping[str, Any], catalog: Catalog) -> ValidQuery:
     dimensions = tuple(catalog.dimensions[name] for name in values["group_by"])
     by_name: dict[str, Dimension | Metric] = {**catalog.metrics, **{d.name: d for d in dimensions}}
-    conditions = [
-        _condition(parameter.filter, values[parameter.name])
-        for parameter in catalog.filters
-        if parameter.filter and values[parameter.name] is not None
-    ]
+    filters = _filters(values, catalog)
     return ValidQuery(
         dimensions,
         tuple(catalog.metrics[name] for name in dict.fromkeys(values["metrics"])),
-        values["start_date"],
-        values["end_date"],
-        tuple(condition for condition in conditions if condition),
+        filters.first_day,
+        filters.last_day,
+        filters.conditions,
         by_name[values["sort_by"]],
         values["sort_order"],
         values["limit"],
+    )
+
+
+def _filters(values: Mapping[str, Any], catalog: Catalog) -> ValidFilters:
+    given = [(row.filter, values[row.name]) for row in catalog.filters if row.filter and values[row.name] is not None]
+    days = {row.operator: value for row, value in given}
+    conditions = [_condition(row, value) for row, value in given]
+    return ValidFilters(
+        days.get(Operator.FIRST_DAY),
+        days.get(Operator.LAST_DAY),
+        tuple(condition for condition in conditions if condition),
     )
 
 
@@ -109,6 +132,20 @@ class _Check:
         self.query = query
         self.catalog = catalog
         self.problems: list[Problem] = []
+
+    def values(self) -> dict[str, Any]:
+        """The value of each parameter, by its name, each looked at alone and held against the others."""
+        values = {name: self.value(parameter) for name, parameter in self.catalog.parameters.items()}
+        self.compare(values)
+        self.unknown()
+        return values
+
+    def finish(self) -> None:
+        """Raise what was found wrong, in the order of the parameter table, unknown parameters last."""
+        if self.problems:
+            order = list(self.catalog.parameters)
+            known = sorted((p for p in self.problems if p.param in order), key=lambda p: order.index(p.param))
+            raise InvalidRequest((*known, *(p for p in self.problems if p.param not in order)))
 
     def value(self, parameter: Parameter) -> Any:
         """The value, the default if none was sent, None if there is neither or it is wrong."""

@@ -1,6 +1,17 @@
 """A call record: raw values read as the values that are stored."""
 
-from calltally.records.times import Moment, read_usual
+from calltally.records.columns import ColumnReader, StoredColumn, no_values
+from calltally.records.times import Moment, read_rfc3339
 from calltally.records.values import BadValue, Reading, normal_status, read_value
 
-__all__ = ["BadValue", "Moment", "Reading", "normal_status", "read_usual", "read_value"]
+__all__ = [
+    "BadValue",
+    "ColumnReader",
+    "Moment",
+    "Reading",
+    "StoredColumn",
+    "no_values",
+    "normal_status",
+    "read_rfc3339",
+    "read_value",
+]

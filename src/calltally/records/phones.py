@@ -3,8 +3,12 @@
 import re
 
 import phonenumbers
+import pyarrow as pa
+import pyarrow.compute as pc
 
-__all__ = ["NO_NUMBER", "read_phone"]
+from calltally.records.arrays import matching
+
+__all__ = ["NO_NUMBER", "read_phone", "usual_phones"]
 
 NO_NUMBER = frozenset({"anonymous", "restricted", "private", "unknown", "unavailable", "blocked"})
 
@@ -31,6 +35,17 @@ def read_phone(text: str, region: str) -> str | None:
     if region in NORTH_AMERICAN_REGIONS and (national := NORTH_AMERICAN_NATIONAL.fullmatch(text)):
         return f"+1{national[1]}{national[2]}{national[3]}"
     return None if text.lower() in NO_NUMBER else _by_tables(text, region)
+
+
+def usual_phones(texts: pa.Array, region: str) -> pa.Array:
+    """Those of a column that `read_phone` needs no tables for, null for the others."""
+    international = matching(texts, NORTH_AMERICAN_INTERNATIONAL.pattern)
+    if region not in NORTH_AMERICAN_REGIONS:
+        return international
+    national = matching(texts, NORTH_AMERICAN_NATIONAL.pattern)
+    return pc.coalesce(
+        international, pc.replace_substring_regex(national, NORTH_AMERICAN_NATIONAL.pattern, r"+1\1\2\3")
+    )
 
 
 def _by_tables(text: str, region: str) -> str:

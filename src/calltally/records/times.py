@@ -1,7 +1,6 @@
 """Times as instants in microseconds UTC: RFC 3339, or a format that the user names."""
 
 import re
-from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
@@ -9,14 +8,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from calltally.localtime import DAY, FIRST_INSTANT, LAST_INSTANT, LocalTimeKind, OffsetTable
+from calltally.records.arrays import between, matching, only
 
-__all__ = ["Moment", "read_datetime", "read_format", "read_rfc3339", "read_usual"]
+__all__ = ["Moment", "read_datetime", "read_format", "read_rfc3339", "usual_times"]
 
 RFC3339 = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?(?:([Zz])|([+-])(\d\d):(\d\d))?", re.ASCII
 )
-# The shapes that nearly all times come in; these Arrow reads alike, a whole column at once.
-USUAL = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{3}([0-9]{3})?)?(Z|[+-][0-9]{2}:[0-9]{2})$"
+# The shapes that nearly all times come in; these Arrow reads alike, a whole column at once. No leap seconds or days.
+USUAL_CLOCK = (
+    r"[0-9]{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)"
+    r"|02-(?:0[1-9]|1[0-9]|2[0-8]))[T ](?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{3}(?:[0-9]{3})?)?"
+)
+USUAL_OFFSET = r"(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
 EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - times of a clock whose offset is applied afterwards
 EPOCH_DAY = date(1970, 1, 1).toordinal()
 MICROSECOND = timedelta(microseconds=1)
@@ -59,19 +63,35 @@ def read_rfc3339(text: str, local_time: OffsetTable) -> Moment | None:
     return Moment(clock + offset if sign == "-" else clock - offset)
 
 
-def read_usual(texts: Sequence[str]) -> list[Moment] | None:
-    """The moments of a column of times with offsets, or None if any of it has to be looked at by itself."""
-    column = pa.array(texts, pa.string())
-    if not pc.all(pc.match_substring_regex(column, USUAL)).as_py():
-        return None
-    try:
-        instants = column.cast(pa.timestamp("us", "UTC")).cast(pa.int64())
-    except pa.ArrowInvalid:
-        return None  # a leap second, or no such day
-    extremes = pc.min_max(instants).as_py()
-    if extremes["min"] < FIRST_INSTANT or extremes["max"] >= LAST_INSTANT:
-        return None
-    return [Moment(instant) for instant in instants.to_pylist()]
+def usual_times(times: pa.Array, local_time: OffsetTable) -> pa.Array:
+    """The instants of a column of texts or timestamps; null for those that have to be looked at by themselves."""
+    if pa.types.is_string(times.type):
+        instants = matching(times, USUAL_CLOCK + USUAL_OFFSET).cast(pa.timestamp("us", "UTC")).cast(pa.int64())
+        if instants.null_count == times.null_count:
+            return _in_range(instants)
+        clocks = matching(times, USUAL_CLOCK).cast(pa.timestamp("us")).cast(pa.int64())
+        return _in_range(pc.coalesce(instants, _usual_instants(clocks, local_time)))
+    if not pa.types.is_timestamp(times.type) or times.type.unit != "us":
+        return pa.nulls(len(times), pa.int64())
+    clocks = times.cast(pa.int64())
+    return _in_range(clocks if times.type.tz else _usual_instants(clocks, local_time))
+
+
+def _in_range(instants: pa.Array) -> pa.Array:
+    return only(instants, between(instants, FIRST_INSTANT, LAST_INSTANT - 1))
+
+
+def _usual_instants(clocks: pa.Array, local_time: OffsetTable) -> pa.Array:
+    """The instants of local times; null where the clock changes within a day, or no call can start."""
+    instants = pa.nulls(len(clocks), pa.int64())
+    first, last = pc.min_max(clocks).as_py().values()
+    if first is None:
+        return instants
+    for start, end, offset in local_time.segments():
+        if start <= last and first < end:
+            moved = pc.subtract(clocks, pa.scalar(offset, pa.int64()))
+            instants = pc.if_else(between(clocks, start + DAY, end - DAY - 1), moved, instants)
+    return instants
 
 
 def read_format(text: str, time_format: str, local_time: OffsetTable) -> Moment | None:

@@ -16,9 +16,10 @@ from calltally.engines.duckdb.spelling import quoted, text
 from calltally.engines.duckdb.stores import Stores
 from calltally.engines.rows import EXPORT_SCHEMA, VALUE_FIELDS
 from calltally.engines.sql import Statement, where
+from calltally.errors import FolderUnusable
 from calltally.localtime import Period
 
-__all__ = ["copied", "exported", "read_facts"]
+__all__ = ["copied", "exported", "file_facts", "read_facts"]
 
 DIALECT = DuckDBDialect()
 ROWS_AT_ONCE = 10_000
@@ -67,6 +68,16 @@ def read_facts(cursor: duckdb.DuckDBPyConnection, database: str) -> StoreFacts:
         f"FROM {quoted(database)}.calls"
     ).fetchall()[0]
     return StoreFacts(schema_version(cursor, database), *found[:3])
+
+
+def file_facts(path: Path) -> StoreFacts:
+    """What the file of a store holds, every byte of it read, wherever it lies; see `calltally.engines.read_file`."""
+    try:
+        with duckdb.connect(":memory:") as root:
+            root.execute(f"ATTACH {text(str(path))} AS copy (READ_ONLY)")
+            return read_facts(root, "copy")
+    except duckdb.Error as error:
+        raise FolderUnusable(f"The calls in {path} are damaged: {error}") from error
 
 
 def _exported(name: str) -> str:

@@ -3,7 +3,7 @@
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -57,11 +57,8 @@ class DuckDBEngine:
     def load(self, calls: str) -> Iterator[Load]:
         with self._stores.using(calls) as store, _translated(), _full_disk_said():
             load = DuckDBLoad(self._root, store, self._staging)
-            try:
-                with self._running.during(load.stop):
-                    yield load
-            finally:
-                load.close()
+            with self._running.during(load.stop), closing(load):
+                yield load
 
     def version(self, calls: str) -> str:
         with self._stores.reading(calls) as store, _translated():

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
@@ -58,7 +59,8 @@ class DuckDBLoad:
 
     def stop(self) -> None:
         self._stopped = True
-        self._cursor.interrupt()
+        with suppress(duckdb.ConnectionException):  # it has ended
+            self._cursor.interrupt()
 
     def close(self) -> None:
         """Remove the gathering file; what is not committed is rolled back."""

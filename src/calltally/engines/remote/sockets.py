@@ -13,6 +13,7 @@ __all__ = ["bound", "connected", "trusted"]
 
 LONGEST = 100  # bytes of a path that every system takes for a socket
 WAITING = 64  # connections that may wait until they are accepted
+CONNECT_SECONDS = 5.0
 ROOT = 0
 
 
@@ -43,6 +44,7 @@ def connected(path: Path) -> socket.socket | None:
         FolderUnusable: somebody who is not trusted does.
     """
     connection = socket.socket(socket.AF_UNIX)
+    connection.settimeout(CONNECT_SECONDS)  # where a process that is paused listens, there may be no place
     try:
         with _reachable(path) as name:
             connection.connect(name)

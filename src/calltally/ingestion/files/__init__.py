@@ -1,6 +1,7 @@
-"""Files in: whatever is on disk, as batches of raw rows; it knows nothing of what a column means."""
+"""Files in: whatever is on disk or streams in, as batches of raw rows; it knows nothing of what a column means."""
 
+from calltally.ingestion.files.columns import ABSENT, Column, column_of, plain, present
 from calltally.ingestion.files.opening import open_rows
-from calltally.ingestion.files.rows import ABSENT, Absent, BadRow, RowBatch, RowReader
+from calltally.ingestion.files.rows import BadRow, RowBatch, RowReader
 
-__all__ = ["ABSENT", "Absent", "BadRow", "RowBatch", "RowReader", "open_rows"]
+__all__ = ["ABSENT", "BadRow", "Column", "RowBatch", "RowReader", "column_of", "open_rows", "plain", "present"]

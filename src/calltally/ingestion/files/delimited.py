@@ -2,14 +2,15 @@
 
 import csv
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise, repeat
 
+from calltally.ingestion.files.blocks import BlockReader
 from calltally.ingestion.files.content import Content
-from calltally.ingestion.files.gathering import Gathering
+from calltally.ingestion.files.gathering import ROWS_AT_ONCE, Gathering, Spread
 from calltally.ingestion.files.layout import Layout, csv_reader
-from calltally.ingestion.files.lines import TOO_LONG, LongLine, read_lines
+from calltally.ingestion.files.lines import TOO_LONG, Lines, LongLine, read_lines
 from calltally.ingestion.files.rows import LONGEST_LINE, RowBatch
 
 __all__ = ["read_delimited"]
@@ -29,7 +30,7 @@ def read_delimited(content: Content, layout: Layout) -> Iterator[RowBatch]:
         if isinstance(piece, LongLine):
             rows.take_long(piece)
         else:
-            rows.take(piece.lines)
+            rows.take(piece)
         yield from rows.gathered.ready()
     if content.source.broken is None:
         rows.finish()
@@ -63,7 +64,8 @@ class _Rows:
         self.encoding = encoding
         self.layout = layout
         self.width = len(layout.names)
-        self.gathered: Gathering[list[str]] = Gathering(lambda _: layout.names, _values, layout.names)
+        self.blocks = BlockReader(encoding, layout)
+        self.gathered: Gathering[list[str]] = Gathering(self._columns, layout.names)
         self.lines: list[str] = []  # of the record that is open, and what came behind it since
         self.next_line = 1  # the number of the first of them, or of the next to come
         self.enough = 0  # lines with which to try again: not at each that comes, or long records would take for ever
@@ -71,13 +73,30 @@ class _Rows:
         self.failures = 0  # how often a record of several lines was given up before the line `horizon`
         self.horizon = 0
 
-    def take(self, raw: list[bytes]) -> None:
+    def take(self, piece: Lines) -> None:
         """Take the next lines."""
-        if self.next_line <= self.layout.lines:
-            header = self.layout.lines + 1 - self.next_line
-            self.next_line += len(raw[:header])
-            raw = raw[header:]
-        self.gathered.bytes += sum(map(len, raw))
+        self.gathered.bytes += len(piece.data)
+        if not self._take_block(piece):
+            raw = piece.lines[max(0, self.layout.lines + 1 - piece.first) :]
+            self.next_line += len(piece.lines) - len(raw)
+            for at in range(0, len(raw), ROWS_AT_ONCE):
+                self._take_lines(raw[at : at + ROWS_AT_ONCE])
+
+    def _take_block(self, piece: Lines) -> bool:
+        """Whether the lines could be taken as they are: whole rows, none of the header and none of an open record."""
+        if self.lines or piece.first <= self.layout.lines:
+            return False
+        columns = self.blocks.read(piece)
+        if columns is None:
+            return False
+        self.gathered.add_columns(columns, range(piece.first, piece.first + len(piece.lines)))
+        self.next_line += len(piece.lines)
+        return True
+
+    def _columns(self, rows: list[list[str]]) -> Spread:
+        return self.layout.names, zip(*rows, strict=True)
+
+    def _take_lines(self, raw: list[bytes]) -> None:
         self.lines += self._decoded(raw)
         if len(self.lines) >= self.enough:
             self._parse_lines(final=False)
@@ -198,7 +217,3 @@ def _decode_1252(raw: list[bytes], errors: str) -> list[str]:
 
 def _misfit(row: list[str], width: int) -> str:
     return f"{len(row)} {'value' if len(row) == 1 else 'values'} where the header has {width}"
-
-
-def _values(rows: list[list[str]], _: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    return zip(*rows, strict=True)

@@ -4,6 +4,7 @@ import re
 from pathlib import PurePath
 
 from calltally.errors import UnreadableFile
+from calltally.ingestion.files.archives import ARCHIVES, archive_of, name_unpacked
 from calltally.ingestion.files.rows import Format
 
 __all__ = ["PARQUET_MAGIC", "format_of"]
@@ -23,8 +24,6 @@ EXTENSIONS: dict[str, Format] = {
 FOREIGN = {
     b"PK\x03\x04": "a zip archive or an Excel workbook; unpack it, or save it as CSV",
     b"\xd0\xcf\x11\xe0": "an old Excel workbook; save it as CSV",
-    b"\x1f\x8b": "a gzip archive in a gzip archive; unpack it once",
-    b"\x28\xb5\x2f\xfd": "a zstd archive; unpack it, or pack it with gzip",
     b"\xfd7zXZ": "an xz archive; unpack it, or pack it with gzip",
     b"BZh": "a bzip2 archive; unpack it, or pack it with gzip",
     b"7z\xbc\xaf": "a 7z archive; unpack it, or pack it with gzip",
@@ -44,7 +43,9 @@ def format_of(name: str, head: bytes) -> Format:
     for magic, what in FOREIGN.items():
         if head.startswith(magic):
             raise UnreadableFile(f"{name}: this is {what}")
-    extension = PurePath(name.lower().removesuffix(".gz")).suffix
+    if inner := archive_of(head):
+        raise UnreadableFile(f"{name}: this is a {inner.name} archive in an archive; unpack it once")
+    extension = PurePath(name_unpacked(name)).suffix
     begins = head.lstrip(BLANKS)[:1]
     by_name = EXTENSIONS.get(extension)
     if by_name is None:
@@ -56,4 +57,7 @@ def format_of(name: str, head: bytes) -> Format:
 def _require_text(name: str, start: bytes) -> None:
     """Raise if more than one byte in twenty is a control character, as of a picture or a program."""
     if len(CONTROL.findall(start)) * 20 > len(start):
-        raise UnreadableFile(f"{name}: this is none of CSV, NDJSON, a JSON array and Parquet, packed with gzip or not")
+        packed = " or ".join(archive.name for archive in ARCHIVES)
+        raise UnreadableFile(
+            f"{name}: this is none of CSV, NDJSON, a JSON array and Parquet, packed with {packed} or not"
+        )

@@ -1,41 +1,36 @@
 """Gathering: rows and bad rows on their way into batches of columns, numbered as they come."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Generic, TypeVar
 
-from calltally.ingestion.files.rows import ABSENT, LONGEST_SHOWN_ROW, BadRow, RowBatch
+from calltally.ingestion.files.columns import ABSENT, Column, column_of, joined
+from calltally.ingestion.files.rows import LONGEST_SHOWN_ROW, BadRow, RowBatch
 
-__all__ = ["FULL_BYTES", "FULL_ROWS", "ROWS_AT_ONCE", "Gathering", "shown_row"]
+__all__ = ["FULL_BYTES", "FULL_ROWS", "ROWS_AT_ONCE", "Gathering", "Spread", "shown_row"]
 
 FULL_ROWS = 20_000
 FULL_BYTES = 16_000_000
 MOST_CELLS = 4_000_000  # rows times columns of one batch: a file may name a new column in every row
 
 # So few rows are still in the processor's cache when they are turned into columns, which makes it twice as fast.
-ROWS_AT_ONCE = 200
+ROWS_AT_ONCE = 500
 
 Row = TypeVar("Row")
+Spread = tuple[Sequence[str], Iterable[Sequence[object]]]  # names of columns, and their values as they are asked for
 SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 class Gathering(Generic[Row]):
     """What has been read and not yet handed on.
 
-    `names` gives the columns that some rows have, `values` their values in these columns; `fixed` are columns that
-    every batch has.
+    `spread` gives the columns that some rows have; `fixed` are columns that every batch has.
     """
 
-    def __init__(
-        self,
-        names: Callable[[list[Row]], Sequence[str]],
-        values: Callable[[list[Row], Sequence[str]], Iterable[Iterable[object]]],
-        fixed: Sequence[str] = (),
-    ) -> None:
+    def __init__(self, spread: Callable[[list[Row]], Spread], fixed: Sequence[str] = ()) -> None:
         self.count = 0  # data rows so far, bad ones included
         self.bytes = 0  # of text in this batch; readers add to it what they read
-        self._names = names
-        self._values = values
+        self._as_columns = spread
         self._fixed = fixed
         self._ready: list[RowBatch] = []
         self._rows: list[Row] = []
@@ -43,12 +38,17 @@ class Gathering(Generic[Row]):
 
     def add(self, rows: Sequence[Row], places: Iterable[int]) -> None:
         """Take rows that follow one another."""
-        self._numbers.extend(range(self.count + 1, self.count + 1 + len(rows)))
-        self.count += len(rows)
+        self._number(len(rows), places)
         self._rows.extend(rows)
-        self._places.extend(places)
         if len(self._rows) >= ROWS_AT_ONCE or self.bytes >= FULL_BYTES:
             self._spread()
+
+    def add_columns(self, columns: Sequence[Column], places: range) -> None:
+        """Take rows that are in columns already, those of `fixed`."""
+        self._spread()
+        self._number(len(places), places)
+        self._append(dict(zip(self._fixed, columns, strict=True)), len(places))
+        self._close_if_full()
 
     def add_one(self, row: Row, place: int) -> None:
         """Take a single row."""
@@ -82,7 +82,7 @@ class Gathering(Generic[Row]):
 
     def _begin(self) -> None:
         self.bytes = 0
-        self._columns: dict[str, list[object]] = {name: [] for name in self._fixed}
+        self._pieces: dict[str, list[Column]] = {name: [] for name in self._fixed}
         self._filled = 0  # rows that are in the columns
         self._places: list[int] = []
         self._numbers: list[int] = []
@@ -91,27 +91,43 @@ class Gathering(Generic[Row]):
     def _spread(self) -> None:
         """Turn the rows in hand into columns, closing batches that get full."""
         rows, self._rows = self._rows, []
-        step = max(1, MOST_CELLS // max(1, len(self._names(rows))))
-        for at in range(0, len(rows), step):
-            self._spread_some(rows[at : at + step])
+        if rows:
+            self._spread_some(rows)
+        self._close_if_full()
+
+    def _spread_some(self, rows: list[Row]) -> None:
+        names, columns = self._as_columns(rows)
+        if len(rows) > 1 and len(names) * len(rows) > MOST_CELLS:
+            half = len(rows) // 2
+            self._spread_some(rows[:half])
+            self._spread_some(rows[half:])
+            return
+        if self._filled and len(self._pieces.keys() | names) * (self._filled + len(rows)) > MOST_CELLS:
+            self._close()
+        self._append(dict(zip(names, map(column_of, columns), strict=True)), len(rows))
+
+    def _append(self, columns: Mapping[str, Column], size: int) -> None:
+        for name, column in columns.items():
+            if name not in self._pieces:
+                self._pieces[name] = [[ABSENT] * self._filled]
+            self._pieces[name].append(column)
+        for name in self._pieces.keys() - columns.keys():
+            self._pieces[name].append([ABSENT] * size)
+        self._filled += size
+
+    def _number(self, size: int, places: Iterable[int]) -> None:
+        self._numbers.extend(range(self.count + 1, self.count + 1 + size))
+        self._places.extend(places)
+        self.count += size
+
+    def _close_if_full(self) -> None:
         if self._filled + len(self._bad) >= FULL_ROWS or self.bytes >= FULL_BYTES:
             self._close()
 
-    def _spread_some(self, rows: list[Row]) -> None:
-        names = self._names(rows)
-        if self._filled and len(self._columns.keys() | names) * (self._filled + len(rows)) > MOST_CELLS:
-            self._close()
-        for name, values in zip(names, self._values(rows, names), strict=True):
-            if name not in self._columns:
-                self._columns[name] = [ABSENT] * self._filled
-            self._columns[name].extend(values)
-        for name in self._columns.keys() - names:
-            self._columns[name].extend([ABSENT] * len(rows))
-        self._filled += len(rows)
-
     def _close(self) -> None:
         filled, places, numbers = self._filled, self._places, self._numbers
-        self._ready.append(RowBatch(self._columns, places[:filled], numbers[:filled], self._bad))
+        columns = {name: joined(pieces) for name, pieces in self._pieces.items()}
+        self._ready.append(RowBatch(columns, places[:filled], numbers[:filled], self._bad))
         self._begin()
         self._places, self._numbers = places[filled:], numbers[filled:]
 

@@ -44,7 +44,7 @@ def read_json_array(content: Content) -> Iterator[RowBatch]:
     content.source.check(where)
     if elements.followed or not elements.closed:
         what = "the array is followed by something else" if elements.followed else "the array breaks off"
-        raise UnreadableFile(f"{content.source.name}: {what} {where} (byte {content.source.position} of the file)")
+        raise UnreadableFile(f"{content.source.name}: {what} {where} ({content.source.byte(content.source.position)})")
 
 
 @dataclass(frozen=True)

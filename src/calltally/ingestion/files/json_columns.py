@@ -1,13 +1,12 @@
 """JSON objects as columns, and why a text is not one."""
 
-from collections.abc import Iterator, Sequence
 from itertools import chain
 from operator import itemgetter
 
 import orjson
 
-from calltally.ingestion.files.gathering import Gathering
-from calltally.ingestion.files.rows import ABSENT
+from calltally.ingestion.files.columns import ABSENT
+from calltally.ingestion.files.gathering import Gathering, Spread
 
 __all__ = ["JsonRow", "gathering", "object_or_reason"]
 
@@ -18,7 +17,7 @@ NOT_AN_OBJECT = "is not an object"
 
 def gathering() -> Gathering[JsonRow]:
     """A gathering of objects, whose columns are the keys of all of them."""
-    return Gathering(_names, _values)
+    return Gathering(_columns)
 
 
 def object_or_reason(text: bytes) -> JsonRow | str:
@@ -30,14 +29,29 @@ def object_or_reason(text: bytes) -> JsonRow | str:
     return value if isinstance(value, dict) else NOT_AN_OBJECT
 
 
-def _names(rows: list[JsonRow]) -> Sequence[str]:
+def _columns(rows: list[JsonRow]) -> Spread:
+    return _same_columns(rows) or _all_columns(rows)
+
+
+def _same_columns(rows: list[JsonRow]) -> Spread | None:
+    """The columns if every row has the keys of the first and no others."""
+    names = tuple(rows[0])
+    if len(names) < 2 or sum(map(len, rows)) != len(names) * len(rows):
+        return None
+    try:
+        return names, tuple(zip(*map(itemgetter(*names), rows), strict=True))
+    except KeyError:
+        return None
+
+
+def _all_columns(rows: list[JsonRow]) -> Spread:
     shapes = dict.fromkeys(map(tuple, rows))  # few, so that most keys are looked at once
-    return tuple(dict.fromkeys(chain.from_iterable(shapes)))
+    names = tuple(dict.fromkeys(chain.from_iterable(shapes)))
+    return names, (_values(rows, name) for name in names)
 
 
-def _values(rows: list[JsonRow], names: Sequence[str]) -> Iterator[list[object]]:
-    for name in names:
-        try:
-            yield list(map(itemgetter(name), rows))
-        except KeyError:
-            yield [row.get(name, ABSENT) for row in rows]
+def _values(rows: list[JsonRow], name: str) -> list[object]:
+    try:
+        return list(map(itemgetter(name), rows))
+    except KeyError:
+        return [row.get(name, ABSENT) for row in rows]

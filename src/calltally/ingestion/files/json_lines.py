@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import orjson
 
 from calltally.ingestion.files.content import Content
-from calltally.ingestion.files.gathering import Gathering
+from calltally.ingestion.files.gathering import ROWS_AT_ONCE, Gathering
 from calltally.ingestion.files.json_columns import JsonRow, gathering, object_or_reason
-from calltally.ingestion.files.lines import TOO_LONG, Lines, LongLine, read_lines
+from calltally.ingestion.files.lines import TOO_LONG, LongLine, read_lines
 from calltally.ingestion.files.rows import RowBatch
 
 __all__ = ["read_json_lines"]
@@ -23,24 +23,25 @@ def read_json_lines(content: Content) -> Iterator[RowBatch]:
             gathered.refuse(piece.place, TOO_LONG, piece.start.decode(errors="replace"))
         else:
             last = piece.first + len(piece.lines) - 1
-            _take(gathered, piece)
+            gathered.bytes += len(piece.data)
+            for at in range(0, len(piece.lines), ROWS_AT_ONCE):
+                _take(gathered, piece.first + at, piece.lines[at : at + ROWS_AT_ONCE])
         yield from gathered.ready()
     yield from gathered.rest()
     content.source.check(f"after line {last}")
 
 
-def _take(gathered: Gathering[JsonRow], piece: Lines) -> None:
+def _take(gathered: Gathering[JsonRow], first: int, lines: list[bytes]) -> None:
     """Parse the lines at once, or one by one if any of them is not an object."""
-    gathered.bytes += sum(map(len, piece.lines))
-    places = range(piece.first, piece.first + len(piece.lines))
+    places = range(first, first + len(lines))
     try:
-        rows = list(map(orjson.loads, piece.lines))
+        rows = list(map(orjson.loads, lines))
     except orjson.JSONDecodeError:
         rows = []
     if rows and set(map(type, rows)) == {dict}:
         gathered.add(rows, places)
         return
-    for place, line in zip(places, piece.lines, strict=True):
+    for place, line in zip(places, lines, strict=True):
         if line.strip():
             _take_one(gathered, place, line)
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from calltally.ingestion.files.content import Content
-from calltally.ingestion.files.gathering import ROWS_AT_ONCE
 from calltally.ingestion.files.rows import LONGEST_LINE, LONGEST_SHOWN_ROW
 
 __all__ = ["TOO_LONG", "Lines", "LongLine", "read_lines"]
@@ -16,10 +15,11 @@ LINE_END = re.compile(rb"\r\n|\n|\r")
 
 @dataclass(frozen=True)
 class Lines:
-    """Lines that follow one another, with their line ends, from the line numbered `first`."""
+    """Lines that follow one another, with their line ends, from the line numbered `first`; `data` is all of them."""
 
     first: int
     lines: list[bytes]
+    data: bytes
 
 
 @dataclass(frozen=True)
@@ -80,14 +80,15 @@ class _Cutter:
         if len(data) > LONGEST_LINE and any(_too_long(line) for line in lines):
             yield from self._one_by_one(lines)
             return
-        for at in range(0, len(lines), ROWS_AT_ONCE):
-            some = lines[at : at + ROWS_AT_ONCE]
-            yield Lines(self.number, some)
-            self.number += len(some)
+        if lines:
+            yield Lines(self.number, lines, data)
+            self.number += len(lines)
 
     def _one_by_one(self, lines: list[bytes]) -> Iterator[Lines | LongLine]:
         for line in lines:
-            yield LongLine(self.number, line[:LONGEST_SHOWN_ROW]) if _too_long(line) else Lines(self.number, [line])
+            yield (
+                LongLine(self.number, line[:LONGEST_SHOWN_ROW]) if _too_long(line) else Lines(self.number, [line], line)
+            )
             self.number += 1
 
 

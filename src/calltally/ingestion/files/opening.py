@@ -1,6 +1,7 @@
 """Opening: from a path, or any stream, to the reader of its format."""
 
 import os
+import stat
 import tempfile
 from collections.abc import Collection
 from contextlib import ExitStack
@@ -21,12 +22,16 @@ from calltally.ingestion.files.source import CHUNK, Source
 __all__ = ["open_rows"]
 
 
-def open_rows(path: Path, *, known: Collection[str], _chunk: int = CHUNK) -> RowReader:
-    """A reader of the file's rows; `known` are column names that tell the right layout of a CSV from a wrong one."""
-    stream = _opened(path)
+def open_rows(path: Path, *, known: Collection[str], stream: BinaryIO | None = None, _chunk: int = CHUNK) -> RowReader:
+    """A reader of the file's rows; `known` are column names that tell the right layout of a CSV from a wrong one.
+
+    A stream that is given is read in place of the file, which only lends its name.
+    """
+    opened = stream or _opened(path)
     with ExitStack() as failing:
-        failing.callback(stream.close)
-        reader = _reader(stream, Source(stream, path.name, os.fstat(stream.fileno()).st_size, _chunk), known)
+        failing.callback(opened.close)
+        size = None if stream else _size(opened)
+        reader = _reader(opened, Source(opened, path.name, size, _chunk), known)
         failing.pop_all()
     return reader
 
@@ -44,11 +49,18 @@ def _opened(path: Path) -> BinaryIO:
         raise UnreadableFile(f"{path}: the file cannot be opened ({error.strerror})") from error
 
 
+def _size(file: BinaryIO) -> int | None:
+    """The bytes of an opened file, None if it is a pipe or the like."""
+    found = os.fstat(file.fileno())
+    return found.st_size if stat.S_ISREG(found.st_mode) else None
+
+
 def _reader(stream: BinaryIO, source: Source, known: Collection[str]) -> RowReader:
     content = read_content(source)
     kind = format_of(source.name, content.head)
     if kind == "parquet" and content.head:
-        parquet = ParquetRows(_seekable(stream, content), source.name, source.size)
+        file = _seekable(stream, content)
+        parquet = ParquetRows(file, source.name, source.size or os.fstat(file.fileno()).st_size)
         return RowReader(kind, parquet.columns, parquet, parquet.batches())
     if kind == "ndjson":
         return RowReader(kind, None, source, read_json_lines(content))
@@ -60,7 +72,7 @@ def _reader(stream: BinaryIO, source: Source, known: Collection[str]) -> RowRead
 
 def _seekable(stream: BinaryIO, content: Content) -> BinaryIO:
     """The stream itself, or what is in it as a temporary file, since Parquet is read from its end."""
-    if stream.seekable() and not content.source.packed:
+    if content.source.size is not None and not content.source.packed:
         stream.seek(0)
         return stream
     with ExitStack() as failing:
@@ -69,7 +81,7 @@ def _seekable(stream: BinaryIO, content: Content) -> BinaryIO:
             file.writelines(content.chunks)
             file.seek(0)
         except OSError as error:
-            message = f"there is no room to unpack it in {tempfile.gettempdir()} ({error.strerror})"
+            message = f"there is no room for it in {tempfile.gettempdir()} ({error.strerror})"
             raise UnreadableFile(f"{content.source.name}: {message}") from error
         content.source.check("before its last byte")
         failing.pop_all()

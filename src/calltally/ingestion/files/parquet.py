@@ -1,19 +1,29 @@
-"""Parquet: row groups read as rows, with values as Python has them."""
+"""Parquet: row groups read as rows; columns of a usual type stay as they are, others are as Python has them."""
 
 from collections.abc import Iterator
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from typing import BinaryIO
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from calltally.errors import UnreadableFile
-from calltally.ingestion.files.gathering import FULL_BYTES, FULL_ROWS, shown_row
+from calltally.ingestion.files.columns import Column, plain
+from calltally.ingestion.files.gathering import FULL_BYTES, shown_row
 from calltally.ingestion.files.layout import column_names
 from calltally.ingestion.files.rows import BadRow, RowBatch
+from calltally.localtime import DAY, microseconds
 
 __all__ = ["ParquetRows"]
 
 READ_AHEAD = 1 << 20  # bytes; without it a whole column of a row group is read at once
+
+MOST_ROWS = 60_000  # more than of other files, since rows are columns from the start
+MOST_INT64 = 2**63 - 1
+NO_NUMBER = pa.scalar(None, pa.float64())
+FIRST_PYTHON_TIME = microseconds(datetime(MINYEAR, 1, 1, tzinfo=UTC))
+LAST_PYTHON_TIME = microseconds(datetime(MAXYEAR, 12, 31, tzinfo=UTC)) + DAY - 1
 
 UNREADABLE = (pa.ArrowException, OSError)
 UNCONVERTIBLE = (ValueError, OverflowError, pa.ArrowException)  # a year 300000, text that is not UTF-8
@@ -67,24 +77,27 @@ class ParquetRows:
     def _rows_at_once(self, group: int) -> int:
         facts = self._parquet.metadata.row_group(group)
         fitting: int = FULL_BYTES * facts.num_rows // max(1, facts.total_byte_size)
-        return max(1, min(FULL_ROWS, fitting))
+        return max(1, min(MOST_ROWS, fitting))
 
     def _converted(self, batch: pa.RecordBatch) -> RowBatch:
         faults: dict[int, str] = {}
         columns = {
-            name: _values(column, name, faults) for name, column in zip(self.columns, batch.columns, strict=True)
+            name: _column(column, name, faults) for name, column in zip(self.columns, batch.columns, strict=True)
         }
-        numbers = list(range(self._done + 1, self._done + 1 + batch.num_rows))
+        numbers = range(self._done + 1, self._done + 1 + batch.num_rows)
         self._done += batch.num_rows
-        if not faults:
-            return RowBatch(columns, numbers, list(numbers), [])
-        bad = [
-            BadRow(numbers[at], faults[at], shown_row(str({name: column[at] for name, column in columns.items()})))
-            for at in sorted(faults)
-        ]
-        good = [at for at in range(batch.num_rows) if at not in faults]
-        kept = [numbers[at] for at in good]
-        return RowBatch({name: [column[at] for at in good] for name, column in columns.items()}, kept, list(kept), bad)
+        return _without_faults(columns, numbers, faults) if faults else RowBatch(columns, numbers, numbers, [])
+
+
+def _without_faults(columns: dict[str, Column], numbers: range, faults: dict[int, str]) -> RowBatch:
+    values = {name: plain(column) for name, column in columns.items()}
+    bad = [
+        BadRow(numbers[at], faults[at], shown_row(str({name: column[at] for name, column in values.items()})))
+        for at in sorted(faults)
+    ]
+    good = [at for at in range(len(numbers)) if at not in faults]
+    kept = [numbers[at] for at in good]
+    return RowBatch({name: [column[at] for at in good] for name, column in values.items()}, kept, kept, bad)
 
 
 def _repetitive(parquet: pq.ParquetFile) -> tuple[str, ...]:
@@ -97,6 +110,45 @@ def _repetitive(parquet: pq.ParquetFile) -> tuple[str, ...]:
     return tuple(
         column.path_in_schema for column in stored if column.path_in_schema in text and column.has_dictionary_page
     )
+
+
+def _column(column: pa.Array, name: str, faults: dict[int, str]) -> Column:
+    """The column with a type whose values Python is known to have, else its values."""
+    kept = _kept(column)
+    return _values(column, name, faults) if kept is None else kept
+
+
+def _kept(column: pa.Array) -> pa.Array | None:
+    """The column with the simplest type that can hold it; None if the type is a rare one, or Python might lack values.
+
+    Dictionaries stay, for what is in one need not be read row by row; NaN is null.
+    """
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        return column if pa.types.is_string(kind.value_type) and _is_text(column.dictionary) else None
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        return column.cast(pa.string()) if _is_text(column) else None
+    if pa.types.is_timestamp(kind):
+        column = _to_microseconds(column)
+        return column if _is_within(column.cast(pa.int64()), FIRST_PYTHON_TIME, LAST_PYTHON_TIME) else None
+    if pa.types.is_float32(kind) or pa.types.is_float64(kind):
+        return pc.if_else(pc.is_nan(column), NO_NUMBER, column.cast(pa.float64()))
+    if pa.types.is_integer(kind):
+        return column.cast(pa.int64()) if kind != pa.uint64() or _is_within(column, 0, MOST_INT64) else None
+    return column if pa.types.is_boolean(kind) else None
+
+
+def _is_text(column: pa.Array) -> bool:
+    try:
+        column.validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def _is_within(numbers: pa.Array, least: int, most: int) -> bool:
+    found = pc.min_max(numbers).as_py()
+    return found["min"] is None or (least <= found["min"] and found["max"] <= most)
 
 
 def _values(column: pa.Array, name: str, faults: dict[int, str]) -> list[object]:

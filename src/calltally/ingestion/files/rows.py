@@ -1,16 +1,15 @@
 """The types a file is read as: rows in batches, and the rows that could not be read."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from types import TracebackType
-from typing import Final, Literal, Protocol, Self
+from typing import Literal, Protocol, Self
+
+from calltally.ingestion.files.columns import Column
 
 __all__ = [
-    "ABSENT",
     "LONGEST_LINE",
     "LONGEST_SHOWN_ROW",
-    "Absent",
     "BadRow",
     "Format",
     "Origin",
@@ -26,16 +25,6 @@ Unit = Literal["line", "record", "row"]
 UNITS: dict[Format, Unit] = {"csv": "line", "ndjson": "line", "json": "record", "parquet": "row"}
 
 
-class Absent(Enum):
-    """The type of `ABSENT`, which no value of a file can be."""
-
-    ABSENT = "absent"
-
-
-ABSENT: Final = Absent.ABSENT
-"""This row has no such key, which is not the same as null."""
-
-
 @dataclass(frozen=True)
 class BadRow:
     """A row that could not be read as one: where it is, what is wrong with it, and its text as far as it is shown."""
@@ -47,11 +36,11 @@ class BadRow:
 
 @dataclass(frozen=True)
 class RowBatch:
-    """Rows, column by column; lists in `columns`, `places` and `numbers` are equally long."""
+    """Rows, column by column; what is in `columns`, `places` and `numbers` is equally long."""
 
-    columns: dict[str, list[object]]
-    places: list[int]
-    numbers: list[int]
+    columns: dict[str, Column]
+    places: Sequence[int]
+    numbers: Sequence[int]
     bad: list[BadRow]
 
 
@@ -59,8 +48,8 @@ class Origin(Protocol):
     """Where the rows come from, as far as a progress bar wants to know."""
 
     @property
-    def size(self) -> int:
-        """How many bytes there are."""
+    def size(self) -> int | None:
+        """How many bytes there are, None where nobody knows."""
 
     @property
     def position(self) -> int:
@@ -86,8 +75,8 @@ class RowReader:
         self._batches = batches
 
     @property
-    def size(self) -> int:
-        """The bytes of the file as it is stored."""
+    def size(self) -> int | None:
+        """The bytes of the file as it is stored, None where it comes as a stream."""
         return self._origin.size
 
     @property

@@ -1,0 +1,69 @@
+"""Whether a data folder is in order: every file opened, every byte read, nothing changed."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from calltally.accounts import Business, Control, known_stores, list_businesses
+from calltally.engines import Engine, StoreFacts, store_files
+from calltally.errors import CalltallyError, NotFound
+from calltally.folder import DataFolder
+
+__all__ = ["CheckedBusiness", "Findings", "Leftover", "check_folder"]
+
+
+@dataclass(frozen=True)
+class CheckedBusiness:
+    """A business and what its file holds, or else what is wrong with it; no size: it has no file."""
+
+    business: Business
+    size: int | None
+    facts: StoreFacts | None
+    problem: str | None
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """Something among the calls that belongs to no business."""
+
+    path: Path
+    size: int
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What was found."""
+
+    control: tuple[str, ...]  # what is wrong with the control database; then nothing else could be looked at
+    businesses: tuple[CheckedBusiness, ...] = ()
+    leftovers: tuple[Leftover, ...] = ()
+
+    @property
+    def well(self) -> bool:
+        """Whether nothing is wrong."""
+        return not (self.control or self.leftovers or any(found.problem for found in self.businesses))
+
+
+def check_folder(folder: DataFolder, control: Control, engine: Engine) -> Findings:
+    """What there is in a folder, and what is wrong with it."""
+    files = sorted(folder.calls.iterdir())  # before the names are read, so that a new business is no leftover
+    expected = {path for store in known_stores(control) for path in store_files(folder.calls, store)}
+    leftovers = tuple(Leftover(path, _size((path,)) or 0) for path in files if path not in expected)
+    checked = (_checked(business, folder, engine) for business in list_businesses(control))
+    return Findings((), tuple(found for found in checked if found), leftovers)
+
+
+def _checked(business: Business, folder: DataFolder, engine: Engine) -> CheckedBusiness | None:
+    """What is known of a business; None: it was cleared or deleted meanwhile."""
+    size = _size(store_files(folder.calls, business.calls))
+    try:
+        return CheckedBusiness(business, size, engine.check(business.calls), None)
+    except NotFound:
+        return None
+    except CalltallyError as error:
+        return CheckedBusiness(business, size, None, error.message)
+
+
+def _size(paths: tuple[Path, ...]) -> int | None:
+    """How many bytes files have; None: none of them is there."""
+    found = [path.stat().st_size for path in paths if path.exists()]
+    return sum(found) if found else None

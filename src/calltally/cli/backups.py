@@ -1,0 +1,115 @@
+"""`calltally backup` and `calltally restore`: copies of the data folder, and businesses put back from them."""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+from calltally.accounts import list_businesses, rfc3339
+from calltally.backups import BackupProgress, Kept, Target, chosen, make_backup, opened_backup, restore_business
+from calltally.cli.group import examples
+from calltally.cli.importing import interruptible
+from calltally.cli.options import DataOption, JsonOption, YesOption, calls_of, opened
+from calltally.cli.output import ask, print_json, say
+
+__all__ = ["BACKUP_EXAMPLES", "RESTORE_EXAMPLES", "backup", "restore"]
+
+BACKUP_EXAMPLES = examples(
+    "calltally backup /var/backups/calltally-2026-03-09", "calltally backup /mnt/backups/today --json"
+)
+RESTORE_EXAMPLES = examples(
+    "calltally restore /var/backups/calltally-2026-03-09",
+    "calltally restore /var/backups/calltally-2026-03-09 --business 'Acme Plumbing' --yes",
+)
+
+
+def backup(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that is new or empty", show_default=False)],
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Copy all businesses, with their keys and calls, into a new folder.
+
+    The folder is a data folder of its own, with a list of what is in it, manifest.json. It is there once it is whole;
+    each business is copied as it was at one moment.
+    """
+    with opened(data) as on, calls_of(on, "backup") as engine, interruptible(), _progress() as on_progress:
+        made = make_backup(folder, on.control, engine, datetime.now(UTC), on_progress)
+    if as_json:
+        print_json({"folder": str(folder.absolute()), **made.plain()})
+        return
+    calls = sum(kept.calls for kept in made.businesses)
+    say(f"Backed up {_businesses(len(made.businesses))} with {_calls(calls)} to {folder}")
+
+
+def restore(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A backup", show_default=False)],
+    *,
+    business: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--business",
+            "-b",
+            metavar="BUSINESS",
+            help="Only this business, by its id, or its name where only one has it; several times (default: all)",
+            show_default=False,
+        ),
+    ] = None,
+    yes: YesOption = False,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Put businesses back as they were when a backup was made: calls, settings and keys.
+
+    Businesses that the backup does not have stay as they are. Of a business that still exists no key changes: one
+    that was revoked since stays revoked, one made since stays good. A business that was deleted comes back with the
+    keys that it had.
+    """
+    with opened(data) as on, opened_backup(folder) as found:
+        wanted = chosen(found.manifest, business or ())
+        there = {each.id for each in list_businesses(on.control)}
+        existing = [kept for kept in wanted if kept.id in there]
+        if existing:
+            made_at = rfc3339(found.manifest.made_at)
+            ask(f"Replace the calls and settings of {_named(existing)} by those of {made_at}?", yes=yes)
+        with calls_of(on, "restore") as engine, interruptible():
+            for kept in wanted:
+                restore_business(found, kept, Target(on.folder, on.control, engine))
+                if not as_json:
+                    say(f"Restored '{kept.name}' with {_calls(kept.calls)}")
+        untouched = len(there - {kept.id for kept in wanted})
+    if as_json:
+        restored = [{"id": kept.id, "name": kept.name, "calls": kept.calls} for kept in wanted]
+        print_json({"restored": restored, "untouched": untouched})
+    elif untouched:
+        say(f"{_businesses(untouched)} that {'was' if untouched == 1 else 'were'} not restored stayed as before")
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[BackupProgress], None]]:
+    """A bar on a terminal, nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(bar_width=20), TaskProgressColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("")
+        yield lambda now: bar.update(task, completed=now.done, total=now.businesses, description=now.name)
+
+
+def _named(businesses: Sequence[Kept]) -> str:
+    return ", ".join(f"'{kept.name}' ({kept.id})" for kept in businesses)
+
+
+def _businesses(count: int) -> str:
+    return f"{count:,} business{'' if count == 1 else 'es'}"
+
+
+def _calls(count: int) -> str:
+    return f"{count:,} call{'' if count == 1 else 's'}"

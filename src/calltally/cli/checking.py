@@ -1,0 +1,118 @@
+"""`calltally check`: whether everything in the data folder can be read."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+import typer
+from rich.filesize import decimal
+
+from calltally.accounts import rfc3339
+from calltally.checking import CheckedBusiness, Findings, Leftover, check_folder
+from calltally.cli.group import examples
+from calltally.cli.importing import interruptible
+from calltally.cli.options import DataOption, JsonOption, Opened, calls_of, opened
+from calltally.cli.output import Column, print_json, print_table, say
+
+__all__ = ["EXAMPLES", "check"]
+
+EXAMPLES = examples("calltally check", "calltally check --json", "calltally check --remove-leftovers")
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def check(
+    *,
+    remove_leftovers: Annotated[
+        bool, typer.Option("--remove-leftovers", help="Remove files among the calls that belong to no business")
+    ] = False,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Read every byte of the data folder and say whether it is in order.
+
+    That is the control database, the calls of each business, and files that belong to no business. Nothing is
+    repaired; the exit code is 1 if anything is wrong.
+    """
+    with opened(data) as on:
+        found = _found(on)
+        removed = _remove(found.leftovers) if remove_leftovers else []
+    left = replace(found, leftovers=tuple(leftover for leftover in found.leftovers if leftover not in removed))
+    if as_json:
+        print_json({"well": left.well, **_plain(found, removed)})
+    else:
+        _print(found, removed)
+        if left.well:
+            count = len(found.businesses)
+            say(f"All is well: the control database and {count} business{'' if count == 1 else 'es'} were read")
+    if not left.well:
+        raise typer.Exit(1)
+
+
+def _found(on: Opened) -> Findings:
+    if problems := on.control.check():
+        return Findings(problems)
+    with calls_of(on, "check") as engine, interruptible():
+        return check_folder(on.folder, on.control, engine)
+
+
+def _remove(leftovers: Sequence[Leftover]) -> list[Leftover]:
+    """The leftovers that were removed: files, but no folders, which nothing of ours makes there."""
+    files = [leftover for leftover in leftovers if not leftover.path.is_dir()]
+    for leftover in files:
+        leftover.path.unlink(missing_ok=True)
+    return files
+
+
+def _print(found: Findings, removed: Sequence[Leftover]) -> None:
+    for problem in found.control:
+        say(f"The control database is damaged: {problem}")
+    if found.businesses:
+        columns = (Column("Business", folds=True), Column("State"), Column("Calls"), Column("First"), Column("Last"))
+        print_table((*columns, Column("Schema"), Column("Size")), [_row(checked) for checked in found.businesses])
+    for checked in found.businesses:
+        if checked.problem:
+            say(f"'{checked.business.name}' ({checked.business.id}): {checked.problem}")
+            say("  Restore it from a backup: calltally restore BACKUP --business " + checked.business.id)
+    for leftover in found.leftovers:
+        state = "removed" if leftover in removed else "remove it, or let --remove-leftovers do so"
+        say(f"{leftover.path} belongs to no business ({decimal(leftover.size)}): {state}")
+
+
+def _row(checked: CheckedBusiness) -> tuple[str, ...]:
+    size = "-" if checked.size is None else decimal(checked.size)
+    if checked.facts is None:
+        return (checked.business.name, "damaged", "-", "-", "-", "-", size)
+    facts = checked.facts
+    state = "no calls yet" if checked.size is None else "well"
+    first, last = (_moment(start) or "-" for start in (facts.first_start, facts.last_start))
+    return (checked.business.name, state, f"{facts.calls:,}", first, last, str(facts.schema or "-"), size)
+
+
+def _plain(found: Findings, removed: Sequence[Leftover]) -> dict[str, Any]:
+    return {
+        "control": list(found.control),
+        "businesses": [_plain_business(checked) for checked in found.businesses],
+        "leftovers": [
+            {"file": str(leftover.path), "bytes": leftover.size, "removed": leftover in removed}
+            for leftover in found.leftovers
+        ],
+    }
+
+
+def _plain_business(checked: CheckedBusiness) -> dict[str, Any]:
+    facts = checked.facts
+    return {
+        "id": checked.business.id,
+        "name": checked.business.name,
+        "bytes": checked.size,
+        "calls": facts.calls if facts else None,
+        "first_start": _moment(facts.first_start) if facts else None,
+        "last_start": _moment(facts.last_start) if facts else None,
+        "schema": facts.schema if facts else None,
+        "problem": checked.problem,
+    }
+
+
+def _moment(microseconds: int | None) -> str | None:
+    return None if microseconds is None else rfc3339(EPOCH + timedelta(microseconds=microseconds))

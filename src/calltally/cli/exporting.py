@@ -1,0 +1,193 @@
+"""`calltally export`: calls given back."""
+
+import inspect
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any, BinaryIO
+from urllib.parse import urlencode
+
+import typer
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn
+
+from calltally.accounts import Business, find_business
+from calltally.catalog import CATALOG, Choice, Day, Parameter, Text
+from calltally.cli.group import examples
+from calltally.cli.importing import interruptible
+from calltally.cli.options import BusinessOption, DataOption, JsonOption, Opened, calls_of, opened
+from calltally.cli.output import print_json, say
+from calltally.errors import InvalidRequest, Problem, shown
+from calltally.exporting import FORMATS, Format, format_of, placed, write_calls
+from calltally.query import Selection, select
+
+__all__ = ["EXAMPLES", "export"]
+
+EXAMPLES = examples(
+    "calltally export --business 'Acme Plumbing' > calls.csv",
+    "calltally export -b Acme --start-date 2026-03-01 --end-date 2026-03-31 --output march.parquet",
+    "calltally export -b Acme --source google --source bing --min-duration 60 --format ndjson | less",
+)
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+# The report's filters, each under the name that it has here, so that what is wrong with one is said of its option.
+FILTERS = tuple(
+    replace(row, name=_option(row.name), at_most=_option(row.at_most) if row.at_most else None)
+    for row in CATALOG.filters
+)
+
+Filters = Mapping[str, list[str] | None]
+
+
+def with_filters(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with an option for each filter in place of its parameter `filters`, which holds what they were given.
+
+    All can be given several times, so that one for which that makes no sense is refused and not silently the last.
+    """
+
+    @wraps(command)
+    def run(**given: Any) -> None:
+        filters = {row.name: given.pop(_variable(row)) for row in FILTERS}
+        command(filters=filters, **given)
+
+    own = inspect.signature(command, eval_str=True).parameters.values()
+    parameters = [row for one in own for row in (map(_parameter, FILTERS) if one.name == "filters" else (one,))]
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {row.name: row.annotation for row in parameters}
+    return run
+
+
+def _parameter(row: Parameter) -> inspect.Parameter:
+    option = typer.Option(row.name, metavar=_metavar(row), help=row.description, show_default=False)
+    kind = Annotated[list[str] | None, option]
+    return inspect.Parameter(_variable(row), inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
+
+
+def _variable(row: Parameter) -> str:
+    return row.name.removeprefix("--").replace("-", "_")
+
+
+def _metavar(row: Parameter) -> str:
+    match row.type:
+        case Day():
+            return "DAY"
+        case Text():
+            return "TEXT"
+        case Choice(values):
+            return "|".join(values)
+        case _:
+            return "NUMBER"
+
+
+@with_filters
+def export(
+    *,
+    business: BusinessOption,
+    filters: Filters,
+    kind: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="|".join(FORMATS),
+            help="How they are written (default: by the name of the file, else csv)",
+            show_default=False,
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write them to this file, packed if its name ends in .gz (default: to standard output)",
+            show_default=False,
+        ),
+    ] = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Give the calls of a business back, in a form that can be imported again.
+
+    All fields of all calls, or of those that the filters pick, which are the filters of a report. Times are in UTC.
+    A file is there when it is whole, and not before. What 'updated_at' says is the version of the call: imported
+    where the call is, it changes nothing.
+    """
+    chosen = _format(kind, output, as_json=as_json)
+    with opened(data) as on:
+        found = find_business(on.control, business)
+        selection = select(_query_string(filters), FILTERS, found)
+        with _place(output) as stream:
+            calls = _export(on, found, selection, chosen, stream)
+    if as_json:
+        print_json({"business": found.id, "calls": calls, "format": chosen, "file": str(output)})
+    elif output:
+        say(f"Exported {calls:,} call{'' if calls == 1 else 's'} of '{found.name}' to {output}")
+
+
+def _export(on: Opened, business: Business, selection: Selection, kind: Format, stream: BinaryIO) -> int:
+    with (
+        calls_of(on, "export") as engine,
+        interruptible(),
+        engine.export(business.calls, selection.conditions, selection.periods) as batches,
+        _progress(shares_terminal=stream is sys.stdout.buffer and sys.stdout.isatty()) as on_progress,
+    ):
+        return write_calls(batches, kind, stream, on_progress)
+
+
+def _format(kind: str | None, output: Path | None, *, as_json: bool) -> Format:
+    """The format, checked together with where it goes.
+
+    Raises:
+        InvalidRequest: there is no such format, or the two do not go together.
+    """
+    chosen = kind or (format_of(output) if output else None) or "csv"
+    if chosen not in FORMATS:
+        raise InvalidRequest((Problem("format", f"--format: {shown(chosen)} is not one of {', '.join(FORMATS)}"),))
+    if as_json and not output:
+        message = "--json: standard output has the calls themselves; write them to a file with --output"
+        raise InvalidRequest((Problem("json", message),))
+    if chosen == "parquet" and not output and sys.stdout.isatty():
+        message = "--format: parquet cannot be shown on a terminal; write it to a file with --output"
+        raise InvalidRequest((Problem("format", message),))
+    return chosen
+
+
+def _query_string(filters: Filters) -> bytes:
+    given = [(name, os.fsencode(value)) for name, values in filters.items() for value in values or ()]
+    return urlencode(given).encode()
+
+
+@contextmanager
+def _place(output: Path | None) -> Iterator[BinaryIO]:
+    if output:
+        with placed(output) as stream:
+            yield stream
+        return
+    sys.stdout.flush()
+    yield sys.stdout.buffer
+    sys.stdout.buffer.flush()
+
+
+@contextmanager
+def _progress(*, shares_terminal: bool) -> Iterator[Callable[[int], None]]:
+    """How many calls so far, on a terminal that does not show the calls themselves."""
+    if shares_terminal or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("")
+        start = time.monotonic()
+
+        def show(calls: int) -> None:
+            rate = calls / max(time.monotonic() - start, 0.001)
+            bar.update(task, description=f"{calls:,} calls, {rate:,.0f} calls/s")
+
+        yield show

@@ -1,0 +1,24 @@
+"""Calls into a stream, a batch at a time, so that memory does not grow with their number."""
+
+from collections.abc import Callable, Iterable
+from typing import BinaryIO
+
+import pyarrow as pa
+
+from calltally.exporting.formats import FORMATS, Format
+
+__all__ = ["write_calls"]
+
+
+def write_calls(
+    batches: Iterable[pa.RecordBatch], kind: Format, stream: BinaryIO, on_progress: Callable[[int], None]
+) -> int:
+    """How many calls were written; `on_progress` is told how many so far."""
+    writer = FORMATS[kind](stream)
+    calls = 0
+    for batch in batches:
+        writer.write(batch)
+        calls += batch.num_rows
+        on_progress(calls)
+    writer.close()
+    return calls

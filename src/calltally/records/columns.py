@@ -1,0 +1,180 @@
+"""Columns of raw values as columns of stored ones: what is usual a whole column at once, the rest value by value.
+
+`read_value` alone says what a value means. What is read here without it is read as it would be, only sooner.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from calltally.catalog import CallField, FieldKind
+from calltally.localtime import LocalTimeKind
+from calltally.records.arrays import between, matching, only
+from calltally.records.phones import usual_phones
+from calltally.records.times import Moment, usual_times
+from calltally.records.values import BadValue, Reading, Stored, read_value
+
+__all__ = ["ColumnReader", "StoredColumn", "no_values"]
+
+# A time is stored as its instant; the other kinds are text.
+STORED_TYPES = {FieldKind.TIME: pa.int64(), FieldKind.WHOLE: pa.int64(), FieldKind.BOOLEAN: pa.bool_()}
+
+SELDOM_REPEATED = frozenset({FieldKind.ID, FieldKind.TIME})
+LONGEST_REMEMBERED = 1024  # characters: no good value has more, and bad ones can be a thousand times as long
+PHONES_REMEMBERED, OTHERS_REMEMBERED = 400_000, 50_000
+FEW_DIGITS = "-?[0-9]{1,15}"
+
+Fact = TypeVar("Fact")
+
+
+@dataclass(frozen=True)
+class StoredColumn:
+    """Values as they are stored; by row, what was wrong with it, and local times that do not occur just once."""
+
+    values: pa.Array
+    problems: Mapping[int, str] = field(default_factory=dict)
+    kinds: Mapping[int, LocalTimeKind] = field(default_factory=dict)
+
+
+def no_values(row: CallField, size: int) -> StoredColumn:
+    """The column of a field of which nothing was said."""
+    return StoredColumn(pa.nulls(size, _type(row)))
+
+
+class ColumnReader:
+    """Reads one field's columns, those of one file; each different text is read once."""
+
+    def __init__(self, row: CallField, reading: Reading) -> None:
+        self._row = row
+        self._reading = reading
+        self._remembered = _Remembered(row, reading)
+
+    def read(self, raw: pa.Array | list[object]) -> StoredColumn:
+        """The column as it is stored; null stays null."""
+        if isinstance(raw, list):
+            return self._read_each(raw)
+        if pa.types.is_dictionary(raw.type):
+            return _taken(self._read_array(raw.dictionary), raw.indices)
+        if self._row.kind in SELDOM_REPEATED:
+            return self._read_array(raw)
+        distinct = raw.dictionary_encode()
+        return _taken(self._read_array(distinct.dictionary), distinct.indices)
+
+    def _read_array(self, raw: pa.Array) -> StoredColumn:
+        usual = self._usual(raw)
+        left = pc.and_not(pc.is_valid(raw), pc.is_valid(usual))
+        if not pc.any(left).as_py():
+            return StoredColumn(usual)
+        rows = pc.indices_nonzero(left).to_pylist()
+        read = self._read_each(raw.filter(left).to_pylist())
+        return StoredColumn(
+            pc.replace_with_mask(usual, left, read.values),
+            {rows[at]: problem for at, problem in read.problems.items()},
+            {rows[at]: kind for at, kind in read.kinds.items()},
+        )
+
+    def _usual(self, raw: pa.Array) -> pa.Array:
+        """The stored values that can be had a whole column at once, null where a value has to be read by itself."""
+        read = USUAL.get(self._row.kind)
+        return read(self._row, raw, self._reading) if read else pa.nulls(len(raw), _type(self._row))
+
+    def _read_each(self, raw: list[object]) -> StoredColumn:
+        read = [self._remembered[value] if type(value) is str else self._remembered.read(value) for value in raw]
+        return _stored(self._row, read)
+
+
+class _Remembered(dict[str, Stored | BadValue | None]):
+    """Text to stored value; bad ones to their `BadValue`. Ids and times, which hardly ever repeat, are not kept.
+
+    Bounded by starting anew: a column of numbers would otherwise grow with the file.
+    """
+
+    def __init__(self, row: CallField, reading: Reading) -> None:
+        super().__init__()
+        self._row = row
+        self._reading = reading
+        self._most = PHONES_REMEMBERED if row.kind is FieldKind.PHONE else OTHERS_REMEMBERED
+        self._keeps = row.kind not in SELDOM_REPEATED
+
+    def __missing__(self, text: str) -> Stored | BadValue | None:
+        value = self.read(text)
+        if self._keeps and len(text) <= LONGEST_REMEMBERED:
+            if len(self) >= self._most:
+                self.clear()
+            self[text] = value
+        return value
+
+    def read(self, raw: object) -> Stored | BadValue | None:
+        """Read any value, without remembering it."""
+        try:
+            return read_value(self._row, raw, self._reading)
+        except BadValue as bad:
+            return bad.with_traceback(None)  # which would keep the raw value, of up to a megabyte
+
+
+def _type(row: CallField) -> pa.DataType:
+    return STORED_TYPES.get(row.kind, pa.string())
+
+
+def _stored(row: CallField, read: list[Stored | BadValue | None]) -> StoredColumn:
+    problems = {at: str(value) for at, value in enumerate(read) if isinstance(value, BadValue)}
+    good = [None if isinstance(value, BadValue) else value for value in read]
+    moments = {at: value for at, value in enumerate(good) if isinstance(value, Moment)}
+    values = [value.instant if isinstance(value, Moment) else value for value in good]
+    kinds = {at: moment.kind for at, moment in moments.items() if moment.kind is not LocalTimeKind.ONCE}
+    return StoredColumn(pa.array(values, _type(row)), problems, kinds)
+
+
+def _taken(distinct: StoredColumn, indices: pa.Array) -> StoredColumn:
+    """The column whose rows have the values with these indices, null where there is none."""
+    values = distinct.values.take(indices)
+    return StoredColumn(values, _spread(distinct.problems, indices), _spread(distinct.kinds, indices))
+
+
+def _spread(facts: Mapping[int, Fact], indices: pa.Array) -> dict[int, Fact]:
+    if not facts:
+        return {}
+    return {row: facts[at] for row, at in enumerate(indices.to_pylist()) if at in facts}
+
+
+# What is usual of each kind: the values as they are stored, null where a value has to be looked at by itself.
+
+
+def _usual_text(row: CallField, raw: pa.Array, _: Reading) -> pa.Array:
+    """Printable ASCII without blanks at its ends stays as it is."""
+    if not pa.types.is_string(raw.type):
+        return pa.nulls(len(raw), pa.string())
+    fits = between(pc.binary_length(raw).cast(pa.int64()), 1, row.highest)
+    blank_ends = pc.or_(pc.starts_with(raw, " "), pc.ends_with(raw, " "))
+    return only(raw, pc.and_(pc.and_not(pc.ascii_is_printable(raw), blank_ends), fits))
+
+
+def _usual_phones(_: CallField, raw: pa.Array, reading: Reading) -> pa.Array:
+    return usual_phones(raw, reading.region) if pa.types.is_string(raw.type) else pa.nulls(len(raw), pa.string())
+
+
+def _usual_times(_: CallField, raw: pa.Array, reading: Reading) -> pa.Array:
+    if pa.types.is_string(raw.type) and reading.time_formats:
+        return pa.nulls(len(raw), pa.int64())  # any of which may come before the usual one
+    return usual_times(raw, reading.local_time)
+
+
+def _usual_whole(row: CallField, raw: pa.Array, _: Reading) -> pa.Array:
+    """Integers in range, and texts of no more than their digits."""
+    if pa.types.is_string(raw.type):
+        raw = matching(raw, FEW_DIGITS).cast(pa.int64())
+    elif raw.type != pa.int64():
+        return pa.nulls(len(raw), pa.int64())
+    return only(raw, between(raw, row.lowest, row.highest))
+
+
+USUAL: dict[FieldKind, Callable[[CallField, pa.Array, Reading], pa.Array]] = {
+    FieldKind.ID: _usual_text,
+    FieldKind.TIME: _usual_times,
+    FieldKind.PHONE: _usual_phones,
+    FieldKind.TEXT: _usual_text,
+    FieldKind.WHOLE: _usual_whole,
+}
