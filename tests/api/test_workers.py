@@ -307,16 +307,23 @@ class Watched(WrappedEngine):
         return self.inside.answer(plan, stop)
 
 
-def test_limits_hold_exactly_under_load(door: Door) -> None:
-    """One business asks with one key, one with two: the limits are 6 for all, 4 for a business, 3 for a key."""
+@pytest.mark.parametrize(("running", "most"), [(9, (3, 4, 7)), (6, (3, 3, 6)), (2, (1, 1, 2))])
+def test_limits_hold_exactly_under_load(door: Door, running: int, most: tuple[int, ...]) -> None:
+    """One business asks with one key, one with two; a business may have 4 places, a key 3."""
     one, two = door.business(calls({})), door.business(calls({}))
-    watched, workers = Watched(door.engine), Workers(limits(6, 200, business=4, key=3), 30)
+    watched, workers = Watched(door.engine), Workers(limits(running, 200, business=4, key=3), 30)
     with open_client(door.control, watched, workers) as client, ThreadPoolExecutor(48) as threads:
         askers = [Asker(client, business, door.asker(business).headers) for business in (one, two, two)]
-        asked = [threads.submit(asker.get, f"group_by=date&limit={n + 1}") for n in range(50) for asker in askers[:2]]
-        asked += [threads.submit(askers[2].get, f"group_by=month&limit={n + 1}") for n in range(50)]
+        asked = [
+            threads.submit(asker.get, f"group_by=date&limit={3 * n + which + 1}")
+            for n in range(50)
+            for which, asker in enumerate(askers)
+        ]
         assert {answer.result().status_code for answer in asked} == {200}
-    assert watched.most == {one.calls: 3, two.calls: 4, "all": 6}
+    assert watched.most["all"] == most[2]
+    # A business may get more than its share once the other has nothing left to ask, but never more than its limit.
+    assert most[0] <= watched.most[one.calls] <= 3
+    assert most[1] <= watched.most[two.calls] <= 4
 
 
 def test_a_question_that_is_being_worked_on_is_asked_once(few: Asker, door: Door) -> None:

@@ -55,10 +55,15 @@ def test_version_is_known_without_waiting_unless_a_file_has_to_be_opened(
         import_records(first, business, [_call(number)], tmp_path)
         assert first.known_version(business.calls) == first.version(business.calls)
     first.close()
-    second = open_engine(folder, Settings(memory="500MB"))
+    second = open_engine(folder, Settings(memory="500MB", open_businesses=1))
     assert second.known_version(business.calls) is None
     version = second.version(business.calls)
     assert second.known_version(business.calls) == version
+    import_records(second, new_business(), [_call(1)], tmp_path)  # for which the store is let go of
+    import_records(second, business, [_call(2)], tmp_path)
+    version, before = second.version(business.calls), version
+    import_records(second, new_business(), [_call(1)], tmp_path)
+    assert second.known_version(business.calls) == version != before
     second.remove(business.calls)
     assert second.known_version(business.calls) == second.version(business.calls) != version
     second.close()

@@ -12,6 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from calltally.api.preferences import has_already, takes_gzip
+
 __all__ = ["browser_file"]
 
 MEDIA_TYPES = {".css": "text/css", ".html": "text/html", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -54,9 +56,9 @@ def _packed(package: str, path: str) -> Packed:
 
 def _response(request: Request, file: Packed, path: str) -> Response:
     headers = {**HEADERS, "ETag": file.tag}
-    if file.tag in request.headers.get("if-none-match", ""):
+    if has_already(request.headers, file.tag):
         return Response(status_code=304, headers=headers)
     media_type = MEDIA_TYPES[PurePosixPath(path).suffix]
-    if "gzip" in request.headers.get("accept-encoding", ""):
+    if takes_gzip(request.headers):
         return Response(file.gzipped, 200, {**headers, "Content-Encoding": "gzip"}, media_type)
     return Response(gzip.decompress(file.gzipped), 200, headers, media_type)

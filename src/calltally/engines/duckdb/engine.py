@@ -65,8 +65,7 @@ class DuckDBEngine:
             return store.version
 
     def known_version(self, calls: str) -> str | None:
-        store = self._stores.attached(calls)
-        return store.version if store else None
+        return self._stores.known_version(calls)
 
     @contextmanager
     def export(

@@ -77,6 +77,7 @@ class Stores:
         self._folder = folder
         self._keep_open = keep_open
         self._open: dict[str, Store] = {}
+        self._versions: dict[str, str] = {}  # of stores that were let go of
         self._removed: set[str] = set()
         self._lock = threading.Lock()
         root.execute(f"CREATE TABLE {NO_CALLS} ({CALLS_COLUMNS})")
@@ -95,9 +96,11 @@ class Stores:
         """Whether the store was ever written to, and not removed since."""
         return calls in self._open or store_path(self._folder, calls).exists()
 
-    def attached(self, calls: str) -> Store | None:
-        """The store if it is attached at this moment; that of no calls where there never was one."""
-        return self._open.get(calls) or (None if self.exists(calls) else self._nothing)
+    def known_version(self, calls: str) -> str | None:
+        """The version of a store that is attached or was, as nobody else writes it; None: it takes a look inside."""
+        store = self._open.get(calls)
+        known = store.version if store else self._versions.get(calls)
+        return known if known or self.exists(calls) else self._nothing.version
 
     @contextmanager
     def using(self, calls: str) -> Iterator[Store]:
@@ -131,6 +134,7 @@ class Stores:
         with store.writing if store else nullcontext(), self._lock:
             if calls in self._open:
                 self._detach(calls)
+            self._versions.pop(calls, None)
             yield
 
     def close(self) -> None:
@@ -161,6 +165,7 @@ class Stores:
     def _detach(self, calls: str) -> None:
         with self._root.cursor() as cursor:
             cursor.execute(f"DETACH {quoted(calls)}")
+        self._versions[calls] = self._open[calls].version
         del self._open[calls]
 
     def _let_go(self) -> None:
