@@ -49,6 +49,8 @@ def test_quick_run_gives_every_figure(tmp_path: Path) -> None:
         "Unique callers by source",
     ]
     assert figures["machine"].pop("load") >= 0
+    differences = [found.pop(name) for found in size["reports"] for name in ("above_rival_ms", "again_above_empty_ms")]
+    assert len(differences) == 2 * len(titles)
     assert min(numbers(figures)) > 0
     assert all(title in printed for title in titles)
     kept = {"calls-50000.csv", "calls-50000.ndjson", "calls-50000.parquet", "figures.json"}

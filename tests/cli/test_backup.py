@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from calltally.folder import DataFolder
 from tests.cli.conftest import CALLTALLY, CommandLine
 from tests.cli.terminal import on_terminal
 from tests.cli.test_business import traces
@@ -91,16 +90,6 @@ def test_another_control_database_becomes_a_file(calltally: CommandLine, tmp_pat
     calltally.process("business", "create", "Far", CALLTALLY_CONTROL_URL=elsewhere)
     calltally.process("backup", str(tmp_path / "backup"), CALLTALLY_CONTROL_URL=elsewhere)
     assert counts(calltally, "--data", str(tmp_path / "backup")) == {"Far": 0}
-
-
-@pytest.mark.parametrize("command", ["backup", "restore"])
-def test_not_beside_an_import(calltally: CommandLine, calls: str, tmp_path: Path, command: str) -> None:
-    calltally.run("backup", str(tmp_path / "made"))
-    path = tmp_path / ("made" if command == "restore" else "new")
-    with DataFolder(calltally.data).own("import"):
-        yes = ["--yes"] if command == "restore" else []
-        assert "is in use by an import" in calltally.run(command, str(path), *yes).failed(1)
-    assert not (tmp_path / "new").exists()
 
 
 def killed(calltally: CommandLine, share: float, *arguments: str) -> None:

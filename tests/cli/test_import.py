@@ -860,7 +860,7 @@ def test_elsewhere_progress_is_plain_lines(calltally: CommandLine, acme: str, tm
 def test_a_stream_has_no_share_on_a_terminal(calltally: CommandLine, acme: str, tmp_path: Path) -> None:
     pipe = tmp_path / "calls"
     os.mkfifo(pipe)
-    content = many_rows(tmp_path / "calls.csv", 50_000).read_bytes()
+    content = many_rows(tmp_path / "calls.csv", 400_000).read_bytes()
     writer = threading.Thread(target=pipe.write_bytes, args=(content,))
     writer.start()
     code, seen = on_terminal(calltally, "import", str(pipe), "-b", acme)

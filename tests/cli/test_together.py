@@ -163,6 +163,32 @@ def test_a_business_is_deleted_beside_a_server(calltally: CommandLine, one: Busi
         assert server.stop() == 0
 
 
+def test_calls_are_kept_and_brought_back_beside_a_server_and_an_import(
+    calltally: CommandLine, one: Business, tmp_path: Path
+) -> None:
+    """Backup, check, export and restore, while a server and an import into another business have the folder."""
+    two, backup = Business(calltally, "Two"), tmp_path / "backup"
+    with serving(calltally.data) as server, held(calltally, two, tmp_path / "slow.csv") as slow:
+        calltally.process("import", str(calls_file(tmp_path / "calls.csv", FEW)), "-b", one.id)
+        calltally.process("backup", str(backup), "--json").json()
+        for where in ((), ("--data", str(backup))):
+            checked = calltally.process("check", "--json", *where).json()
+            assert checked["well"]
+            assert {found["name"]: found["calls"] for found in checked["businesses"]} == {"One": FEW, "Two": 0}
+        exported = calltally.process("export", "-b", one.id)
+        assert exported.out.count("\n") == FEW + 1
+        calltally.process("import", str(calls_file(tmp_path / "more.csv", FEW, FEW)), "-b", one.id)
+        assert one.count(server) == 2 * FEW
+        restored = calltally.process("restore", str(backup), "-b", "One", "--yes", "--json")
+        assert restored.code == 0, restored.err
+        assert one.count(server) == FEW
+        assert calltally.process("export", "-b", one.id).out == exported.out
+        slow.release()
+        assert [counts(summary) for summary in summaries_of([slow.process])] == [(MANY, 0, 0)]
+        assert two.count(server) == MANY
+        assert server.stop() == 0
+
+
 def test_many_at_once_beside_a_server(calltally: CommandLine, one: Business, tmp_path: Path) -> None:
     """Three imports, two of them into one business, a business that is cleared, and reports all the while."""
     two, cleared = Business(calltally, "Two"), Business(calltally, "Cleared")

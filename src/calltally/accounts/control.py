@@ -172,8 +172,9 @@ class _Watch:
             return None
 
     def close(self) -> None:
-        """Close the connection."""
-        self._connection.close()
+        """Close the connection; while another thread uses it, that would end the process."""
+        with self._lock:
+            self._connection.close()
 
 
 class Control:
