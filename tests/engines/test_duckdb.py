@@ -18,10 +18,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calltally.accounts import Business
-from calltally.engines import Engine, Stop, open_engine
+from calltally.engines import VALUE_FIELDS, Engine, Stop, open_engine
 from calltally.engines.duckdb import DuckDBEngine
 from calltally.engines.duckdb.dialect import DuckDBDialect
-from calltally.engines.duckdb.migrations import MIGRATIONS
+from calltally.engines.duckdb.migrations import MIGRATIONS, VERSIONED
 from calltally.engines.duckdb.schema import CALLS_COLUMNS, create_or_migrate
 from calltally.engines.sql import compile_plan, read_rows
 from calltally.errors import FolderUnusable, StorageFull, Unavailable
@@ -339,3 +339,4 @@ def test_migrations_lead_to_the_columns_of_the_catalog() -> None:
         root.execute(f"CREATE TABLE wanted ({CALLS_COLUMNS})")
         described = [root.execute(f"DESCRIBE {table}").fetchall() for table in ("store.calls", "wanted")]
     assert described[0] == described[1]
+    assert sorted(VERSIONED) == sorted(field.name for field in VALUE_FIELDS)

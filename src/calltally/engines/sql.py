@@ -51,8 +51,8 @@ class Dialect(Protocol):
     def column(self, field: str) -> str:
         """What a call says in a field, its default where it says nothing."""
 
-    def instant(self, microseconds: int) -> Statement:
-        """A value to compare `started_at` with."""
+    def within(self, period: Period) -> str:
+        """Whether a call starts in a period."""
 
     def coarse_time(self, table: OffsetTable) -> str | None:
         """A column that has far fewer values than there are calls and from which all grains can be found, if any."""
@@ -166,11 +166,7 @@ def _condition(condition: Condition, dialect: Dialect) -> Statement:
 def _periods(periods: Sequence[Period], dialect: Dialect) -> Statement:
     if not periods:
         return Statement("1 = 0")
-    spans = [
-        Statement("(started_at >= ") + dialect.instant(p.start) + " AND started_at < " + dialect.instant(p.end) + ")"
-        for p in periods
-    ]
-    return Statement("(") + _joined(spans, " OR ") + ")" if len(spans) > 1 else spans[0]
+    return Statement(f"({' OR '.join(f'({dialect.within(period)})' for period in periods)})")
 
 
 def _sort_keys(plan: Plan, dialect: Dialect) -> Sequence[str]:

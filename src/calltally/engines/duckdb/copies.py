@@ -11,7 +11,7 @@ import pyarrow as pa
 from calltally.catalog import CATALOG
 from calltally.engines.base import Condition, Snapshot, StoreFacts
 from calltally.engines.duckdb.dialect import DuckDBDialect
-from calltally.engines.duckdb.schema import schema_version
+from calltally.engines.duckdb.schema import schema_version, version_of
 from calltally.engines.duckdb.spelling import quoted, text
 from calltally.engines.duckdb.stores import Stores
 from calltally.engines.rows import EXPORT_SCHEMA, VALUE_FIELDS
@@ -88,10 +88,8 @@ def _exported(name: str) -> str:
 
 def _least_version() -> str:
     """The least version of the fields that have a value; null where one of them has none."""
-    each = [f"CASE WHEN {f.name} IS NOT NULL THEN struct_extract(versions, '{f.name}') END" for f in VALUE_FIELDS]
-    unversioned = " OR ".join(
-        f"({f.name} IS NOT NULL AND struct_extract(versions, '{f.name}') IS NULL)" for f in VALUE_FIELDS
-    )
+    each = [f"CASE WHEN {f.name} IS NOT NULL THEN {version_of(f.name)} END" for f in VALUE_FIELDS]
+    unversioned = " OR ".join(f"({f.name} IS NOT NULL AND {version_of(f.name)} IS NULL)" for f in VALUE_FIELDS)
     return (
         "make_timestamp(CASE WHEN versions IS NULL THEN version "
         f"WHEN {unversioned} THEN NULL ELSE least({', '.join(each)}) END)"

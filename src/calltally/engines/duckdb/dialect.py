@@ -2,15 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from math import prod
 
 from calltally.catalog import CATALOG, Aggregate, Count, CountDistinct, Dimension, Grain, IsSet, Predicate, Sum, ValueIs
 from calltally.engines.base import Plan
 from calltally.engines.duckdb.schema import CODE_COLUMNS
 from calltally.engines.duckdb.spelling import text
-from calltally.engines.sql import Spelling, Statement
-from calltally.localtime import DAY, HOUR, OffsetTable
+from calltally.engines.sql import Spelling
+from calltally.localtime import DAY, HOUR, OffsetTable, Period
 
 __all__ = ["DuckDBDialect"]
 
@@ -42,9 +41,11 @@ class DuckDBDialect:
         default = CATALOG.fields[field].default
         return f"coalesce({field}, {text(default)})" if default else field
 
-    def instant(self, microseconds: int) -> Statement:
-        moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
-        return Statement("?", (moment.replace(tzinfo=None),))
+    def within(self, period: Period) -> str:
+        if period.start % QUARTER_HOUR == period.end % QUARTER_HOUR == 0:
+            start, end = period.start // QUARTER_HOUR, period.end // QUARTER_HOUR
+            return f"quarter_hour >= {start} AND quarter_hour < {end}"
+        return f"started_at >= make_timestamp({period.start}) AND started_at < make_timestamp({period.end})"
 
     def coarse_time(self, table: OffsetTable) -> str | None:
         # Every offset is whole quarter-hours, save some of the last century's.

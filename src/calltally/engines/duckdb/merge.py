@@ -6,7 +6,8 @@ holds instead where fields differ. `s` is what comes in, `c` the call that is th
 """
 
 from calltally.catalog import CATALOG
-from calltally.engines.duckdb.schema import column_type
+from calltally.engines.duckdb.migrations import VERSIONED
+from calltally.engines.duckdb.schema import column_type, version_of
 from calltally.engines.duckdb.spelling import text
 from calltally.engines.rows import VALUE_FIELDS
 
@@ -24,7 +25,7 @@ NAMES = tuple(field.name for field in VALUE_FIELDS)
 STATE_COLUMNS = (*NAMES, "version", "versions")
 
 # Definitions of columns: the stored values, and what `merged` gives.
-VERSIONS_TYPE = f"STRUCT({', '.join(f'{name} BIGINT' for name in NAMES)})"
+VERSIONS_TYPE = "BIGINT[]"
 VALUE_COLUMNS = ", ".join(f"{field.name} {column_type(field)}" for field in VALUE_FIELDS)
 CHANGES_COLUMNS = f"id VARCHAR, values_changed BOOLEAN, {VALUE_COLUMNS}, version BIGINT, versions {VERSIONS_TYPE}"
 
@@ -82,17 +83,18 @@ def _shortest(states: str, others: str) -> str:
     shared = " AND ".join(
         f"version_of_{name} IS NOT DISTINCT FROM CASE WHEN {name} IS NOT NULL THEN version END" for name in NAMES
     )
-    each = ", ".join(f"{name} := version_of_{name}" for name in NAMES)
+    each = ", ".join(f"version_of_{name}" for name in VERSIONED)
     return (
         f"SELECT {others}, {', '.join(NAMES)}, version, "
-        f"CASE WHEN NOT ({shared}) THEN struct_pack({each}) END AS versions "
+        f"CASE WHEN NOT ({shared}) THEN [{each}] END AS versions "
         f"FROM (SELECT *, {newest} AS version FROM ({states}))"
     )
 
 
 def _stored_version(table: str, name: str) -> str:
     shared = f"CASE WHEN {table}.{name} IS NOT NULL THEN {table}.version END"
-    return f"CASE WHEN {table}.versions IS NULL THEN {shared} ELSE struct_extract({table}.versions, '{name}') END"
+    own = version_of(name, f"{table}.versions")
+    return f"CASE WHEN {table}.versions IS NULL THEN {shared} ELSE {own} END"
 
 
 def _wins(name: str) -> str:

@@ -1,6 +1,34 @@
 """How a business's file came to its present tables, step by step."""
 
-__all__ = ["MIGRATIONS"]
+__all__ = ["MIGRATIONS", "VERSIONED"]
+
+# The fields whose versions are in the list `versions` of a call, in its order. It is that of stored lists: a new field
+# goes to the end, and none ever moves or goes.
+VERSIONED = (
+    "started_at",
+    "caller_number",
+    "tracking_number",
+    "destination_number",
+    "direction",
+    "status",
+    "duration_seconds",
+    "source",
+    "utm_source",
+    "utm_medium",
+    "utm_campaign",
+    "utm_term",
+    "utm_content",
+    "call_flow",
+    "call_flow_id",
+    "number_id",
+    "number_group_id",
+    "ai_score",
+    "robo_score",
+    "ai_category",
+    "qualified",
+    "value_cents",
+    "cost_cents",
+)
 
 # Statements that lead from each schema version to the next; names in braces stand for the tables. A released entry is
 # never edited, nor made from the catalog, which grows: what changes the tables is a new one.
@@ -40,17 +68,20 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             utm_content VARCHAR, call_flow VARCHAR, call_flow_id VARCHAR, number_id VARCHAR,
             number_group_id VARCHAR, ai_score SMALLINT, robo_score SMALLINT, ai_category VARCHAR,
             qualified BOOLEAN, value_cents BIGINT, cost_cents BIGINT, version BIGINT,
-            versions STRUCT(
-                started_at BIGINT, caller_number BIGINT, tracking_number BIGINT, destination_number BIGINT,
-                direction BIGINT, status BIGINT, duration_seconds BIGINT, source BIGINT, utm_source BIGINT,
-                utm_medium BIGINT, utm_campaign BIGINT, utm_term BIGINT, utm_content BIGINT, call_flow BIGINT,
-                call_flow_id BIGINT, number_id BIGINT, number_group_id BIGINT, ai_score BIGINT,
-                robo_score BIGINT, ai_category BIGINT, qualified BIGINT, value_cents BIGINT, cost_cents BIGINT
-            ),
-            quarter_hour INTEGER, caller_code INTEGER
+            versions BIGINT[], quarter_hour INTEGER, caller_code INTEGER
         )""",
         """INSERT INTO {calls} BY NAME
-        SELECT former.*, epoch_us(started_at) // 900000000 AS quarter_hour, code AS caller_code
+        SELECT
+            former.* REPLACE (CASE WHEN versions IS NOT NULL THEN [
+                versions.started_at, versions.caller_number, versions.tracking_number,
+                versions.destination_number, versions.direction, versions.status, versions.duration_seconds,
+                versions.source, versions.utm_source, versions.utm_medium, versions.utm_campaign,
+                versions.utm_term, versions.utm_content, versions.call_flow, versions.call_flow_id,
+                versions.number_id, versions.number_group_id, versions.ai_score, versions.robo_score,
+                versions.ai_category, versions.qualified, versions.value_cents, versions.cost_cents
+            ] END AS versions),
+            epoch_us(started_at) // 900000000 AS quarter_hour,
+            code AS caller_code
         FROM {former_calls} AS former LEFT JOIN {codes} AS codes ON codes.value = former.caller_number""",
         "DROP TABLE {former_calls}",
     ),

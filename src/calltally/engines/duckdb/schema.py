@@ -5,12 +5,20 @@ from collections.abc import Sequence
 import duckdb
 
 from calltally.catalog import CallField, FieldKind
-from calltally.engines.duckdb.migrations import MIGRATIONS
+from calltally.engines.duckdb.migrations import MIGRATIONS, VERSIONED
 from calltally.engines.duckdb.spelling import quoted
 from calltally.engines.rows import VALUE_FIELDS
 from calltally.errors import FolderUnusable
 
-__all__ = ["CALLS_COLUMNS", "CODE_COLUMNS", "DERIVED", "column_type", "create_or_migrate", "schema_version"]
+__all__ = [
+    "CALLS_COLUMNS",
+    "CODE_COLUMNS",
+    "DERIVED",
+    "column_type",
+    "create_or_migrate",
+    "schema_version",
+    "version_of",
+]
 
 # Fields whose different values are counted, and the column that has a small number for each value (see `codes`).
 CODE_COLUMNS = {"caller_number": "caller_code"}
@@ -41,13 +49,17 @@ def column_type(field: CallField) -> str:
 
 def _columns() -> str:
     values = [f"{field.name} {column_type(field)}" for field in VALUE_FIELDS]
-    versions = ", ".join(f"{field.name} BIGINT" for field in VALUE_FIELDS)
     derived = [f"{name} INTEGER" for name in DERIVED]
     # `version` holds for every field with a value; where fields differ, or one was cleared, `versions` holds instead.
-    return ", ".join(["id VARCHAR", *values, "version BIGINT", f"versions STRUCT({versions})", *derived])
+    return ", ".join(["id VARCHAR", *values, "version BIGINT", "versions BIGINT[]", *derived])
 
 
 CALLS_COLUMNS = _columns()
+
+
+def version_of(field: str, versions: str = "versions") -> str:
+    """The version of a field in a list of versions."""
+    return f"{versions}[{VERSIONED.index(field) + 1}]"
 
 
 def create_or_migrate(

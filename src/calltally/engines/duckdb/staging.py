@@ -50,11 +50,11 @@ class Staging:
         self._size += len(rows)
         self._bytes += rows.nbytes
         if self._size >= ROWS_A_GROUP or self._bytes >= MOST_BYTES:
-            self._write()
+            self._write(self._size if self._bytes >= MOST_BYTES else ROWS_A_GROUP)
 
     def finish(self) -> None:
         """Write what is left; the file can be read then."""
-        self._write()
+        self._write(self._size)
         self._written.result()
         self._file.close()
 
@@ -65,12 +65,13 @@ class Staging:
             self._file.close()
         self.path.unlink(missing_ok=True)
 
-    def _write(self) -> None:
-        """Hand on whole groups, or what there is of it, so that no small group is left between."""
+    def _write(self, count: int) -> None:
+        """Hand on so many rows as a group, and keep the others."""
         self._written.result()
         table = pa.Table.from_batches(self._batches, ROW_SCHEMA)
-        self._written = self._writer.submit(self._file.write_table, table, ROWS_A_GROUP)
-        self._batches, self._size, self._bytes = [], 0, 0
+        self._written = self._writer.submit(self._file.write_table, table.slice(0, count), ROWS_A_GROUP)
+        rest = table.slice(count)
+        self._batches, self._size, self._bytes = rest.to_batches(), len(rest), rest.nbytes
 
     def _notice(self, rows: pa.RecordBatch) -> None:
         self.rows += len(rows)

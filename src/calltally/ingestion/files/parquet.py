@@ -1,6 +1,7 @@
 """Parquet: row groups read as rows; columns of a usual type stay as they are, others are as Python has them."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from typing import BinaryIO
 
@@ -58,12 +59,15 @@ class ParquetRows:
     def batches(self) -> Iterator[RowBatch]:
         """The rows; raises `UnreadableFile` behind the last that can be read if others cannot."""
         try:
-            for group in range(self._parquet.metadata.num_row_groups):
-                for batch in self._parquet.iter_batches(self._rows_at_once(group), row_groups=[group]):
-                    yield self._converted(batch)
+            for batch in _ahead(self._decoded()):
+                yield self._converted(batch)
         except UNREADABLE as error:
             where = f"after row {self._done} (of {self._parquet.metadata.num_rows})"
             raise UnreadableFile(f"{self.name}: the file is damaged {where}: {_first_line(error)}") from error
+
+    def _decoded(self) -> Iterator[pa.RecordBatch]:
+        for group in range(self._parquet.metadata.num_row_groups):
+            yield from self._parquet.iter_batches(self._rows_at_once(group), row_groups=[group])
 
     def _opened(self, repetitive: tuple[str, ...]) -> pq.ParquetFile:
         return pq.ParquetFile(
@@ -98,6 +102,15 @@ def _without_faults(columns: dict[str, Column], numbers: range, faults: dict[int
     good = [at for at in range(len(numbers)) if at not in faults]
     kept = [numbers[at] for at in good]
     return RowBatch({name: [column[at] for at in good] for name, column in values.items()}, kept, kept, bad)
+
+
+def _ahead(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The batches, each decoded in a thread of its own while the one before it is in use."""
+    with ThreadPoolExecutor(1, "parquet") as decoder:
+        coming = decoder.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = decoder.submit(next, batches, None)
+            yield batch
 
 
 def _repetitive(parquet: pq.ParquetFile) -> tuple[str, ...]:
