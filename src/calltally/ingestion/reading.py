@@ -101,8 +101,8 @@ class _Rows:
     def record_batch(self) -> pa.RecordBatch:
         """What the engine takes: accepted rows, and rejected ones that stand between twins."""
         made = {
-            "n": pa.array(self._batch.numbers, pa.int64()),
-            "place": pa.array(self._batch.places, pa.int64()),
+            "n": _whole_numbers(self._batch.numbers),
+            "place": _whole_numbers(self._batch.places),
             "accepted": self._accepted,
             "twin": self._twins(),
             "version": self._versions(),
@@ -203,6 +203,13 @@ def _problems(columns: Mapping[str, StoredColumn]) -> dict[int, list[Problem]]:
 def _unread(batch: RowBatch) -> Iterator[RejectedRow]:
     for bad in batch.bad:
         yield RejectedRow(bad.place, (Problem("", bad.reason),), bad.text)
+
+
+def _whole_numbers(numbers: Sequence[int]) -> pa.Array:
+    """The numbers as Arrow has them; of a range without making each of them first."""
+    if isinstance(numbers, range):
+        return pa.arange(numbers.start, numbers.stop)
+    return pa.array(numbers, pa.int64())
 
 
 def _mask(rows: Collection[int], size: int) -> pa.Array:

@@ -133,6 +133,8 @@ def _config(spill: Path, memory: str, most_spill: str, threads: int) -> dict[str
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
         "allow_community_extensions": False,
+        # To find out whether it pays takes a sixth of an import, and it hardly ever does.
+        "disabled_compression_methods": "rle",
         "allocator_background_threads": True,  # what is no longer used goes back to the system within seconds
     }
     if threads:

@@ -38,7 +38,7 @@ class Staging:
         self._batches: list[pa.RecordBatch] = []
         self._size = self._bytes = 0
         self._file = pq.ParquetWriter(
-            self.path, ROW_SCHEMA, compression="snappy", use_dictionary=REPEATING, write_statistics=False
+            self.path, ROW_SCHEMA, compression="none", use_dictionary=REPEATING, write_statistics=False
         )
         self._writer = ThreadPoolExecutor(1, "staging")
         self._written: Future[None] = self._writer.submit(_nothing)
