@@ -34,7 +34,7 @@ def backup(
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Copy all businesses, with their keys and calls, into a new folder.
+    """Copy all businesses, keys and calls into a new folder.
 
     The folder is a data folder of its own, with a list of what is in it, manifest.json. It is there once it is whole;
     each business is copied as it was at one moment.
@@ -65,7 +65,7 @@ def restore(
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Put businesses back as they were when a backup was made: calls, settings and keys.
+    """Put businesses of a backup back: calls, settings and keys.
 
     Businesses that the backup does not have stay as they are. Of a business that still exists no key changes: one
     that was revoked since stays revoked, one made since stays good. A business that was deleted comes back with the

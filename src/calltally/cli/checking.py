@@ -29,7 +29,7 @@ def check(
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Read every byte of the data folder and say whether it is in order.
+    """Read every byte and say whether all is in order.
 
     That is the control database, the calls of each business, and files that belong to no business. Nothing is
     repaired; the exit code is 1 if anything is wrong.

@@ -113,7 +113,7 @@ def export(
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Give the calls of a business back, in a form that can be imported again.
+    """Give calls back, in a form that imports again.
 
     All fields of all calls, or of those that the filters pick, which are the filters of a report. Times are in UTC.
     A file is there when it is whole, and not before. What 'updated_at' says is the version of the call: imported

@@ -1,6 +1,7 @@
 """`calltally serve` and `calltally demo`: the server, on one's own calls or on sample ones."""
 
 import logging
+import os
 import socket
 import sys
 import time
@@ -62,8 +63,11 @@ def demo(host: HostOption = None, port: PortOption = None, data: DataOption = No
         _set_up_log("warning")
         try:
             with _taken_over(on.folder) as owned, engine_of(on) as engine, listening(on.folder, engine):
-                _demo(on, owned, engine)
-            say("Stopped")
+                found = find_demo(on.folder, on.control)
+                if found:
+                    _demo(on, owned, engine, found)
+                else:
+                    _make(on, engine)
         except FolderInUse:
             address = _running(on)
             if address is None:
@@ -76,10 +80,14 @@ def demo(host: HostOption = None, port: PortOption = None, data: DataOption = No
                 ) from None
             say(f"Calltally is running already, on {address}")
             _print_requests(address, found)
+            return
+    if found:
+        say("Stopped")
+    else:  # as a new process, since what making the calls took in memory hardly comes back otherwise
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - itself, with its own arguments
 
 
-def _demo(on: Opened, owned: Owned, engine: Engine) -> None:
-    found = find_demo(on.folder, on.control) or _made(on, engine)
+def _demo(on: Opened, owned: Owned, engine: Engine, found: Demo) -> None:
     with bind(on.settings.host, on.settings.port, search=True) as bound:
         address = _address(bound)
         if bound.getsockname()[1] != on.settings.port and on.settings.port:
@@ -92,11 +100,11 @@ def _demo(on: Opened, owned: Owned, engine: Engine) -> None:
         _run(on, owned, engine, bound, ready)
 
 
-def _made(on: Opened, engine: Engine) -> Demo:
+def _make(on: Opened, engine: Engine) -> None:
     say("Making a year of sample calls ...")
     sys.stdout.flush()
     with interruptible():
-        return make_demo(on.folder, on.control, engine, datetime.now(UTC))
+        make_demo(on.folder, on.control, engine, datetime.now(UTC))
 
 
 @contextmanager
