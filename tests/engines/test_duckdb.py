@@ -79,18 +79,28 @@ def test_all_spellings_of_a_report_agree(engine: Engine, filled: Business, param
     _, plan = ask(urlencode(params).encode(), filled, Timing())
     with engine._stores.using(plan.calls) as store, engine._root.cursor() as cursor:
         codes, days = store.extent.codes, store.extent.days
-        few, crowded = DuckDBDialect(codes), DuckDBDialect(codes, calls_a_day=10.0**6)
-        manifold = DuckDBDialect(codes, dict.fromkeys(strategies.DIMENSION_NAMES, 10**12), 10**12)
-        statements = [compile_plan(plan, store.calls, dialect) for dialect in (few, crowded, manifold)]
-        answers = [read_rows(plan, cursor.execute(s.sql, list(s.params)).fetchall()) for s in statements]
+        few = dict.fromkeys(strategies.DIMENSION_NAMES, 0)
+        manifold = dict.fromkeys(strategies.DIMENSION_NAMES, 10**12)
+        dialects = (
+            DuckDBDialect(codes, few),
+            DuckDBDialect(codes, few, calls_a_day=10.0**6),
+            DuckDBDialect(codes, few, 10**6),
+            DuckDBDialect(codes, few, 10**6, 10.0**6),
+            DuckDBDialect(codes, manifold, 10**12),
+        )
+        statements = [compile_plan(plan, store.calls, dialect) for dialect in dialects]
+        found = [cursor.execute(s.sql, list(s.params)).fetchall() for s in statements]
+        answers = [read_rows(plan, rows, dialect) for rows, dialect in zip(found, dialects, strict=True)]
     assert days > 300
-    assert answers[0] == answers[1] == answers[2]
+    assert all(answer == answers[0] for answer in answers)
 
 
 def test_spellings_differ(filled: Business) -> None:
     _, plan = ask(b"group_by=date&metrics=count", filled, Timing())
-    few, crowded = DuckDBDialect(5), DuckDBDialect(5, calls_a_day=10.0**6)
+    few, crowded = DuckDBDialect(5, {"source": 5}), DuckDBDialect(5, calls_a_day=10.0**6)
     assert compile_plan(plan, "calls", few) != compile_plan(plan, "calls", crowded)
+    assert "ORDER BY" not in compile_plan(plan, "calls", few).sql
+    assert "ORDER BY" in compile_plan(plan, "calls", DuckDBDialect(5, days=10**6)).sql
     _, plan = ask(b"group_by=source&metrics=unique_callers", filled, Timing())
     manifold = DuckDBDialect(5, {"source": 10**12})
     assert "bitstring_agg" in compile_plan(plan, "calls", few).sql

@@ -2,15 +2,17 @@
 
 Identifiers come from the catalog alone, values travel beside the text as parameters. The calls are read once: each
 group's aggregates are kept as states that can be merged, and the totals are all of them merged. The totals are the
-row whose `is_total` is 1, and it comes first.
+row whose `is_total` is 1, and it comes first. Where groups are few, the statement gives them as they are, and they are
+put in order and added up by `calltally.engines.finish`.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from calltally.catalog import Aggregate, Dimension, Grain, Ratio
+from calltally.catalog import Aggregate, CountDistinct, Dimension, Grain, Ratio
 from calltally.engines.base import AtLeast, AtMost, Condition, Group, OneOf, Plan, Rows
+from calltally.engines.finish import finished
 from calltally.localtime import OffsetTable, Period
 
 __all__ = ["Dialect", "Spelling", "Statement", "compile_plan", "read_rows", "where"]
@@ -60,6 +62,9 @@ class Dialect(Protocol):
     def moments_first(self) -> bool:
         """Whether calls are so many for each coarse time that it pays to group by that before anything else."""
 
+    def few_groups(self, plan: Plan) -> bool:
+        """Whether a report has so few groups that all of them can be handed over."""
+
     def grain(self, grain: Grain, table: OffsetTable) -> str:
         """The number of a grain (see `catalog.grains`), from `coarse_time` where there is one."""
 
@@ -72,9 +77,12 @@ class Dialect(Protocol):
 
 def compile_plan(plan: Plan, table: str, dialect: Dialect) -> Statement:
     """The statement that answers a plan from `table`: see `read_rows` for its columns."""
-    dimensions = [f"d{i}" for i in range(len(plan.dimensions))]
     spelled = [dialect.spelling(aggregate, plan) for aggregate in plan.aggregates]
     calls = Statement(f" FROM {table}") + where(plan.conditions, plan.periods, dialect)
+    groups = _groups(plan, spelled, calls, dialect)
+    if _finished_here(plan, dialect):
+        return groups
+    dimensions = [f"d{i}" for i in range(len(plan.dimensions))]
     keys = _sort_keys(plan, dialect)
     names = [f"k{i}" for i in range(len(keys))]
     direction = "DESC" if plan.order.descending else "ASC"
@@ -85,19 +93,22 @@ def compile_plan(plan: Plan, table: str, dialect: Dialect) -> Statement:
     no_dimensions, no_keys = ([Statement(f"NULL AS {name}") for name in absent] for absent in (dimensions, names))
     return (
         Statement("WITH groups AS MATERIALIZED (")
-        + _groups(plan, spelled, calls, dialect)
+        + groups
         + ") SELECT * FROM ((SELECT "
         + _joined([*no_dimensions, *_totals(spelled, calls), *no_keys], ", ")
         + f", 1 AS is_total FROM groups) UNION ALL ({rows})) AS answer ORDER BY is_total DESC, {order}"
     )
 
 
-def read_rows(plan: Plan, answer: Sequence[Sequence[Any]]) -> Rows:
+def read_rows(plan: Plan, answer: Sequence[Sequence[Any]], dialect: Dialect) -> Rows:
     """The rows of an answer to `compile_plan`'s statement: dimensions, aggregates, what it sorts by, `is_total`."""
     width = len(plan.dimensions)
     end = width + len(plan.aggregates)
-    totals, *rows = ((row[:width], tuple(map(int, row[width:end]))) for row in answer)
-    return Rows(tuple(Group(tuple(values), aggregates) for values, aggregates in rows), totals[1])
+    found = [Group(tuple(row[:width]), tuple(map(int, row[width:end]))) for row in answer]
+    if _finished_here(plan, dialect):
+        return finished(plan, found)
+    totals, *groups = found
+    return Rows(tuple(groups), totals.aggregates)
 
 
 def where(conditions: Sequence[Condition], periods: Sequence[Period] | None, dialect: Dialect) -> Statement:
@@ -106,6 +117,11 @@ def where(conditions: Sequence[Condition], periods: Sequence[Period] | None, dia
     if periods is not None:
         found.append(_periods(periods, dialect))
     return Statement(" WHERE ") + _joined(found, " AND ") if found else Statement("")
+
+
+def _finished_here(plan: Plan, dialect: Dialect) -> bool:
+    """Whether the statement gives just the groups: for few, to plan their sorting takes longer than to sort them."""
+    return dialect.few_groups(plan) and all(not isinstance(a, CountDistinct) for a in plan.aggregates)
 
 
 def _groups(plan: Plan, spelled: Sequence[Spelling], calls: Statement, dialect: Dialect) -> Statement:

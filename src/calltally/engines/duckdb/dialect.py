@@ -18,6 +18,8 @@ SHIFT_DAYS = 7
 QUARTER_HOUR = HOUR // 4
 RATIO_BITS = 84
 MANY_CALLS_A_DAY = 2000  # some twenty for each quarter-hour
+FEW_GROUPS = 500
+MANY_VALUES = 10**6  # where nobody has counted them
 MOST_SET_BYTES = 64_000_000  # of all groups of a report together, for each thread
 GROUPS_A_DAY = {Grain.DATE: 1.0, Grain.WEEK: 1 / 7, Grain.MONTH: 1 / 28}
 MOST_GROUPS = {Grain.HOUR_OF_DAY: 24.0, Grain.DAY_OF_WEEK: 7.0}
@@ -54,6 +56,9 @@ class DuckDBDialect:
 
     def moments_first(self) -> bool:
         return self.calls_a_day > MANY_CALLS_A_DAY
+
+    def few_groups(self, plan: Plan) -> bool:
+        return self._all_groups(plan) <= FEW_GROUPS
 
     def grain(self, grain: Grain, table: OffsetTable) -> str:
         unit = QUARTER_HOUR if self.coarse_time(table) else 1
@@ -104,15 +109,19 @@ class DuckDBDialect:
         code = CODE_COLUMNS.get(field)
         if code is None:
             return Spelling(f"count(DISTINCT {self.column(field)})", None)
-        if prod(self._groups(dimension) for dimension in plan.dimensions) * self.codes / 8 > MOST_SET_BYTES:
+        if self._all_groups(plan) * self.codes / 8 > MOST_SET_BYTES:
             return Spelling(f"count(DISTINCT {code})", None)
         # A set with a bit for each code there is: many times as fast as a table of the values met.
         return Spelling(f"bitstring_agg({code}, 0, {self.codes})", "bit_or({})", "coalesce(bit_count({}), 0)")
 
+    def _all_groups(self, plan: Plan) -> float:
+        """About how many groups a report has."""
+        return prod(self._groups(dimension) for dimension in plan.dimensions)
+
     def _groups(self, dimension: Dimension) -> float:
         """About how many groups there are by one dimension alone."""
         if dimension.grain is None:
-            return self.variety.get(dimension.field, 1) + 1
+            return self.variety.get(dimension.field, MANY_VALUES) + 1
         return MOST_GROUPS.get(dimension.grain) or self.days * GROUPS_A_DAY[dimension.grain] + 2
 
 

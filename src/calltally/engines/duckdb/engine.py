@@ -6,12 +6,10 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pyarrow as pa
 
-from calltally.catalog import CountDistinct
 from calltally.engines.base import Condition, Load, Plan, Rows, Snapshot, Stop, StoreFacts
 from calltally.engines.duckdb.copies import copied, exported, read_facts
 from calltally.engines.duckdb.dialect import DuckDBDialect
@@ -51,7 +49,7 @@ class DuckDBEngine:
                 # A load widens the extent before it commits. If it did so meanwhile, the statement may have met a
                 # call outside the extent that it was spelled for.
                 if answer is not None and store.extent == extent:
-                    return read_rows(plan, answer)
+                    return answer
 
     @contextmanager
     def load(self, calls: str) -> Iterator[Load]:
@@ -149,9 +147,7 @@ def _lock_down(root: duckdb.DuckDBPyConnection, folders: tuple[Path, ...]) -> No
     root.execute("SET lock_configuration = true")
 
 
-def _answer(
-    cursor: duckdb.DuckDBPyConnection, plan: Plan, store: Store, extent: Extent
-) -> list[tuple[Any, ...]] | None:
+def _answer(cursor: duckdb.DuckDBPyConnection, plan: Plan, store: Store, extent: Extent) -> Rows | None:
     """What DuckDB finds; None where it met a code outside the extent."""
     first, last = _span(plan, extent)
     # Only those changes of local time that the calls can meet: fewer cases for each call.
@@ -160,7 +156,7 @@ def _answer(
     dialect = DuckDBDialect(extent.codes, variety, (last - first) // DAY, store.size / (extent.days + 1))
     statement = compile_plan(narrowed, store.calls, dialect)
     try:
-        return cursor.execute(statement.sql, list(statement.params)).fetchall()
+        return read_rows(plan, cursor.execute(statement.sql, list(statement.params)).fetchall(), dialect)
     except duckdb.OutOfRangeException:
         if store.extent == extent:
             raise
@@ -176,12 +172,11 @@ def _span(plan: Plan, extent: Extent) -> tuple[int, int]:
 
 
 def _variety(cursor: duckdb.DuckDBPyConnection, plan: Plan, store: Store) -> dict[str, int]:
-    """About how many values the plan's dimensions have, where that makes a difference; kept with the store."""
-    if any(isinstance(aggregate, CountDistinct) for aggregate in plan.aggregates):
-        for field in (dimension.field for dimension in plan.dimensions if dimension.grain is None):
-            if field not in store.variety:
-                found = cursor.execute(f"SELECT approx_count_distinct({field}) FROM {store.calls}").fetchall()
-                store.variety[field] = found[0][0]
+    """About how many values the plan's dimensions have; kept with the store."""
+    for field in (dimension.field for dimension in plan.dimensions if dimension.grain is None):
+        if field not in store.variety:
+            found = cursor.execute(f"SELECT approx_count_distinct({field}) FROM {store.calls}").fetchall()
+            store.variety[field] = found[0][0]
     return store.variety
 
 

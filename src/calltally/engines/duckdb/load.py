@@ -18,7 +18,6 @@ from calltally.errors import NotFound, Unavailable
 
 __all__ = ["DuckDBLoad"]
 
-MANY = 10_000  # rows after which it may be worth asking anew how many values a field has
 STOPPED = "This was stopped before the calls were in; nothing was changed"
 
 
@@ -171,8 +170,7 @@ class DuckDBLoad:
             self._cursor.execute("COMMIT")
         finally:
             self._store.version = version  # also after an error, which need not mean that nothing was changed
-            if self._staging.rows > MANY:
-                self._store.variety.clear()
+            self._store.grown(self._staging.rows)
 
     def _add_codes(self) -> int:
         """Give new caller numbers their codes; how many codes there are then."""

@@ -20,6 +20,7 @@ __all__ = ["REMOVED", "Extent", "Store", "Stores", "read_span", "store_path"]
 logger = logging.getLogger(__name__)
 
 IDLE_SECONDS = 300.0
+MANY_ROWS = 10_000
 NO_CALLS = "no_calls"
 REMOVED = "The calls of this business were cleared or deleted meanwhile"
 
@@ -63,10 +64,18 @@ class Store:
     extent: Extent = field(default_factory=Extent)
     size: int = 0  # about how many calls there are
     variety: dict[str, int] = field(default_factory=dict)  # about how many values a field has, where that was asked
+    unseen: int = 0  # rows that came since that was asked
     users: int = 0
     used_at: float = 0.0
     removed: bool = False
     writing: threading.Lock = field(default_factory=threading.Lock)
+
+    def grown(self, rows: int) -> None:
+        """Take note of rows that came in: after many, fields may have many more values."""
+        self.unseen += rows
+        if self.unseen > MANY_ROWS:
+            self.variety.clear()
+            self.unseen = 0
 
 
 class Stores:
