@@ -19,7 +19,8 @@ serve: $(RUNTIME)  ## Set up and start the server on ./calltally-data (or CALLTA
 
 setup: $(DEV)  ## Make .venv with everything that development needs
 
-test: $(DEV)  ## Set up and run the whole test suite
+test: $(DEV)  ## Set up and run the whole test suite (as root, also with the Debian packages that it needs)
+	@scripts/packages chromium,chromium-browser,google-chrome=chromium curl=curl
 	$(BIN)/pytest -n auto
 
 lint: $(DEV)  ## Check format, lint, strict types, import staircase, generated docs
@@ -36,7 +37,7 @@ format: $(DEV)  ## Format the code and mend what lint can mend
 docs: $(DEV)  ## Write the generated parts of docs/ anew
 	$(BIN)/python -m scripts.docs
 
-bench: $(DEV)  ## Measure speed and memory (a few minutes)
+bench: $(DEV)  ## Measure speed and memory (a quarter of an hour, 12 GB of disk)
 	$(BIN)/python -m benchmarks
 
 lock: $(DEV)  ## Write the lock files anew from pyproject.toml (needs uv)
