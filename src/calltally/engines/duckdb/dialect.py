@@ -63,11 +63,13 @@ class DuckDBDialect:
     def grain(self, grain: Grain, table: OffsetTable) -> str:
         unit = QUARTER_HOUR if self.coarse_time(table) else 1
         moment = "quarter_hour" if unit > 1 else "epoch_us(started_at)"
-        local = f"({moment} + {_offset(moment, table, unit)} + {SHIFT_DAYS * DAY // unit})"
+        local = f"({moment} + {_shifted_offset(moment, table, unit)})"
         day = f"({local} // {DAY // unit} - {SHIFT_DAYS})"
         match grain:
+            case Grain.HOUR_OF_DAY if unit > 1:
+                return f"({local} >> 2) % 24"  # of four quarter-hours; a division takes longer
             case Grain.HOUR_OF_DAY:
-                return f"{local} // {HOUR // unit} % 24"
+                return f"{local} // {HOUR} % 24"
             case Grain.DATE:
                 return day
             case Grain.WEEK:  # day 0 was a Thursday, so day -3 a Monday
@@ -125,12 +127,10 @@ class DuckDBDialect:
         return MOST_GROUPS.get(dimension.grain) or self.days * GROUPS_A_DAY[dimension.grain] + 2
 
 
-def _offset(moment: str, table: OffsetTable, unit: int) -> str:
-    """The offset from UTC at a moment, both in the same unit."""
-    if len(table.offsets) == 1:
-        return str(table.offsets[0] // unit)
-    cases = (
-        f"WHEN {moment} < {end // unit} THEN {offset // unit}"
-        for end, offset in zip(table.starts[1:], table.offsets, strict=False)
-    )
-    return f"CASE {' '.join(cases)} ELSE {table.offsets[-1] // unit} END"
+def _shifted_offset(moment: str, table: OffsetTable, unit: int) -> str:
+    """The offset from UTC at a moment, both in the same unit, and the shift."""
+    *before, last = ((offset + SHIFT_DAYS * DAY) // unit for offset in table.offsets)
+    cases = [
+        f"WHEN {moment} < {end // unit} THEN {offset} " for end, offset in zip(table.starts[1:], before, strict=True)
+    ]
+    return f"CASE {''.join(cases)}ELSE {last} END" if cases else str(last)

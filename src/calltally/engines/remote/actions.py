@@ -74,7 +74,7 @@ def _load(engine: Engine, connection: Connection, asked: Asked) -> None:
         connection.send({"answer": vars(found)})
         for rows in _unplaced(load) if found.unplaced else ():
             connection.send({}, packed(rows))
-        connection.send({"end": True})
+    connection.send({"end": True})  # once all that the load took is given back
 
 
 def _export(engine: Engine, connection: Connection, asked: Asked) -> None:

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +82,9 @@ class RemoteEngine:
         with self._talk("load", calls=calls) as talk:
             talk.answer()
             talk.loss = "before the calls were in; nothing was changed, run it again"
-            yield RemoteLoad(talk)
+            load = RemoteLoad(talk)
+            yield load
+            load.leave()
 
     @contextmanager
     def export(
@@ -132,6 +134,7 @@ class RemoteLoad:
 
     def __init__(self, talk: "_Talk") -> None:
         self._talk = talk
+        self._rest: Iterator[pa.RecordBatch] = iter(())
 
     def add(self, rows: pa.RecordBatch) -> None:
         for piece in pieces(rows):
@@ -140,11 +143,19 @@ class RemoteLoad:
     def finish(self, *, dry_run: bool = False) -> LoadSummary:
         self._talk.loss = "while it put the calls in: all of them are in or none; run it again to be sure"
         self._talk.send({"finish": {"dry_run": dry_run}})
-        return LoadSummary(**self._talk.answer())
+        found = LoadSummary(**self._talk.answer())
+        self._rest = self._talk.batches(UNPLACED_SCHEMA)
+        return found
 
     def unplaced(self) -> Iterator[Unplaced]:
-        for batch in self._talk.batches(UNPLACED_SCHEMA):
+        for batch in self._rest:
             yield from (Unplaced(**row) for row in batch.to_pylist())
+
+    def leave(self) -> None:
+        """Wait until the owner has tidied up, so that what follows is not slowed down by it."""
+        with suppress(Unavailable):  # it ended: the calls are in, and whoever takes the folder next tidies up
+            for _ in self._rest:
+                pass
 
     def stop(self) -> None:
         self._talk.break_off()
