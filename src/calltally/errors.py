@@ -2,6 +2,9 @@
 
     CalltallyError
     ├── InvalidRequest      what was asked does not hold; lists every problem found
+    │   └── InvalidBody     the same of what was sent along
+    ├── TooLarge            more was sent than is taken at once; names the cap
+    ├── UnsupportedMedia    what was sent is in a form that is not read
     ├── Unauthorized        the key is missing, malformed, unknown or revoked
     ├── Forbidden           the key lacks a scope, which is named
     ├── NotFound            no such thing, or another business's
@@ -24,13 +27,16 @@ __all__ = [
     "FolderInUse",
     "FolderUnusable",
     "Forbidden",
+    "InvalidBody",
     "InvalidRequest",
     "NotFound",
     "Problem",
     "StorageFull",
+    "TooLarge",
     "Unauthorized",
     "Unavailable",
     "UnreadableFile",
+    "UnsupportedMedia",
     "shown",
 ]
 
@@ -60,6 +66,18 @@ class InvalidRequest(CalltallyError):
     def __init__(self, problems: tuple[Problem, ...]) -> None:
         super().__init__(problems[0].message)
         self.problems = problems
+
+
+class InvalidBody(InvalidRequest):
+    """What was sent along with a request breaks the contract; `problems` lists how."""
+
+
+class TooLarge(CalltallyError):
+    """More was sent than is taken at once; the message names the cap."""
+
+
+class UnsupportedMedia(CalltallyError):
+    """What was sent is in a form that is not read; the message names those that are."""
 
 
 class Unauthorized(CalltallyError):

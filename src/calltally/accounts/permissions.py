@@ -22,6 +22,10 @@ DEFAULT_SCOPES = ("read",)
 ACTIONS: dict[str, str] = {
     "report": "report",
     "catalog": "report",
+    "read_calls": "read",
+    "write_calls": "write",
+    "delete_call": "admin",
+    "erase_caller": "admin",
 }
 
 

@@ -10,11 +10,14 @@ from calltally.errors import (
     CalltallyError,
     FolderUnusable,
     Forbidden,
+    InvalidBody,
     InvalidRequest,
     NotFound,
     StorageFull,
+    TooLarge,
     Unauthorized,
     Unavailable,
+    UnsupportedMedia,
 )
 
 __all__ = [
@@ -31,9 +34,12 @@ __all__ = [
 # Status and type by class; what is not listed is a defect and answers 500.
 ERRORS: dict[type[CalltallyError], tuple[int, str]] = {
     InvalidRequest: (400, "invalid_parameter"),
+    InvalidBody: (400, "invalid_body"),
     Unauthorized: (401, "unauthorized"),
     Forbidden: (403, "forbidden"),
     NotFound: (404, "not_found"),
+    TooLarge: (413, "too_large"),
+    UnsupportedMedia: (415, "unsupported_media_type"),
     Unavailable: (503, "unavailable"),
     StorageFull: (507, "storage_full"),
     FolderUnusable: (503, "unavailable"),

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import pyarrow as pa
 
@@ -88,8 +88,7 @@ class Plan:
     limit: int
 
 
-@dataclass(frozen=True)
-class Group:
+class Group(NamedTuple):
     """One row: dimension values (a grain as its number, see `catalog.grains`), and the plan's aggregates in order."""
 
     values: tuple[Value, ...]

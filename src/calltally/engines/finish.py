@@ -1,35 +1,46 @@
 """All groups of a report put in order, cut and added up, for an engine that has found few."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
+from operator import attrgetter
+from typing import Any
 
 from calltally.catalog import Dimension, Ratio
 from calltally.engines.base import Group, Plan, Rows, Value
 
 __all__ = ["finished"]
 
+_VALUES = attrgetter("values")
+
 
 def finished(plan: Plan, groups: Sequence[Group]) -> Rows:
     """The rows of a plan whose aggregates are all counts and sums, from every group that there is."""
-    in_order = sorted(groups, key=lambda group: [(value is None, value) for value in group.values])
-    if plan.order.descending:
-        in_order.sort(key=lambda group: _nulls_last(_sorted_by(plan, group), descending=True), reverse=True)
-    else:
-        in_order.sort(key=lambda group: _nulls_last(_sorted_by(plan, group), descending=False))
+    in_order = sorted(groups, key=_by_dimensions if any(None in group.values for group in groups) else _VALUES)
+    sorted_by = _sorted_by(plan)
+    known = [group for group in in_order if sorted_by(group) is not None]
+    nulls = [group for group in in_order if sorted_by(group) is None] if len(known) < len(in_order) else []
+    known.sort(key=sorted_by, reverse=plan.order.descending)
     totals = [sum(found) for found in zip(*(group.aggregates for group in groups), strict=True)]
-    return Rows(tuple(in_order[: plan.limit]), tuple(totals or [0] * len(plan.aggregates)))
+    return Rows((*known, *nulls)[: plan.limit], tuple(totals or [0] * len(plan.aggregates)))
 
 
-def _nulls_last(value: Value | Fraction, *, descending: bool) -> tuple[bool, Value | Fraction]:
-    return (value is None) != descending, value
+def _by_dimensions(group: Group) -> list[tuple[bool, Value]]:
+    """What a group sorts by among equals, nulls last."""
+    return [(value is None, value) for value in group.values]
 
 
-def _sorted_by(plan: Plan, group: Group) -> Value | Fraction:
-    """The exact value by which a group is sorted; None where it has none."""
+def _sorted_by(plan: Plan) -> Callable[[Group], Any]:
+    """What gives the exact value by which a group is sorted, None where it has none."""
     by = plan.order.by
     if isinstance(by, Dimension):
-        return group.values[plan.dimensions.index(by)]
+        dimension = plan.dimensions.index(by)
+        return lambda group: group.values[dimension]
     if isinstance(by, Ratio):
-        numerator, denominator = (group.aggregates[plan.aggregates.index(part)] for part in by.parts)
-        return Fraction(numerator, denominator) if denominator else None
-    return group.aggregates[plan.aggregates.index(by)]
+        numerator, denominator = (plan.aggregates.index(part) for part in by.parts)
+        return lambda group: _ratio(group.aggregates[numerator], group.aggregates[denominator])
+    aggregate = plan.aggregates.index(by)
+    return lambda group: group.aggregates[aggregate]
+
+
+def _ratio(numerator: int, denominator: int) -> Fraction | None:
+    return Fraction(numerator, denominator) if denominator else None

@@ -61,15 +61,11 @@ class DuckDBDialect:
         return self._all_groups(plan) <= FEW_GROUPS
 
     def grain(self, grain: Grain, table: OffsetTable) -> str:
-        unit = QUARTER_HOUR if self.coarse_time(table) else 1
-        moment = "quarter_hour" if unit > 1 else "epoch_us(started_at)"
-        local = f"({moment} + {_shifted_offset(moment, table, unit)})"
+        local, unit = self._local(table)
         day = f"({local} // {DAY // unit} - {SHIFT_DAYS})"
         match grain:
-            case Grain.HOUR_OF_DAY if unit > 1:
-                return f"({local} >> 2) % 24"  # of four quarter-hours; a division takes longer
             case Grain.HOUR_OF_DAY:
-                return f"{local} // {HOUR} % 24"
+                return f"{_hours(local, unit)} % 24"
             case Grain.DATE:
                 return day
             case Grain.WEEK:  # day 0 was a Thursday, so day -3 a Monday
@@ -78,6 +74,10 @@ class DuckDBDialect:
                 return f"({day} + 4) % 7"
             case Grain.MONTH:
                 return f"datediff('month', DATE '1970-01-01', DATE '1970-01-01' + {day}::INTEGER)"
+
+    def hour_of_week(self, table: OffsetTable) -> str:
+        local, unit = self._local(table)
+        return f"{_hours(f'({local} + {4 * DAY // unit})', unit)} % 168"  # day 0 was a Thursday
 
     def spelling(self, aggregate: Aggregate, plan: Plan) -> Spelling:
         match aggregate:
@@ -96,6 +96,12 @@ class DuckDBDialect:
             f"{numerator} // {divisor}",
             f"({numerator} % {divisor})::HUGEINT * {1 << RATIO_BITS}::HUGEINT // {divisor}",
         )
+
+    def _local(self, table: OffsetTable) -> tuple[str, int]:
+        """Shifted local time, and its unit in microseconds."""
+        unit = QUARTER_HOUR if self.coarse_time(table) else 1
+        moment = "quarter_hour" if unit > 1 else "epoch_us(started_at)"
+        return f"({moment} + {_shifted_offset(moment, table, unit)})", unit
 
     def _count(self, where: Predicate | None) -> str:
         match where:
@@ -125,6 +131,11 @@ class DuckDBDialect:
         if dimension.grain is None:
             return self.variety.get(dimension.field, MANY_VALUES) + 1
         return MOST_GROUPS.get(dimension.grain) or self.days * GROUPS_A_DAY[dimension.grain] + 2
+
+
+def _hours(local: str, unit: int) -> str:
+    """Whole hours of a local time; of four quarter-hours by a shift, since a division takes longer."""
+    return f"({local} >> 2)" if unit > 1 else f"({local} // {HOUR})"
 
 
 def _shifted_offset(moment: str, table: OffsetTable, unit: int) -> str:
