@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from calltally.engines.base import Outcome
 from calltally.engines.duckdb.changing import changing
+from calltally.engines.duckdb.hashes import hash_of
 from calltally.engines.duckdb.lookup import Found, Known, find, find_codes
 from calltally.engines.duckdb.migrations import VERSIONED
 from calltally.engines.duckdb.stores import Store
@@ -167,6 +168,7 @@ def _insert_calls(cursor: duckdb.DuckDBPyConnection, store: Store, calls: pa.Tab
     first, last = pc.min_max(starts).as_py().values()
     # Before the commit, so that no report is spelled for less than it meets.
     store.extent = store.extent.widened(first, last, store.extent.codes)
+    store.hashes[store.calls].add(map(hash_of, calls["id"].to_pylist()))
     _insert(cursor, store.calls, calls.sort_by([("started_at", "ascending"), ("id", "ascending")]))
 
 
@@ -185,6 +187,7 @@ def _codes(cursor: duckdb.DuckDBPyConnection, store: Store, callers: pa.ChunkedA
     first = store.extent.codes
     if new:
         codes = {value: first + turn for turn, value in enumerate(new)}
+        store.hashes[store.codes].add(map(hash_of, new))
         known |= codes
         store.extent = store.extent.widened(None, None, first + len(new))
         rows = pa.table({"value": pa.array(new, pa.string()), "code": pa.array(codes.values(), pa.int64())})
