@@ -3,6 +3,8 @@
 from calltally.ingestion.deliveries import Delivered, Delivery, deliver
 from calltally.ingestion.load import FileResult, ImportOptions, ImportSummary, Progress, import_file, import_records
 from calltally.ingestion.naming import files_named
+from calltally.ingestion.reading import RejectedRow
+from calltally.ingestion.rejects import Rejects
 
 __all__ = [
     "Delivered",
@@ -11,6 +13,8 @@ __all__ = [
     "ImportOptions",
     "ImportSummary",
     "Progress",
+    "RejectedRow",
+    "Rejects",
     "deliver",
     "files_named",
     "import_file",
