@@ -4,6 +4,8 @@ from calltally.ingestion.deliveries import Delivered, Delivery, deliver
 from calltally.ingestion.erasing import erase_caller
 from calltally.ingestion.load import FileResult, ImportOptions, ImportSummary, Progress, import_file, import_records
 from calltally.ingestion.naming import files_named
+from calltally.ingestion.reading import RejectedRow
+from calltally.ingestion.rejects import Rejects
 
 __all__ = [
     "Delivered",
@@ -12,6 +14,8 @@ __all__ = [
     "ImportOptions",
     "ImportSummary",
     "Progress",
+    "RejectedRow",
+    "Rejects",
     "deliver",
     "erase_caller",
     "files_named",

@@ -18,6 +18,7 @@ from calltally.errors import (
     InvalidRequest,
     NotFound,
     Problem,
+    Refused,
     StorageFull,
     TooLarge,
     Unauthorized,
@@ -158,6 +159,8 @@ def read_error(plain: dict[str, Any]) -> CalltallyError:
     match plain:
         case {"error": "Unavailable", "message": message, "retry_after": int(seconds)}:
             return Unavailable(message, seconds)
+        case {"error": "Refused", "message": message, "status": int(status)}:
+            return Refused(message, status)
         case {"error": "InvalidRequest", "problems": problems}:
             return InvalidRequest(tuple(Problem(**problem) for problem in problems))
         case {"error": "InvalidBody", "problems": problems}:
