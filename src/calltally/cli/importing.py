@@ -420,9 +420,8 @@ def _print_summary(imported: _Imported, business: Business, options: ImportOptio
 def _print_presets(imported: _Imported) -> None:
     """Which files were read as a vendor's; all of them, where nothing else is said."""
     for name, count in imported.summary.presets.items():
-        which = "" if count == imported.files else f"{count:,} of {imported.files:,} files "
-        verb = "Read" if not which else "read"
-        say(f"{which}{verb} as {PRESETS[name].vendor} writes them (--preset {name})")
+        how = f"as {PRESETS[name].vendor} writes them (--preset {name})"
+        say(f"Read {how}" if count == imported.files else f"{count:,} of {imported.files:,} files read {how}")
 
 
 def _print_times(summary: ImportSummary, business: Business) -> None:

@@ -2,9 +2,10 @@
 
 from calltally.ingestion.load import FileResult, ImportOptions, ImportSummary, Progress, import_file, import_records
 from calltally.ingestion.naming import files_named
-from calltally.ingestion.presets import PRESETS, Preset, described
+from calltally.ingestion.presets import MOST_APART, PRESETS, Preset, described, described_legs
 
 __all__ = [
+    "MOST_APART",
     "PRESETS",
     "FileResult",
     "ImportOptions",
@@ -12,6 +13,7 @@ __all__ = [
     "Preset",
     "Progress",
     "described",
+    "described_legs",
     "files_named",
     "import_file",
     "import_records",

@@ -83,36 +83,42 @@ class LegsTogether:
 
     def _together(self, rows: pa.Table, calls: Sequence[_Call | None]) -> Iterator[pa.RecordBatch]:
         several = [call is not None and call.legs > 1 for call in calls]
-        yield from rows.filter(pa.array([not each for each in several], pa.bool_())).to_batches()
+        alone = rows.filter(pa.array([not each for each in several], pa.bool_()))
         by_call: dict[int, tuple[_Call, list[Row]]] = {}
-        legs = rows.filter(pa.array(several, pa.bool_())).to_pylist()
+        legs = _filled(rows.filter(pa.array(several, pa.bool_()))).to_pylist()
         for call, leg in zip([call for call in calls if call is not None and call.legs > 1], legs, strict=True):
             by_call.setdefault(id(call), (call, []))[1].append(leg)
-        if by_call:
-            merged = [row for call, its_legs in by_call.values() for row in _as_one(its_legs, call.id, self._legs)]
-            yield pa.RecordBatch.from_pylist(merged, ROW_SCHEMA)
+        merged = [row for call, its_legs in by_call.values() for row in _as_one(its_legs, call.id, self._legs)]
+        both = pa.concat_tables([alone, pa.Table.from_pylist(merged, ROW_SCHEMA)])
+        yield from both.sort_by("n").combine_chunks().to_batches()
 
 
 def _as_one(legs: list[Row], id_: str, rules: Legs) -> Iterator[Row]:
     """The legs of a call, each with what all of them together say. Two that say the same are one leg."""
-    in_order = sorted(legs, key=lambda leg: (leg["started_at"] or AFTER_ALL, leg["n"]))
-    different = _different(in_order)
-    call = {name: next((leg[name] for leg in different if leg[name] is not None), None) for name in NAMES}
-    best = max(different, key=lambda leg: (_rank(leg, rules), leg["duration_seconds"] or 0))
-    call |= {name: best[name] for name in rules.by_best if best[name] is not None}
+    names = [name for name in NAMES if name in legs[0]]
+    in_order = sorted(legs, key=lambda leg: (leg.get("started_at") or AFTER_ALL, leg["n"]))
+    different = _different(in_order, names)
+    call = {name: next((leg[name] for leg in different if leg[name] is not None), None) for name in names}
+    best = max(different, key=lambda leg: (_rank(leg, rules), leg.get("duration_seconds") or 0))
+    call |= {name: best[name] for name in rules.by_best if best.get(name) is not None}
     for name in rules.summed:
-        said = [leg[name] for leg in different if leg[name] is not None]
+        said = [leg[name] for leg in different if leg.get(name) is not None]
         call[name] = sum(said) if said else None
     return ({**leg, **call, "id": id_} for leg in legs)
 
 
-def _different(legs: list[Row]) -> list[Row]:
+def _filled(rows: pa.Table) -> pa.Table:
+    """The rows without columns in which none of them says anything: most fields are no vendor's."""
+    return rows.select([name for name in rows.column_names if rows[name].null_count < len(rows)])
+
+
+def _different(legs: list[Row], names: Sequence[str]) -> list[Row]:
     found: dict[tuple[object, ...], Row] = {}
     for leg in legs:
-        found.setdefault(tuple(leg[name] for name in NAMES), leg)
+        found.setdefault(tuple(leg[name] for name in names), leg)
     return list(found.values())
 
 
 def _rank(leg: Row, rules: Legs) -> int:
-    status = leg["status"]
+    status = leg.get("status")
     return -rules.best.index(status) if status in rules.best else -len(rules.best)
