@@ -484,10 +484,16 @@ def test_numbers_and_words_of_json(engine: Engine, new_york: Business, tmp_path:
         | {"startTime": "2026-03-09T18:05:00.000Z", "duration": 61, "price": -0.405, "direction": "inbound"},
         {"sid": "CA2", "accountSid": "AC1", "from": "anonymous", "to": "+13055550100"}
         | {"startTime": "2026-03-09T18:06:00.000Z", "duration": "61", "price": "-1", "direction": "inbound"},
+        {"sid": "CA3", "accountSid": "AC1", "from": "anonymous", "to": "+13055550100"}
+        | {"startTime": "2026-03-09T18:07:00.000Z", "duration": "1:01", "price": -0.00001, "direction": "Inbound"},
     ]
     assert put(engine, new_york, tmp_path / "calls.json", json.dumps(calls)).summary.presets == {"twilio": 1}
     stored = calls_of(engine, new_york)
-    assert [said(stored[id_], "duration_seconds", "cost_cents") for id_ in ("CA1", "CA2")] == [(61, 41), (61, 100)]
+    assert [said(stored[id_], "duration_seconds", "cost_cents") for id_ in ("CA1", "CA2", "CA3")] == [
+        (61, 41),
+        (61, 100),
+        (61, 0),
+    ]
 
 
 # --- Values ---------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from decimal import Decimal
 from functools import cached_property
 
 import pyarrow as pa
@@ -158,7 +159,9 @@ def _as_text(value: object) -> str | None:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value).strip() if isinstance(value, str | int | float) else None
+    if isinstance(value, float):
+        return f"{Decimal(repr(value)):f}"  # 0.00001 rather than 1e-05
+    return str(value).strip() if isinstance(value, str | int) else None
 
 
 def _only(column: Column, wanted: list[bool]) -> Column:
