@@ -12,6 +12,7 @@ from calltally.engines.base import (
     LoadSummary,
     OneOf,
     Order,
+    Outcome,
     Plan,
     Rows,
     Snapshot,
@@ -21,11 +22,12 @@ from calltally.engines.base import (
 )
 from calltally.engines.duckdb import DuckDBEngine, file_facts, store_path
 from calltally.engines.remote import Listener, RemoteEngine, join
-from calltally.engines.rows import EXPORT_SCHEMA, ROW_SCHEMA, VALUE_FIELDS
+from calltally.engines.rows import DELIVERY_SCHEMA, EXPORT_SCHEMA, ROW_SCHEMA, VALUE_FIELDS
 from calltally.folder import DataFolder
 from calltally.settings import Settings
 
 __all__ = [
+    "DELIVERY_SCHEMA",
     "EXPORT_SCHEMA",
     "ROW_SCHEMA",
     "VALUE_FIELDS",
@@ -39,6 +41,7 @@ __all__ = [
     "LoadSummary",
     "OneOf",
     "Order",
+    "Outcome",
     "Plan",
     "RemoteEngine",
     "Rows",

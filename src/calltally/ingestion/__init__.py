@@ -1,5 +1,6 @@
 """Calls in: files read as rows, rows as records, records into an engine."""
 
+from calltally.ingestion.deliveries import Delivered, Delivery, deliver
 from calltally.ingestion.load import FileResult, ImportOptions, ImportSummary, Progress, import_file, import_records
 from calltally.ingestion.naming import files_named
 from calltally.ingestion.presets import MOST_APART, PRESETS, Preset, described, described_legs
@@ -7,6 +8,8 @@ from calltally.ingestion.presets import MOST_APART, PRESETS, Preset, described, 
 __all__ = [
     "MOST_APART",
     "PRESETS",
+    "Delivered",
+    "Delivery",
     "FileResult",
     "ImportOptions",
     "ImportSummary",
@@ -14,6 +17,7 @@ __all__ = [
     "Progress",
     "described",
     "described_legs",
+    "deliver",
     "files_named",
     "import_file",
     "import_records",
