@@ -457,6 +457,9 @@ def test_erasing_a_caller(sender: Sender) -> None:
     sender.post([record(str(n), caller_number="(305) 555-1234") for n in range(3)] + [record("other")])
     response = sender.door.client.delete(f"{CALLS}?caller_number=%2B13055551234", headers=sender.headers)
     assert response.json() == {"data": {"erased": 3}}
+    assert sender.call("0")["caller_number"] is None
+    assert outcomes(sender.post(record("late", caller_number="+13055551234"))) == ["added"]
+    assert sender.call("late")["caller_number"] is None
     validate_response(CALLS, 200, response.json(), "delete")
 
 

@@ -24,7 +24,9 @@ def test_it_is_what_is_served_and_valid(door: Door) -> None:
 
 def test_every_route_is_in_it_and_nothing_else() -> None:
     documented = {path: set(item) - {"parameters"} for path, item in openapi()["paths"].items()}
-    assert {route.path_format: {m.lower() for m in (route.methods or ()) if m != "HEAD"} for route in ROUTES} == documented
+    assert {
+        route.path_format: {m.lower() for m in (route.methods or ()) if m != "HEAD"} for route in ROUTES
+    } == documented
 
 
 def test_every_parameter_is_in_it_in_the_order_of_the_table() -> None:

@@ -1,4 +1,4 @@
-"""Calls one by one: `POST /api/v1/calls`, and reading, changing and deleting a call, or all of a caller."""
+"""Calls one by one: `POST /api/v1/calls`, and reading, changing and deleting a call, or erasing a caller."""
 
 from collections.abc import Callable
 from functools import partial
@@ -93,7 +93,7 @@ async def delete_call(request: Request) -> Response:
 
 
 async def erase_calls(request: Request) -> Response:
-    """How many calls of a caller number were erased, with all else that is kept of it."""
+    """How many calls a caller number was taken out of, as out of all else that is kept."""
     services, actor = services_of(request), await actor_of(request)
     require(actor, "erase_caller")
     number = _caller_number(request.scope["query_string"])

@@ -37,7 +37,7 @@ def call_paths() -> Plain:
         "/api/v1/calls": {"post": _sending(), "delete": _erasing()},
         "/api/v1/calls/{id}": {
             "parameters": one,
-            "get": _operation("showCall", "Get a call", "All fields of a call.", "Call", "404"),
+            "get": _operation("showCall", "Get a call", "All fields of a call.", "CallShown", "404"),
             "patch": _changing(),
             "delete": _deleting(),
         },
@@ -52,10 +52,11 @@ def call_schemas() -> Plain:
     return {
         "CallRecord": {"type": "object", "properties": sent, "required": ["id"]},
         "CallChanges": {"type": "object", "properties": sent},
-        "Call": closed_object({"data": closed_object(shown)}),
+        "Call": closed_object(shown),
+        "CallShown": closed_object({"data": {"$ref": "#/components/schemas/Call"}}),
         "CallResults": closed_object({"data": closed_object(_counts() | dropped | {"results": _results()})}),
         "CallChanged": closed_object({"data": closed_object({"id": _text(), "outcome": _outcome(), **dropped})}),
-        "Erased": closed_object({"data": closed_object({"erased": _count("Calls that were erased")})}),
+        "Erased": closed_object({"data": closed_object({"erased": _count("Calls that had the number")})}),
     }
 
 

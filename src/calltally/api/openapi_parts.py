@@ -19,7 +19,7 @@ ERRORS = {
     "415": "What was sent is in a form that is not read; the message names those that are",
     "500": "A defect; the log has it under the request id",
     "503": "Overloaded, or out of time; see `Retry-After`",
-    "507": "There is no room left on the disk; nothing was changed",
+    "507": "There is no room left on the disk: free some and try again",
 }
 
 
