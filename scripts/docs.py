@@ -17,7 +17,7 @@ from typer.main import get_command
 from calltally.accounts import ACTIONS, DEFAULT_SCOPES, SCOPES
 from calltally.api import openapi
 from calltally.api.errors import ERRORS, HTTP_ERRORS, internal_error
-from calltally.api.openapi import ERRORS as MEANINGS
+from calltally.api.openapi_parts import ERRORS as MEANINGS
 from calltally.catalog import CATALOG, describe
 from calltally.cli.app import NAME, build
 from calltally.errors import NotFound

@@ -35,6 +35,15 @@ class Settings:
     cache_megabytes: int = _setting(
         64, "Most memory for reports that are given again while nothing changes; 0: none", 0
     )
+    writers: int = _setting(8, "Most businesses whose calls are written at once", 1)
+    waiting_records: int = _setting(
+        50_000, "Most records that wait to be written; beyond that what is sent in is answered 503", 1
+    )
+    waiting_records_per_business: int = _setting(25_000, "Most of those that wait that are of one business", 1)
+    waiting_megabytes: int = _setting(
+        64, "Most of bodies that are held until they are written; beyond that they are answered 503", 1
+    )
+    waiting_megabytes_per_business: int = _setting(48, "Most of those that are of one business", 1)
     log_level: str = _setting("info", "What the server writes to its log: debug, info, warning or error")
     open_businesses: int = _setting(64, "Most business files that are kept open while nobody asks for them")
 

@@ -13,10 +13,10 @@ ACME = Business("1", "Acme", "UTC", "US", "USD", 1, NOW)
     ("scopes", "allowed"),
     [
         ({"report"}, {"report", "catalog"}),
-        ({"read"}, {"report", "catalog"}),
-        ({"write"}, set()),
-        ({"admin"}, {"report", "catalog"}),
-        ({"write", "report"}, {"report", "catalog"}),
+        ({"read"}, {"report", "catalog", "read_calls"}),
+        ({"write"}, {"write_calls"}),
+        ({"admin"}, set(ACTIONS)),
+        ({"write", "report"}, {"report", "catalog", "write_calls"}),
     ],
 )
 def test_what_a_key_may_do(scopes: set[str], allowed: set[str]) -> None:

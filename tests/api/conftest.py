@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -22,7 +23,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from calltally.accounts import Business, Control, create_business, create_key, open_control
-from calltally.api import Answers, Limits, Services, Workers, create_app
+from calltally.api import Answers, Intake, IntakeLimits, Limits, Services, Workers, create_app
 from calltally.engines import ROW_SCHEMA, Engine
 from calltally.folder import DataFolder
 from calltally.ingestion import import_records
@@ -128,13 +129,29 @@ def limits(running: int, waiting: int, *, business: int = 0, waiting_of_business
     return Limits(running, waiting, business or running, waiting_of_business or waiting, key or running)
 
 
+def intake_limits(writing: int = 4, records: int = 50_000, of_business: int = 0, megabytes: int = 64) -> IntakeLimits:
+    """Limits of all; those of a business are the same unless given."""
+    return IntakeLimits(writing, records, of_business or records, megabytes * 2**20, megabytes * 2**20)
+
+
 @contextmanager
 def open_client(
-    control: Control, engine: Engine, workers: Workers | None = None, kept_bytes: int = 2**20
+    control: Control,
+    engine: Engine,
+    workers: Workers | None = None,
+    kept_bytes: int = 2**20,
+    intake: IntakeLimits | None = None,
 ) -> Iterator[TestClient]:
     """A client of a new application."""
-    workers = workers or Workers(limits(4, 64), 30)
-    services = Services(control, engine, workers, Answers(kept_bytes), lambda: datetime.now(UTC))
+    services = Services(
+        control,
+        engine,
+        workers or Workers(limits(4, 64), 30),
+        Answers(kept_bytes),
+        lambda: datetime.now(UTC),
+        Intake(engine, intake or intake_limits()),
+        Path(tempfile.gettempdir()),
+    )
     with TestClient(create_app(services), raise_server_exceptions=False, follow_redirects=False) as client:
         yield client
 

@@ -15,7 +15,7 @@ def validate(body: object, schema: dict[str, Any]) -> None:
     Draft202012Validator(whole, format_checker=Draft202012Validator.FORMAT_CHECKER).validate(body)
 
 
-def validate_response(path: str, status: int, body: object) -> None:
+def validate_response(path: str, status: int, body: object, method: str = "get") -> None:
     """Nothing, if the document has this status for the path, and the body is as it says."""
-    response = openapi()["paths"][path]["get"]["responses"][str(status)]
+    response = openapi()["paths"][path][method]["responses"][str(status)]
     validate(body, response["content"]["application/json"]["schema"])

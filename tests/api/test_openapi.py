@@ -23,7 +23,10 @@ def test_it_is_what_is_served_and_valid(door: Door) -> None:
 
 
 def test_every_route_is_in_it_and_nothing_else() -> None:
-    assert {route.path for route in ROUTES} == set(openapi()["paths"])
+    documented = {path: set(item) - {"parameters"} for path, item in openapi()["paths"].items()}
+    assert {
+        route.path_format: {m.lower() for m in (route.methods or ()) if m != "HEAD"} for route in ROUTES
+    } == documented
 
 
 def test_every_parameter_is_in_it_in_the_order_of_the_table() -> None:
@@ -81,21 +84,31 @@ def test_real_refusals_are_as_it_says(door: Door, path: str) -> None:
         validate_response(path, response.status_code, response.json())
 
 
-def examples() -> list[tuple[str, str, Any]]:
-    """Each example answer, with its path and status."""
+def operations() -> list[tuple[str, str, dict[str, Any]]]:
+    """Each operation, with its path and method."""
     return [
-        (path, status, response["content"]["application/json"]["example"])
+        (path, method, operation)
         for path, item in openapi()["paths"].items()
-        for status, response in item["get"]["responses"].items()
+        for method, operation in item.items()
+        if method != "parameters"
+    ]
+
+
+def examples() -> list[tuple[str, str, str, Any]]:
+    """Each example answer, with its path, method and status."""
+    return [
+        (path, method, status, response["content"]["application/json"]["example"])
+        for path, method, operation in operations()
+        for status, response in operation["responses"].items()
         if "example" in response.get("content", {}).get("application/json", {})
     ]
 
 
 def test_example_answers_are_as_it_says() -> None:
     found = examples()
-    assert {(REPORT, "200"), (CATALOG, "200"), ("/healthz", "200"), ("/readyz", "200")} <= {e[:2] for e in found}
-    for path, status, body in found:
-        validate_response(path, int(status), body)
+    assert {(path, "get", "200") for path in (REPORT, CATALOG, "/healthz", "/readyz")} <= {each[:3] for each in found}
+    for path, method, status, body in found:
+        validate_response(path, int(status), body, method)
 
 
 def test_the_example_report_answers_the_example_request(door: Door) -> None:
@@ -111,7 +124,7 @@ def test_the_example_report_answers_the_example_request(door: Door) -> None:
 
 
 def test_example_refusals_are_real(few: Asker, door: Door) -> None:
-    shown = {status: body for path, status, body in examples() if path == REPORT}
+    shown = {status: body for path, _, status, body in examples() if path == REPORT}
     [word] = next(parameter["example"] for parameter in PARAMETERS if parameter.get("required"))
     assert few.get(f"group_by={word[:-1]}").json() == shown["400"]
     assert door.client.get(REPORT).json() == shown["401"]
@@ -119,7 +132,7 @@ def test_example_refusals_are_real(few: Asker, door: Door) -> None:
 
 
 def test_example_catalog_is_the_start_of_the_real_one(few: Asker) -> None:
-    [shown] = [body["data"] for path, status, body in examples() if (path, status) == (CATALOG, "200")]
+    [shown] = [body["data"] for path, _, status, body in examples() if (path, status) == (CATALOG, "200")]
     assert {part: rows[:1] for part, rows in few.get("", CATALOG).json()["data"].items()} == shown
 
 
@@ -130,8 +143,7 @@ def test_every_name_to_choose_is_described() -> None:
 
 
 def test_every_operation_has_a_declared_tag_and_a_summary() -> None:
-    document = openapi()
-    tags = {tag["name"] for tag in document["tags"]}
-    operations = [item["get"] for item in document["paths"].values()]
-    assert {tag for operation in operations for tag in operation["tags"]} == tags
-    assert len({operation["summary"] for operation in operations}) == len(operations)
+    declared = {tag["name"] for tag in openapi()["tags"]}
+    found = [operation for _, _, operation in operations()]
+    assert {tag for operation in found for tag in operation["tags"]} == declared
+    assert len({operation["summary"] for operation in found}) == len(found)

@@ -21,11 +21,11 @@ from scripts.docs import OPENAPI, REGIONS, BadMarker, fill, main, pages, stale
 from starlette.testclient import TestClient
 
 from calltally.accounts import Business, create_business, create_key, open_control
-from calltally.api import Answers, Limits, Services, Workers, create_app
 from calltally.demo import generate_calls
 from calltally.engines import Engine
 from calltally.folder import DataFolder
 from calltally.ingestion import ImportOptions, import_file, import_records
+from tests.api.conftest import open_client
 
 ROOT = Path(__file__).resolve().parents[2]
 TIME_ZONE = "America/New_York"
@@ -258,6 +258,6 @@ def ask(folder: DataFolder, business: Business, engine: Engine) -> Iterator[Test
     with open_control(folder) as control:
         now = datetime.now(UTC)
         key = create_key(control, business, None, ("read",), now)
-        services = Services(control, engine, Workers(Limits(2, 8, 2, 8, 2), 30), Answers(0), lambda: datetime.now(UTC))
-        with TestClient(create_app(services), headers={"Authorization": f"Bearer {key.secret}"}) as client:
+        with open_client(control, engine, kept_bytes=0) as client:
+            client.headers["Authorization"] = f"Bearer {key.secret}"
             yield client

@@ -2,10 +2,22 @@
 
 from calltally.api.answers import Answers
 from calltally.api.app import create_app
+from calltally.api.intake import Intake, IntakeLimits
 from calltally.api.openapi import openapi
 from calltally.api.server import bind, run_server
 from calltally.api.services import Services
 from calltally.api.turns import Limits
 from calltally.api.workers import Workers
 
-__all__ = ["Answers", "Limits", "Services", "Workers", "bind", "create_app", "openapi", "run_server"]
+__all__ = [
+    "Answers",
+    "Intake",
+    "IntakeLimits",
+    "Limits",
+    "Services",
+    "Workers",
+    "bind",
+    "create_app",
+    "openapi",
+    "run_server",
+]

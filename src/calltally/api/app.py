@@ -10,12 +10,14 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from calltally.api.analytics import report_calls
+from calltally.api.calls import change_call, delete_call, erase_calls, post_calls, show_call
 from calltally.api.catalog import show_catalog
 from calltally.api.docs import DOCS
 from calltally.api.envelope import Envelope
 from calltally.api.errors import HANDLERS
 from calltally.api.health import health, readiness
 from calltally.api.openapi import show_openapi
+from calltally.api.routing import route
 from calltally.api.services import Services
 from calltally.api.workers import ClientGone
 
@@ -23,6 +25,8 @@ __all__ = ["ROUTES", "create_app"]
 
 ROUTES = [
     Route("/api/v1/analytics/calls", report_calls, methods=["GET"]),
+    route("/api/v1/calls", POST=post_calls, DELETE=erase_calls),
+    route("/api/v1/calls/{id:anything}", GET=show_call, PATCH=change_call, DELETE=delete_call),
     Route("/api/v1/catalog", show_catalog, methods=["GET"]),
     Route("/openapi.json", show_openapi, methods=["GET"]),
     Route("/healthz", health, methods=["GET"]),
@@ -31,11 +35,12 @@ ROUTES = [
 
 
 def create_app(services: Services) -> ASGIApp:
-    """The application; its workers end with it, the rest of the services is the caller's to close."""
+    """The application; its intake and workers end with it, the rest of the services is the caller's to close."""
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         yield
+        await services.intake.close()
         await services.workers.close()
 
     app = Starlette(

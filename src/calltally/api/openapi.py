@@ -1,26 +1,15 @@
 """`GET /openapi.json`, made from the catalog and the table of errors."""
 
-from typing import Any
-
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from calltally import __version__
-from calltally.api.examples import catalog_example, metric_example, refusal_examples, report_example
+from calltally.api.examples import catalog_example, metric_example, report_example
+from calltally.api.openapi_calls import CALLS_TAG, call_paths, call_schemas
+from calltally.api.openapi_parts import Plain, closed_object, errors, headers, response
 from calltally.catalog import CATALOG, describe
 
 __all__ = ["openapi", "show_openapi"]
-
-Plain = dict[str, Any]
-
-ERRORS = {
-    "400": "The request does not hold; every problem is listed",
-    "401": "The key is missing, malformed, unknown or revoked",
-    "403": "The key lacks the scope that is named",
-    "405": "The method is not one of those in `Allow`",
-    "500": "A defect; the log has it under the request id",
-    "503": "Overloaded, or out of time; see `Retry-After`",
-}
 
 CACHING = ("ETag", "Cache-Control", "Vary")
 
@@ -42,6 +31,7 @@ refused, so that a misspelt filter never silently widens a report.
 READY = "Answers 200 once a query can be answered, and 503 otherwise."
 TAGS = {
     "Reports": "Numbers about the calls of the key's business.",
+    **CALLS_TAG,
     "Server": "Whether the server is well, and this document. These addresses need no key.",
 }
 
@@ -68,9 +58,10 @@ def openapi() -> Plain:
         "security": [{"key": []}],
         "paths": {
             "/api/v1/analytics/calls": {"get": _report(described)},
+            **call_paths(),
             "/api/v1/catalog": {"get": _catalog(described)},
             "/healthz": {"get": _status("health", "Is it alive?", "Answers while the process is alive.", "ok", {})},
-            "/readyz": {"get": _status("readiness", "Is it ready?", READY, "ready", _errors("503"))},
+            "/readyz": {"get": _status("readiness", "Is it ready?", READY, "ready", errors("503"))},
             "/openapi.json": {"get": _document()},
         },
         "components": {
@@ -97,14 +88,14 @@ def _report(described: dict[str, list[Plain]]) -> Plain:
         "description": REPORT,
         "parameters": [_parameter(row, described) for row in described["parameters"]],
         "responses": {
-            "200": _response(
+            "200": response(
                 "The report", "Report", "X-Request-Id", "Server-Timing", *CACHING, example=report_example(described)
             ),
             "304": {
                 "description": "Nothing has changed since the answer that `If-None-Match` names",
-                "headers": _headers("X-Request-Id", *CACHING),
+                "headers": headers("X-Request-Id", *CACHING),
             },
-            **_errors("400", "401", "403", "405", "500", "503"),
+            **errors("400", "401", "403", "405", "500", "503"),
         },
     }
 
@@ -172,8 +163,8 @@ def _catalog(described: dict[str, list[Plain]]) -> Plain:
         "summary": "List what can be asked",
         "description": "Dimensions, metrics and filters, each with what it takes to build a menu of reports from them.",
         "responses": {
-            "200": _response("The catalog", "Catalog", "X-Request-Id", example=catalog_example(described)),
-            **_errors("401", "403", "405", "500", "503"),
+            "200": response("The catalog", "Catalog", "X-Request-Id", example=catalog_example(described)),
+            **errors("401", "403", "405", "500", "503"),
         },
     }
 
@@ -208,26 +199,6 @@ def _document() -> Plain:
     }
 
 
-def _response(description: str, schema: str, *headers: str, example: Plain | None = None) -> Plain:
-    content: Plain = {"schema": {"$ref": f"#/components/schemas/{schema}"}}
-    if example:
-        content["example"] = example
-    return {
-        "description": description,
-        "headers": _headers(*headers),
-        "content": {"application/json": content},
-    }
-
-
-def _headers(*names: str) -> Plain:
-    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
-
-
-def _errors(*codes: str) -> Plain:
-    examples = refusal_examples(describe(CATALOG))
-    return {code: _response(ERRORS[code], "Error", "X-Request-Id", example=examples.get(code)) for code in codes}
-
-
 def _schemas(described: dict[str, list[Plain]]) -> Plain:
     metrics = {metric["name"]: _metric(metric) for metric in described["metrics"]}
     dimensions = {dimension["name"]: _dimension(dimension) for dimension in described["dimensions"]}
@@ -241,10 +212,11 @@ def _schemas(described: dict[str, list[Plain]]) -> Plain:
     entries = {"type": "array", "items": {"$ref": "#/components/schemas/CatalogEntry"}}
     catalog = {"dimensions": entries, "metrics": entries, "filters": entries}
     return {
-        "Report": _object({"data": _object(report)}),
-        "Catalog": _object({"data": _object(catalog)}),
+        "Report": closed_object({"data": closed_object(report)}),
+        "Catalog": closed_object({"data": closed_object(catalog)}),
         "CatalogEntry": _catalog_entry(),
-        "Error": _object({"error": _error()}),
+        **call_schemas(),
+        "Error": closed_object({"error": _error()}),
     }
 
 
@@ -271,21 +243,12 @@ def _catalog_entry() -> Plain:
 
 def _error() -> Plain:
     text = {"type": "string"}
-    problem = _object({"param": text, "message": text})
+    problem = closed_object({"param": text, "message": text})
     required = {"code": text, "type": text, "message": text}
     only_400 = {"param": text, "details": {"type": "array", "items": problem}}
     return {
         "type": "object",
         "properties": {**required, **only_400},
         "required": list(required),
-        "additionalProperties": False,
-    }
-
-
-def _object(properties: Plain) -> Plain:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
         "additionalProperties": False,
     }

@@ -4,12 +4,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from pathlib import Path
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from calltally.accounts import Actor, Control, KnownKeys
 from calltally.api.answers import Answers
+from calltally.api.arrivals import Arrivals
+from calltally.api.intake import Intake
 from calltally.api.questions import Questions
 from calltally.api.workers import Workers
 from calltally.engines import Engine
@@ -19,13 +22,20 @@ __all__ = ["Services", "actor_of", "client_gone", "services_of"]
 
 @dataclass(frozen=True)
 class Services:
-    """The outside things of one server: accounts, calls, threads, answers that are kept, time."""
+    """The outside things of one server: accounts, calls, threads, answers that are kept, time, what comes in."""
 
     control: Control
     engine: Engine
     workers: Workers
     answers: Answers
     now: Callable[[], datetime]
+    intake: Intake
+    staging: Path  # folder for files of the moment
+
+    @cached_property
+    def arrivals(self) -> Arrivals:
+        """When records arrive."""
+        return Arrivals(self.now)
 
     @cached_property
     def keys(self) -> KnownKeys:

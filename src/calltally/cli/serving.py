@@ -8,11 +8,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated
 
 import typer
 
-from calltally.api import Answers, Limits, Services, Workers, bind, create_app, run_server
+from calltally.api import Answers, Intake, IntakeLimits, Limits, Services, Workers, bind, create_app, run_server
 from calltally.cli.group import examples
 from calltally.cli.importing import interruptible
 from calltally.cli.options import DataOption, Opened, engine_of, listening, opened
@@ -21,6 +22,7 @@ from calltally.demo import Demo, find_demo, make_demo, requests
 from calltally.engines import Engine
 from calltally.errors import Conflict, FolderInUse, InvalidRequest, Problem
 from calltally.folder import DataFolder, Owned
+from calltally.settings import Settings
 
 __all__ = ["DEMO_EXAMPLES", "SERVE_EXAMPLES", "demo", "serve"]
 
@@ -40,6 +42,7 @@ PortOption = Annotated[
 ]
 LEVELS = ("debug", "info", "warning", "error")
 START_UP_SECONDS = 60.0
+MEGABYTE = 2**20
 
 
 def serve(host: HostOption = None, port: PortOption = None, data: DataOption = None) -> None:
@@ -151,8 +154,20 @@ def _services(on: Opened, engine: Engine) -> Services:
         waiting_of_business=settings.waiting_reports_per_business,
         running_of_key=settings.reports_per_key,
     )
-    workers, answers = Workers(limits, settings.report_seconds), Answers(settings.cache_megabytes * 2**20)
-    return Services(on.control, engine, workers, answers, lambda: datetime.now(UTC))
+    workers, answers = Workers(limits, settings.report_seconds), Answers(settings.cache_megabytes * MEGABYTE)
+    now = partial(datetime.now, UTC)
+    return Services(on.control, engine, workers, answers, now, _intake(engine, settings), on.folder.staging)
+
+
+def _intake(engine: Engine, settings: Settings) -> Intake:
+    limits = IntakeLimits(
+        writing=settings.writers,
+        records=settings.waiting_records,
+        records_of_business=settings.waiting_records_per_business,
+        body_bytes=settings.waiting_megabytes * MEGABYTE,
+        body_bytes_of_business=settings.waiting_megabytes_per_business * MEGABYTE,
+    )
+    return Intake(engine, limits)
 
 
 def _running(on: Opened) -> str | None:

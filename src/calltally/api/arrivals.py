@@ -1,0 +1,27 @@
+"""Arrivals: when each record came in, which is the version of fields that say none."""
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+__all__ = ["Arrivals"]
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+
+class Arrivals:
+    """Times that are all different and grow, even where the clock stands still or is put back. Safe for threads."""
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._now = now
+        self._next = 0
+        self._lock = threading.Lock()
+
+    def of(self, count: int) -> range:
+        """A time of arrival for each of so many records, in their order: microseconds UTC."""
+        now = (self._now() - EPOCH) // MICROSECOND
+        with self._lock:
+            first = max(now, self._next)
+            self._next = first + count
+        return range(first, first + count)

@@ -1,0 +1,219 @@
+"""Calls one by one: `POST /api/v1/calls`, and reading, changing and deleting a call, or erasing a caller."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
+from urllib.parse import unquote
+
+import orjson
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from calltally.accounts import Actor, require
+from calltally.api.receiving import JSON, NDJSON, body_form, read_body
+from calltally.api.results import NoRecord, Sent, Tally, deliveries_of, named
+from calltally.api.services import Services, actor_of, client_gone, services_of
+from calltally.api.streaming import take_stream
+from calltally.catalog import CATALOG, suggestion
+from calltally.engines import Outcome, Stop
+from calltally.errors import InvalidBody, InvalidRequest, NotFound, Problem, TooLarge, shown
+from calltally.exporting.records import call_records
+from calltally.ingestion import Delivered, Delivery
+from calltally.ingestion.erasing import erase_caller
+from calltally.query.parse import parse
+
+__all__ = ["ERASED_BY", "change_call", "delete_call", "erase_calls", "post_calls", "show_call"]
+
+MOST_BYTES = 32_000_000
+MOST_RECORDS = 10_000
+MOST_BYTES_OF_CALL = 1_000_000
+LONG_BYTES = 64 * 1024  # bodies from here on are worth a thread's while
+ERASED_BY = "caller_number"
+ALL = frozenset(Outcome)
+
+Result = TypeVar("Result")
+
+
+async def post_calls(request: Request) -> Response:
+    """What became of each record that was sent, durably."""
+    services, actor = services_of(request), await actor_of(request)
+    require(actor, "write_calls")
+    form = body_form(request.headers, (JSON, NDJSON))
+    with services.intake.bodies.hold(actor.business.id) as held:
+        if form.media_type == NDJSON:
+            return await take_stream(request, form, actor.business, services, held)
+        body = await read_body(request, MOST_BYTES, held)
+        sent = await _beside(len(body), partial(_records, body))
+        deliveries = deliveries_of(sent, services.arrivals.of(len(sent)))
+        delivered = await services.intake.put(actor.business, deliveries) if deliveries else []
+        return _json(await _beside(len(body), partial(_told, sent, delivered)))
+
+
+async def show_call(request: Request) -> Response:
+    """A call with all its fields."""
+    services, actor = services_of(request), await actor_of(request)
+    require(actor, "read_calls")
+    name = _id(request)
+
+    def work(_: Stop) -> bytes:
+        found = services.engine.call(actor.business.calls, name)
+        if found is None:
+            raise _no_call(name)
+        return orjson.dumps({"data": call_records(found)[0]})
+
+    business, key = actor.business.id, actor.key_id
+    return _json(await services.workers.run(work, client_gone(request), business=business, key=key))
+
+
+async def change_call(request: Request) -> Response:
+    """What became of a call, some of whose fields were to change."""
+    services, actor = services_of(request), await actor_of(request)
+    require(actor, "write_calls")
+    body_form(request.headers, (JSON,))
+    name = _id(request)
+    with services.intake.bodies.hold(actor.business.id) as held:
+        changes = _changes(await read_body(request, MOST_BYTES_OF_CALL, held), name)
+        if await run_in_threadpool(services.engine.call, actor.business.calls, name) is None:
+            raise _no_call(name)
+        [version] = services.arrivals.of(1)
+        [end] = await services.intake.put(actor.business, [Delivery(changes, version, null_clears=True)])
+    return _json(orjson.dumps({"data": _changed(end, name)}))
+
+
+async def delete_call(request: Request) -> Response:
+    """Nothing, once a call is deleted for ever."""
+    services, actor = services_of(request), await actor_of(request)
+    require(actor, "delete_call")
+    name = _id(request)
+    work = partial(services.engine.delete, actor.business.calls, name)
+    if not await services.intake.run(actor.business, work):
+        raise _no_call(name)
+    return Response(status_code=204)
+
+
+async def erase_calls(request: Request) -> Response:
+    """How many calls a caller number was taken out of, as out of all else that is kept."""
+    services, actor = services_of(request), await actor_of(request)
+    require(actor, "erase_caller")
+    number = _caller_number(request.scope["query_string"])
+    erased = await services.intake.run(actor.business, partial(_erased, number, actor, services))
+    return _json(orjson.dumps({"data": {"erased": erased}}))
+
+
+def _json(body: bytes) -> Response:
+    return Response(body, media_type=JSON)
+
+
+async def _beside(size: int, work: Callable[[], Result]) -> Result:
+    """What `work` gives back; worked out in a thread where there is much to do, so that others are answered."""
+    return await run_in_threadpool(work) if size >= LONG_BYTES else work()
+
+
+def _records(body: bytes) -> list[Sent]:
+    """The records that a body of JSON holds.
+
+    Raises:
+        InvalidBody: it is neither an object nor an array.
+        TooLarge: there are too many.
+    """
+    value = _value(body)
+    if isinstance(value, dict):
+        return [value]
+    if not isinstance(value, list):
+        raise _invalid("is neither an object (one call) nor an array of objects")
+    if len(value) > MOST_RECORDS:
+        more = f"send more than {MOST_RECORDS:,} as {NDJSON}"
+        raise TooLarge(f"The array has {len(value):,} records, of which {MOST_RECORDS:,} are taken at once; {more}")
+    return [each if isinstance(each, dict) else NoRecord(each, "is not an object") for each in value]
+
+
+def _value(body: bytes) -> object:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise _invalid(f"is not JSON: {error.msg} (character {error.pos + 1})") from error
+
+
+def _told(sent: list[Sent], delivered: list[Delivered]) -> bytes:
+    tally = Tally()
+    results = list(tally.add(sent, delivered, ALL))
+    return orjson.dumps({"data": {**tally.summary(), "results": results}})
+
+
+def _id(request: Request) -> str:
+    """The id in the address, taken from its bytes: any character may be in it, also a slash.
+
+    Raises:
+        NotFound: it is not UTF-8, as every id is.
+    """
+    written = request.scope["raw_path"].decode().partition("/calls/")[2]
+    try:
+        return unquote(written, errors="strict")
+    except UnicodeDecodeError:
+        raise _no_call(written) from None
+
+
+def _changes(body: bytes, name: str) -> dict[str, object]:
+    """The fields to change, with the id of the call under its own name alone.
+
+    Raises:
+        InvalidBody: it is no object, or of a call with another id.
+    """
+    changes = _value(body)
+    if not isinstance(changes, dict):
+        raise _invalid("is not an object with the fields to change")
+    row = CATALOG.fields["id"]
+    given = [changes.pop(each) for each in (row.name, *row.aliases) if each in changes]
+    problems = [
+        Problem(row.name, f"{row.name}: {shown(str(other))} is not the id in the address, and an id cannot change")
+        for other in given
+        if other != name
+    ]
+    if problems:
+        raise InvalidBody(tuple(problems))
+    return {**changes, row.name: name}
+
+
+def _changed(end: Delivered, name: str) -> dict[str, Any]:
+    if end.outcome is Outcome.REJECTED:
+        raise InvalidBody(end.problems)
+    if end.outcome is Outcome.HELD:  # it was deleted meanwhile
+        raise _no_call(name)
+    dropped = {named(field): 1 for field in end.dropped}
+    return {"id": name, "outcome": end.outcome.value, "dropped_fields": dropped}
+
+
+def _caller_number(query_string: bytes) -> str:
+    """The one parameter that there has to be.
+
+    Raises:
+        InvalidRequest: it is missing, empty, unreadable or given twice, or there are others.
+    """
+    query = parse(query_string)
+    given = query.values.get(ERASED_BY, ())
+    problems = [query.unreadable[ERASED_BY]] if ERASED_BY in query.unreadable else []
+    if not problems and len(given) != 1:
+        problems.append(Problem(ERASED_BY, f"{ERASED_BY}: {'is given twice' if given else 'is required'}"))
+    elif not problems and not given[0].strip():
+        problems.append(Problem(ERASED_BY, f"{ERASED_BY}: must not be empty"))
+    problems += [
+        Problem(name, f"{name}: there is no such parameter{suggestion(name, [ERASED_BY])}")
+        for name in query.values
+        if name != ERASED_BY
+    ]
+    if problems:
+        raise InvalidRequest(tuple(problems))
+    return given[0]
+
+
+def _erased(number: str, actor: Actor, services: Services) -> int:
+    return erase_caller(number, actor.business, services.control, services.engine)
+
+
+def _no_call(name: str) -> NotFound:
+    return NotFound(f"There is no call {shown(name)}")
+
+
+def _invalid(what: str) -> InvalidBody:
+    return InvalidBody((Problem("body", f"body: {what}"),))

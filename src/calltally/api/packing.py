@@ -1,0 +1,146 @@
+"""Bodies that were packed for the way: unpacked piece by piece, and no further than they may go."""
+
+import sys
+import zlib
+from typing import Protocol
+
+from calltally.errors import InvalidBody, Problem, TooLarge
+
+if sys.version_info >= (3, 14):
+    from compression.zstd import DecompressionParameter, ZstdDecompressor, ZstdError
+else:
+    from backports.zstd import DecompressionParameter, ZstdDecompressor, ZstdError
+
+__all__ = ["CODINGS", "MOST_INFLATION", "Unpacking", "unpacked"]
+
+GZIP_ONLY = 16 + zlib.MAX_WBITS
+MOST_WINDOW = 23  # as a power of two: 8 MB, which is all that zstd may ask for as a content coding (RFC 9659)
+MOST_INFLATION = 200  # times; calls become 20 to 40 times as large
+FREE_BYTES = 4_000_000  # what is unpacked before that is looked at
+PIECE_BYTES = 256 * 1024
+
+
+class Unpacking(Protocol):
+    """Unpacks what it is fed."""
+
+    def feed(self, packed: bytes) -> None:
+        """Take the next packed bytes."""
+
+    def read(self) -> bytes:
+        """The next piece; nothing where more has to be fed first.
+
+        Raises:
+            InvalidBody: it is damaged.
+            TooLarge: it becomes too large for what it was.
+        """
+
+    def finish(self) -> None:
+        """Raise InvalidBody if what was fed breaks off."""
+
+
+class _Plain:
+    """Not packed at all."""
+
+    def __init__(self) -> None:
+        self._data = b""
+
+    def feed(self, packed: bytes) -> None:
+        self._data += packed
+
+    def read(self) -> bytes:
+        data, self._data = self._data, b""
+        return data
+
+    def finish(self) -> None:
+        """There is nothing that it could break off in."""
+
+
+class _Member(Protocol):
+    """One of the archives that follow one another."""
+
+    @property
+    def eof(self) -> bool: ...
+
+    @property
+    def unused_data(self) -> bytes: ...
+
+    def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
+
+
+class _GzipMember:
+    """A member that keeps what it has not unpacked yet, as those of zstd do."""
+
+    def __init__(self) -> None:
+        self._inside = zlib.decompressobj(GZIP_ONLY)
+
+    @property
+    def eof(self) -> bool:
+        return self._inside.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._inside.unused_data
+
+    def decompress(self, data: bytes, max_length: int, /) -> bytes:
+        return self._inside.decompress(self._inside.unconsumed_tail + data, max_length)
+
+
+def _zstd_member() -> _Member:
+    member: _Member = ZstdDecompressor(options={DecompressionParameter.window_log_max: MOST_WINDOW})
+    return member
+
+
+MEMBERS = {"gzip": _GzipMember, "x-gzip": _GzipMember, "zstd": _zstd_member}
+
+
+class _Packed:
+    """One or several members, one behind the other."""
+
+    def __init__(self, coding: str) -> None:
+        self._coding = coding
+        self._member: _Member | None = None
+        self._data = b""
+        self._taken = self._given = 0
+
+    def feed(self, packed: bytes) -> None:
+        self._data += packed
+        self._taken += len(packed)
+
+    def read(self) -> bytes:
+        while self._data or self._member:
+            data, self._data = self._data, b""
+            piece = self._from_member(data)
+            if piece:
+                return piece
+            if not self._data:
+                break
+        return b""
+
+    def finish(self) -> None:
+        if self._member or self._data:
+            raise _damaged(f"breaks off in what is packed with {self._coding}")
+
+    def _from_member(self, data: bytes) -> bytes:
+        self._member = self._member or MEMBERS[self._coding]()
+        try:
+            piece = self._member.decompress(data, PIECE_BYTES)
+        except (zlib.error, ZstdError) as error:
+            raise _damaged(f"cannot be unpacked with {self._coding}") from error
+        if self._member.eof:
+            self._data, self._member = self._member.unused_data, None
+        self._given += len(piece)
+        if self._given > max(FREE_BYTES, MOST_INFLATION * self._taken):
+            raise TooLarge(f"The body becomes more than {MOST_INFLATION} times as large when it is unpacked")
+        return piece
+
+
+CODINGS = ("gzip", "zstd")
+
+
+def unpacked(coding: str) -> Unpacking:
+    """What unpacks a body of a content coding; empty: none."""
+    return _Packed(coding) if coding else _Plain()
+
+
+def _damaged(what: str) -> InvalidBody:
+    return InvalidBody((Problem("body", f"body: it {what}"),))

@@ -1,0 +1,128 @@
+"""Bodies in: which forms are taken, how much of them, and what is in them."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
+from starlette.requests import Request
+
+from calltally.api.packing import CODINGS, MEMBERS, unpacked
+from calltally.api.room import Held
+from calltally.api.workers import ClientGone
+from calltally.errors import InvalidBody, Problem, TooLarge, UnsupportedMedia, shown
+
+__all__ = ["JSON", "NDJSON", "BodyForm", "body_form", "body_pieces", "read_body"]
+
+JSON, NDJSON = "application/json", "application/x-ndjson"
+PATIENCE_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class BodyForm:
+    """What a body is, and how it is packed (empty: not at all)."""
+
+    media_type: str
+    coding: str
+
+
+def body_form(headers: Headers, allowed: Sequence[str]) -> BodyForm:
+    """The form that the headers say the body has.
+
+    Raises:
+        UnsupportedMedia: it is none of those that are taken, which are named.
+    """
+    media_type = _media_type(headers.get("content-type", ""))
+    if media_type not in allowed:
+        raise UnsupportedMedia(f"Content-Type: send {' or '.join(allowed)}, in UTF-8")
+    return BodyForm(media_type, _coding(headers))
+
+
+async def read_body(request: Request, most: int, held: Held | None = None) -> bytes:
+    """The whole body, unpacked; what it takes is added to what is `held`.
+
+    Raises:
+        TooLarge: it has more than `most` bytes, packed or unpacked, or becomes too large for what it was.
+        UnsupportedMedia: it is packed in a way that is not read.
+        InvalidBody: it cannot be unpacked, or stopped coming.
+        Unavailable: there is no room for it now.
+        ClientGone: it never came to its end.
+    """
+    coding = _coding(request.headers)
+    if _said_length(request.headers) > most:
+        raise _too_large(most)
+    pieces = []
+    size = 0
+    async for piece in body_pieces(request):
+        size += len(piece)
+        if size > most:
+            raise _too_large(most)
+        if held:
+            held.grow(len(piece))
+        pieces.append(piece)
+    body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+    if not coding:
+        return body
+    body = await run_in_threadpool(_unpack, body, coding, most)
+    if held:
+        held.grow(len(body))
+    return body
+
+
+async def body_pieces(request: Request) -> AsyncGenerator[bytes]:
+    """The body as it comes in.
+
+    Raises:
+        InvalidBody: nothing came for a long time.
+        ClientGone: the client has closed its connection before the end.
+    """
+    more = True
+    while more:
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                message = await request.receive()
+        except TimeoutError as error:
+            raise InvalidBody((Problem("body", f"body: nothing came for {PATIENCE_SECONDS:g} s"),)) from error
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        more = message.get("more_body", False)
+        if piece := message.get("body"):
+            yield piece
+
+
+def _media_type(content_type: str) -> str:
+    """The type, if its text is UTF-8; empty otherwise."""
+    media_type, *parameters = (part.strip().lower() for part in content_type.split(";"))
+    charsets = [part.partition("=")[2].strip('" ') for part in parameters if part.startswith("charset")]
+    return media_type if set(charsets) <= {"utf-8", "utf8"} else ""
+
+
+def _coding(headers: Headers) -> str:
+    coding = headers.get("content-encoding", "").strip().lower()
+    if coding in {"", "identity"}:
+        return ""
+    if coding not in MEMBERS:
+        raise UnsupportedMedia(f"Content-Encoding: {shown(coding)} is not one of {', '.join(CODINGS)}")
+    return coding
+
+
+def _said_length(headers: Headers) -> int:
+    length = headers.get("content-length", "")
+    return int(length) if length.isascii() and length.isdigit() else 0
+
+
+def _unpack(body: bytes, coding: str, most: int) -> bytes:
+    unpacking = unpacked(coding)
+    unpacking.feed(body)
+    content = bytearray()
+    while piece := unpacking.read():
+        content += piece
+        if len(content) > most:
+            raise _too_large(most)
+    unpacking.finish()
+    return bytes(content)
+
+
+def _too_large(most: int) -> TooLarge:
+    return TooLarge(f"The body has more than {most:,} bytes, the most that is taken at once")

@@ -1,0 +1,165 @@
+"""A stream of records of any length: taken batch by batch, in memory that does not grow with it."""
+
+import asyncio
+import errno
+from collections.abc import AsyncGenerator, Coroutine, Iterator
+from contextlib import aclosing
+from functools import partial
+from pathlib import Path
+from tempfile import SpooledTemporaryFile
+from types import TracebackType
+from typing import Any
+
+import orjson
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from calltally.accounts import Business
+from calltally.api.arrivals import Arrivals
+from calltally.api.lines import BATCH_BYTES, RecordLines
+from calltally.api.packing import unpacked
+from calltally.api.receiving import BodyForm, body_pieces
+from calltally.api.results import Sent, Tally, deliveries_of
+from calltally.api.room import Held
+from calltally.api.services import Services
+from calltally.engines import Engine, Outcome
+from calltally.errors import StorageFull
+from calltally.ingestion import deliver
+
+__all__ = ["take_stream"]
+
+HELD_BYTES = 2 * BATCH_BYTES  # one batch that is being written, and the next
+FED_BYTES = 256 * 1024
+IN_MEMORY_BYTES = 256 * 1024  # of results, the rest is in a file
+SENT_BYTES = 64 * 1024
+LISTED = frozenset({Outcome.HELD, Outcome.REJECTED})
+
+
+async def take_stream(request: Request, form: BodyForm, business: Business, services: Services, held: Held) -> Response:
+    """What became of the records of a body of NDJSON, told when all are in.
+
+    Raises:
+        CalltallyError: it cannot go on; batches that were written by then stay.
+        ClientGone: the client left before the end; likewise.
+    """
+    held.grow(HELD_BYTES)
+    lines, taken = RecordLines(unpacked(form.coding)), _Taken(business, services)
+    try:
+        async with _OneAhead() as writing, aclosing(_batches(request, lines)) as batches:
+            async for batch in batches:
+                await writing.begin(services.intake.run(business, partial(taken.write, batch)))
+    except BaseException:
+        taken.close()
+        raise
+    return taken.response()
+
+
+async def _batches(request: Request, lines: RecordLines) -> AsyncGenerator[list[Sent]]:
+    """Records as they come in; read in a thread, since a piece may hold thousands."""
+    async with aclosing(_joined(request)) as pieces:
+        async for piece in pieces:
+            lines.feed(piece)
+            while batch := await run_in_threadpool(lines.batch):
+                yield batch
+    while batch := await run_in_threadpool(lines.rest):
+        yield batch
+
+
+async def _joined(request: Request) -> AsyncGenerator[bytes]:
+    """The body in pieces that are worth a thread's while."""
+    kept: list[bytes] = []
+    size = 0
+    async with aclosing(body_pieces(request)) as pieces:
+        async for piece in pieces:
+            kept.append(piece)
+            size += len(piece)
+            if size >= FED_BYTES:
+                yield b"".join(kept)
+                kept, size = [], 0
+    yield b"".join(kept)
+
+
+class _OneAhead:
+    """Work that goes on while the next is made ready; at the end of the block all of it is done."""
+
+    def __init__(self) -> None:
+        self._task: asyncio.Task[Any] | None = None
+
+    async def __aenter__(self) -> "_OneAhead":
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            await self._done()
+        elif self._task:
+            await asyncio.wait({self._task})
+            if not self._task.cancelled():
+                self._task.exception()  # looked at, so that nobody is warned: what is raised already says enough
+
+    async def begin(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Begin work once that before it is done; raises what went wrong with that."""
+        try:
+            await self._done()
+        except BaseException:
+            work.close()
+            raise
+        self._task = asyncio.create_task(work)
+
+    async def _done(self) -> None:
+        task, self._task = self._task, None
+        if task:
+            await task
+
+
+class _Taken:
+    """What became of the records of one stream; results that are listed wait in a file without a name."""
+
+    def __init__(self, business: Business, services: Services) -> None:
+        self._business = business
+        self._engine: Engine = services.engine
+        self._arrivals: Arrivals = services.arrivals
+        self._tally = Tally()
+        self._file = _results_file(services.staging)
+
+    def write(self, batch: list[Sent]) -> None:
+        """Put the next records into the calls of the business."""
+        deliveries = deliveries_of(batch, self._arrivals.of(len(batch)))
+        delivered = deliver(deliveries, self._business, self._engine) if deliveries else []
+        try:
+            for result in self._tally.add(batch, delivered, LISTED):
+                self._file.write((b"," if self._file.tell() else b"") + orjson.dumps(result))
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            message = "There is no room left on the disk for the answer; the records so far were taken"
+            raise StorageFull(message) from error
+
+    def response(self) -> Response:
+        """The answer, sent piece by piece."""
+        head = orjson.dumps({"data": self._tally.summary()}).removesuffix(b"}}") + b',"results":['
+        tail = b"]}}"
+        length = len(head) + self._file.tell() + len(tail)
+        return StreamingResponse(
+            self._pieces(head, tail), media_type="application/json", headers={"Content-Length": str(length)}
+        )
+
+    def _pieces(self, head: bytes, tail: bytes) -> Iterator[bytes]:
+        try:
+            yield head
+            self._file.seek(0)
+            while piece := self._file.read(SENT_BYTES):
+                yield piece
+            yield tail
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Remove the file."""
+        self._file.close()
+
+
+def _results_file(staging: Path) -> "SpooledTemporaryFile[bytes]":
+    return SpooledTemporaryFile(IN_MEMORY_BYTES, "w+b", dir=str(staging))
