@@ -15,6 +15,7 @@ from calltally.api.docs import DOCS
 from calltally.api.envelope import Envelope
 from calltally.api.errors import HANDLERS
 from calltally.api.health import health, readiness
+from calltally.api.listing import list_calls, list_calls_csv, list_calls_ndjson
 from calltally.api.openapi import show_openapi
 from calltally.api.services import Services
 from calltally.api.workers import ClientGone
@@ -23,6 +24,9 @@ __all__ = ["ROUTES", "create_app"]
 
 ROUTES = [
     Route("/api/v1/analytics/calls", report_calls, methods=["GET"]),
+    Route("/api/v1/calls", list_calls, methods=["GET"]),
+    Route("/api/v1/calls.csv", list_calls_csv, methods=["GET"]),
+    Route("/api/v1/calls.ndjson", list_calls_ndjson, methods=["GET"]),
     Route("/api/v1/catalog", show_catalog, methods=["GET"]),
     Route("/openapi.json", show_openapi, methods=["GET"]),
     Route("/healthz", health, methods=["GET"]),
@@ -37,6 +41,7 @@ def create_app(services: Services) -> ASGIApp:
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         yield
         await services.workers.close()
+        await services.streams.close()
 
     app = Starlette(
         routes=[*ROUTES, *DOCS], exception_handlers={**HANDLERS, ClientGone: _nobody_waits}, lifespan=lifespan

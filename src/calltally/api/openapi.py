@@ -6,7 +6,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from calltally import __version__
-from calltally.api.examples import catalog_example, metric_example, refusal_examples, report_example
+from calltally.api.examples import calls_example, catalog_example, metric_example, refusal_examples, report_example
+from calltally.api.listing import FILE_TYPES
 from calltally.catalog import CATALOG, describe
 
 __all__ = ["openapi", "show_openapi"]
@@ -24,6 +25,15 @@ ERRORS = {
 
 CACHING = ("ETag", "Cache-Control", "Vary")
 
+# What texts of a type look like.
+FORMS: dict[str, Plain] = {
+    "date": {"format": "date"},
+    "week": {"format": "date"},
+    "month": {"pattern": "^[0-9]{4}-[0-9]{2}$"},
+    "time": {"format": "date-time"},
+    "cursor": {"minLength": 1},
+}
+
 ABOUT = """\
 Answers any report about the calls of a business over one address: group them by up to three dimensions, ask for any
 metrics, filter and sort. Numbers are exact, and days are those of the business's own time zone.
@@ -39,9 +49,23 @@ shown or not.
 All filters have to hold together; several values of one mean any of them. A parameter that is not listed here is
 refused, so that a misspelt filter never silently widens a report.
 """
+LIST = """\
+Gives the calls behind a number: the same filters as a report's, and a few of its own. Ask with the dimension values
+of a row (`where[source]=google`, `where_null=utm_campaign`), and its calls come, newest first, a page at a time. Give
+`next_cursor` back as `cursor` for the next page; it is null on the last one. Calls that arrive meanwhile make no call
+come twice or not at all.
+
+With `Accept: text/csv` or `application/x-ndjson` all calls that match come as one file; `limit`, `cursor` and
+`sort_order` make no sense then.
+"""
+FILE = """\
+Gives all calls that match, however many, in a form that `calltally import` takes back unchanged. A file that is broken
+off is one whose connection was broken: what ends well is whole.
+"""
 READY = "Answers 200 once a query can be answered, and 503 otherwise."
 TAGS = {
     "Reports": "Numbers about the calls of the key's business.",
+    "Calls": "The calls themselves.",
     "Server": "Whether the server is well, and this document. These addresses need no key.",
 }
 
@@ -68,6 +92,8 @@ def openapi() -> Plain:
         "security": [{"key": []}],
         "paths": {
             "/api/v1/analytics/calls": {"get": _report(described)},
+            "/api/v1/calls": {"get": _calls(described)},
+            **{f"/api/v1/calls.{kind}": {"get": _file(kind, media, described)} for media, kind in FILE_TYPES.items()},
             "/api/v1/catalog": {"get": _catalog(described)},
             "/healthz": {"get": _status("health", "Is it alive?", "Answers while the process is alive.", "ok", {})},
             "/readyz": {"get": _status("readiness", "Is it ready?", READY, "ready", _errors("503"))},
@@ -109,6 +135,39 @@ def _report(described: dict[str, list[Plain]]) -> Plain:
     }
 
 
+def _calls(described: dict[str, list[Plain]]) -> Plain:
+    page = _response("A page of calls", "Calls", "X-Request-Id", "Server-Timing", example=calls_example(described))
+    page["content"] |= {media: {"schema": {"type": "string"}} for media in FILE_TYPES}
+    return {
+        "operationId": "listCalls",
+        "tags": ["Calls"],
+        "summary": "List calls",
+        "description": LIST,
+        "parameters": [_parameter(row, described) for row in described["listing"]],
+        "responses": {"200": page, **_errors("400", "401", "403", "405", "500", "503")},
+    }
+
+
+def _file(kind: str, media_type: str, described: dict[str, list[Plain]]) -> Plain:
+    filters = {row.name for row in CATALOG.listing.values() if row.filter}
+    rows = [row for row in described["listing"] if row["name"] in filters]
+    return {
+        "operationId": f"listCalls{kind.title()}",
+        "tags": ["Calls"],
+        "summary": f"Download calls as {kind.upper()}",
+        "description": FILE,
+        "parameters": [_parameter(row, described) for row in rows],
+        "responses": {
+            "200": {
+                "description": "All calls that match",
+                "headers": _headers("X-Request-Id", "Server-Timing"),
+                "content": {media_type: {"schema": {"type": "string"}}},
+            },
+            **_errors("400", "401", "403", "405", "500", "503"),
+        },
+    }
+
+
 def _parameter(row: Plain, described: dict[str, list[Plain]]) -> Plain:
     parameter: Plain = {
         "name": row["name"],
@@ -121,13 +180,22 @@ def _parameter(row: Plain, described: dict[str, list[Plain]]) -> Plain:
     if row["type"] == "names":
         parameter |= {"style": "form", "explode": False, "example": row["example"].split(",")}
     elif row["repeats"]:
-        parameter |= {"style": "form", "explode": True, "example": [row["example"]]}
-    else:
+        parameter |= {"style": "form", "explode": True, "example": [_json_value(row, row["example"])]}
+    elif row["example"]:
         parameter["example"] = _json_value(row, row["example"])
     return parameter
 
 
 def _schema(row: Plain, described: dict[str, list[Plain]]) -> Plain:
+    schema = _schema_of_one(row, described)
+    if row["repeats"]:
+        return {"type": "array", "items": schema, "minItems": 1}
+    if row["default"] and row["type"] != "names":
+        schema["default"] = _json_value(row, row["default"])
+    return schema
+
+
+def _schema_of_one(row: Plain, described: dict[str, list[Plain]]) -> Plain:
     match row["type"]:
         case "names":
             schema: Plain = {"type": "array", "items": _described_names(described[row["of"] + "s"]), "minItems": 1}
@@ -136,24 +204,19 @@ def _schema(row: Plain, described: dict[str, list[Plain]]) -> Plain:
             if row["default"]:
                 schema["default"] = row["default"].split(",")
             return schema
-        case "date":
-            return {"type": "string", "format": "date"}
         case "text":
-            return {
-                "type": "array",
-                "items": {"type": "string", "minLength": 1, "maxLength": row["longest"]},
-                "minItems": 1,
-            }
+            return {"type": "string", "minLength": 1, "maxLength": row["longest"]}
         case "choice":
-            schema = {"type": "string", "enum": row["values"]}
+            return {"type": "string", "enum": row["values"]}
+        case "dimension":
+            return {"type": "string", "enum": [entry["name"] for entry in described["dimensions"]]}
         case "name":
             names = [entry["name"] for part in ("metrics", "dimensions") for entry in described[part]]
-            schema = {"type": "string", "enum": names}
-        case _:
-            schema = {"type": row["type"], "minimum": row["lowest"], "maximum": row["highest"]}
-    if row["default"]:
-        schema["default"] = _json_value(row, row["default"])
-    return schema
+            return {"type": "string", "enum": names}
+        case "integer" | "number":
+            return {"type": row["type"], "minimum": row["lowest"], "maximum": row["highest"]}
+        case kind:
+            return {"type": "string", **FORMS[kind]}
 
 
 def _described_names(entries: list[Plain]) -> Plain:
@@ -238,10 +301,13 @@ def _schemas(described: dict[str, list[Plain]]) -> Plain:
         "totals": totals,
         "count": {"type": "integer", "minimum": 0, "description": "Number of rows"},
     }
+    calls = {"type": "array", "items": {"$ref": "#/components/schemas/Call"}, "maxItems": 500}
     entries = {"type": "array", "items": {"$ref": "#/components/schemas/CatalogEntry"}}
     catalog = {"dimensions": entries, "metrics": entries, "filters": entries}
     return {
         "Report": _object({"data": _object(report)}),
+        "Call": _object({field["name"]: _field(field) for field in described["fields"]}),
+        "Calls": _object({"data": _object({"calls": calls, "next_cursor": {"type": ["string", "null"]}})}),
         "Catalog": _object({"data": _object(catalog)}),
         "CatalogEntry": _catalog_entry(),
         "Error": _object({"error": _error()}),
@@ -261,6 +327,17 @@ def _metric(metric: Plain) -> Plain:
 def _dimension(dimension: Plain) -> Plain:
     kind = "integer" if dimension["type"] == "integer" else ["string", "null"]
     return {"type": kind, "title": dimension["label"], "description": dimension["description"]}
+
+
+def _field(field: Plain) -> Plain:
+    """A field of a call as it is given back; only an id and a start are always there."""
+    kinds: dict[str, Plain] = {
+        "time": {"type": "string", "format": "date-time"},
+        "whole number": {"type": "integer"},
+        "true or false": {"type": "boolean"},
+    }
+    schema = kinds.get(field["type"], {"type": "string"})
+    return {**schema, "type": [schema["type"], "null"], "title": field["label"], "description": field["description"]}
 
 
 def _catalog_entry() -> Plain:

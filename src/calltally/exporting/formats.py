@@ -6,11 +6,11 @@ from typing import BinaryIO, Literal, Protocol
 
 import orjson
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
 from calltally.engines import EXPORT_SCHEMA
+from calltally.exporting.records import TEXT_TIMES, call_records, with_text_times
 
 __all__ = ["FORMATS", "Format", "Writer", "format_of"]
 
@@ -42,7 +42,7 @@ class _Csv:
         self._writer = pyarrow.csv.CSVWriter(stream, TEXT_TIMES)
 
     def write(self, batch: pa.RecordBatch) -> None:
-        self._writer.write_batch(_with_text_times(batch))
+        self._writer.write_batch(with_text_times(batch))
 
     def close(self) -> None:
         self._writer.close()
@@ -55,8 +55,8 @@ class _JsonLines:
         self._stream = stream
 
     def write(self, batch: pa.RecordBatch) -> None:
-        rows = _with_text_times(batch).to_pylist()
-        self._stream.writelines(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows)
+        records = call_records(batch)
+        self._stream.writelines(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE) for record in records)
 
     def close(self) -> None:
         """There is nothing after the last line."""
@@ -113,18 +113,3 @@ class _Sink:
 
 
 FORMATS: dict[Format, Callable[[BinaryIO], Writer]] = {"csv": _Csv, "ndjson": _JsonLines, "parquet": _Parquet}
-
-TEXT_TIMES = pa.schema(
-    [field.with_type(pa.string()) if pa.types.is_timestamp(field.type) else field for field in EXPORT_SCHEMA]
-)
-
-
-def _with_text_times(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """The calls with their times as RFC 3339: `2026-03-09T14:05:00Z`, with microseconds where there are some."""
-    columns = [_text_times(column) if pa.types.is_timestamp(column.type) else column for column in batch.itercolumns()]
-    return pa.RecordBatch.from_arrays(columns, schema=TEXT_TIMES)
-
-
-def _text_times(column: pa.Array) -> pa.Array:
-    text = column.cast(pa.timestamp("us")).cast(pa.string())  # UTC without saying so: no table of time zones is asked
-    return pc.replace_substring_regex(pc.replace_substring(text, " ", "T"), r"(\.000000)?$", "Z")
