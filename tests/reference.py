@@ -388,6 +388,7 @@ class Stored:
 
     value: Any
     version: int | None
+    final: bool = False  # erased: nothing replaces it
 
 
 class Business:
@@ -397,6 +398,62 @@ class Business:
         self.time_zone = time_zone
         self.region = region
         self._calls: dict[Identity, dict[str, Stored]] = {}
+        self._held: dict[Identity, dict[str, Stored]] = {}
+        self._deleted: set[Identity] = set()
+        self._erased: set[str] = set()
+
+    def deliver(self, record: dict[str, object], version: int, *, null_clears: bool) -> str:
+        """What becomes of a record that comes in by itself: over the API (null clears), by webhook or by pull."""
+        row = normalise(record, time_zone=self.time_zone, region=self.region)
+        row.version = version if row.version is None else row.version
+        cleared = [name for name in choose_names(record) if null_clears and name not in row.values]
+        if row.errors or "id" not in row.values or "started_at" in cleared:
+            return "rejected"
+        identity = ("given", row.values["id"])
+        if identity in self._deleted:
+            return "unchanged"
+        for name in cleared:
+            if name not in ("id", "updated_at"):
+                row.values[name] = None
+        self._leave_out_erased(row)
+        return self._take(identity, row)
+
+    def delete(self, call_id: str) -> bool:
+        """Whether there was such a call, or something held for one; it never comes back."""
+        identity = ("given", call_id)
+        there = self._calls.pop(identity, None) or self._held.pop(identity, None)
+        if there is not None:
+            self._deleted.add(identity)
+        return there is not None
+
+    def erase(self, caller_number: str) -> int:
+        """How many calls the number was taken out of, for ever."""
+        self._erased.add(caller_number)
+        found = 0
+        for place in (self._held, self._calls):
+            having = [s for s in place.values() if "caller_number" in s and s["caller_number"].value == caller_number]
+            for stored in having:
+                stored["caller_number"] = Stored(None, None, final=True)
+            found = len(having)
+        return found
+
+    def _take(self, identity: Identity, row: Normalised) -> str:
+        is_call = identity in self._calls
+        stored = self._calls[identity] if is_call else self._held.setdefault(identity, {})
+        before = values_of(stored)
+        merge(stored, row)
+        if is_call:
+            return "unchanged" if values_of(stored) == before else "updated"
+        if len(stored) == 1:  # nothing but the id was said
+            del self._held[identity]
+        if "started_at" not in stored:
+            return "held"
+        self._calls[identity] = self._held.pop(identity)
+        return "added"
+
+    def _leave_out_erased(self, row: Normalised) -> None:
+        if row.values.get("caller_number") in self._erased:
+            del row.values["caller_number"]
 
     def apply(self, record: dict[str, object], *, as_of: int | None = None) -> Summary:
         """The summary of a file of one row."""
@@ -409,7 +466,13 @@ class Business:
             row.version = as_of if row.version is None else row.version
         accepted = self._identified(rows)
         before = {identity: values_of(stored) for identity, stored in self._calls.items()}
+        created = {identity for identity, row in accepted if "started_at" in row.values}
         for identity, row in accepted:
+            self._leave_out_erased(row)
+            if identity in self._deleted:
+                continue
+            if identity in created and identity in self._held:
+                self._calls[identity] = self._held.pop(identity)
             merge(self._calls.setdefault(identity, {}), row)
         after = {identity: values_of(stored) for identity, stored in self._calls.items()}
         summary = Summary(read=len(rows), rejected=len(rows) - len(accepted))
@@ -434,7 +497,7 @@ class Business:
                 if given is None and "started_at" in row.values and not {"id", *LIKENESS} & set(row.errors):
                     seen.append(likeness_of(row))  # a rejected twin keeps its turn, so that mending it moves no other
             elif given is not None:
-                if ("given", given) in self._calls or given in created:
+                if ("given", given) in {*self._calls, *self._deleted} or given in created:
                     accepted.append((("given", given), row))
             elif "started_at" in row.values:
                 likeness = likeness_of(row)
@@ -466,13 +529,15 @@ def merge(stored: dict[str, Stored], row: Normalised) -> None:
 
 
 def may_replace(old: Stored, value: Any, version: int | None) -> bool:
-    """Whether a value with a version replaces a stored one."""
+    """Whether a value with a version replaces a stored one; a cleared field has the value None."""
+    if old.final:
+        return False
     if old.version is None:
         return True
     if version is None:
         return False
     if version == old.version:
-        return bool(value > old.value)
+        return value is not None and (old.value is None or bool(value > old.value))
     return version > old.version
 
 
@@ -523,6 +588,8 @@ def count_outcomes(
 
 def outcome_of(identity: Identity, before: dict[Identity, Call], after: dict[Identity, Call]) -> str:
     """What the file as a whole did to a call."""
+    if identity not in after:  # it was deleted before
+        return "unchanged"
     if identity not in before:
         return "added"
     return "unchanged" if before[identity] == after[identity] else "updated"

@@ -1,11 +1,11 @@
 """An engine around another one, for tests that want one of its answers otherwise."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 
 import pyarrow as pa
 
-from calltally.engines import Condition, Engine, Load, Page, Plan, Rows, Snapshot, Stop, StoreFacts
+from calltally.engines import Condition, Engine, Load, Outcome, Page, Plan, Rows, Snapshot, Stop, StoreFacts
 from calltally.localtime import Period
 
 
@@ -29,6 +29,18 @@ class WrappedEngine:
 
     def load(self, calls: str) -> AbstractContextManager[Load]:
         return self.inside.load(calls)
+
+    def apply(self, calls: str, deliveries: pa.RecordBatch) -> Sequence[Outcome]:
+        return self.inside.apply(calls, deliveries)
+
+    def call(self, calls: str, call_id: str) -> pa.RecordBatch | None:
+        return self.inside.call(calls, call_id)
+
+    def delete(self, calls: str, call_id: str) -> bool:
+        return self.inside.delete(calls, call_id)
+
+    def erase(self, calls: str, caller_number: str) -> int:
+        return self.inside.erase(calls, caller_number)
 
     def export(
         self,

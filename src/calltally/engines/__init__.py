@@ -15,6 +15,7 @@ from calltally.engines.base import (
     LocalTimeIs,
     OneOf,
     Order,
+    Outcome,
     Page,
     Place,
     Plan,
@@ -26,11 +27,12 @@ from calltally.engines.base import (
 )
 from calltally.engines.duckdb import DuckDBEngine, file_facts, store_path
 from calltally.engines.remote import Listener, RemoteEngine, join
-from calltally.engines.rows import EXPORT_SCHEMA, ROW_SCHEMA, VALUE_FIELDS
+from calltally.engines.rows import DELIVERY_SCHEMA, EXPORT_SCHEMA, ROW_SCHEMA, VALUE_FIELDS
 from calltally.folder import DataFolder
 from calltally.settings import Settings
 
 __all__ = [
+    "DELIVERY_SCHEMA",
     "EXPORT_SCHEMA",
     "ROW_SCHEMA",
     "VALUE_FIELDS",
@@ -47,6 +49,7 @@ __all__ = [
     "LocalTimeIs",
     "OneOf",
     "Order",
+    "Outcome",
     "Page",
     "Place",
     "Plan",

@@ -6,9 +6,10 @@ they become those of `calltally.errors`.
 """
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -31,6 +32,7 @@ __all__ = [
     "LocalTimeIs",
     "OneOf",
     "Order",
+    "Outcome",
     "Page",
     "Place",
     "Plan",
@@ -211,6 +213,16 @@ class LoadSummary:
     unplaced: int  # rows that update a call which does not exist
 
 
+class Outcome(Enum):
+    """What became of a delivery."""
+
+    ADDED = "added"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"  # also of a call that was deleted
+    HELD = "held"  # kept until its call comes
+    REJECTED = "rejected"
+
+
 class Load(Protocol):
     """Rows on their way into one business's calls: nothing of them is seen before `finish`, all of them after."""
 
@@ -286,6 +298,37 @@ class Engine(Protocol):
 
         Raises:
             NotFound: the store was removed.
+        """
+
+    def apply(self, calls: str, deliveries: pa.RecordBatch) -> Sequence[Outcome]:
+        """What became of each of these deliveries (`DELIVERY_SCHEMA`), put in durably, in order, all or none.
+
+        One that has no call yet nor creates one is held until its call comes, by a delivery or a load.
+
+        Raises:
+            NotFound: the store was removed.
+            StorageFull: there is no room for it; nothing was changed.
+        """
+
+    def call(self, calls: str, call_id: str) -> pa.RecordBatch | None:
+        """The one call that has an id, as `export` gives it; None where there is none."""
+
+    def delete(self, calls: str, call_id: str) -> bool:
+        """Delete a call, or what is held for one, for ever: nothing that comes in brings it back. False: there is none.
+
+        Raises:
+            NotFound: the store was removed.
+            StorageFull: there is no room to note it; nothing was changed.
+        """
+
+    def erase(self, calls: str, caller_number: str) -> int:
+        """How many calls a caller's number was taken out of; they stay, and never get a caller again.
+
+        The number is kept nowhere: what held it is written anew. A keyed hash of it remains, by which it is left out
+        of all that comes in.
+
+        Raises:
+            StorageFull: there is no room to write the calls anew; run it again once there is.
         """
 
     def export(

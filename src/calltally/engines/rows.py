@@ -4,7 +4,7 @@ import pyarrow as pa
 
 from calltally.catalog import CATALOG, CallField, FieldKind
 
-__all__ = ["EXPORT_SCHEMA", "ROW_SCHEMA", "VALUE_FIELDS"]
+__all__ = ["DELIVERY_SCHEMA", "EXPORT_SCHEMA", "ROW_SCHEMA", "VALUE_FIELDS"]
 
 VALUE_FIELDS = tuple(field for field in CATALOG.stored_fields if field.kind is not FieldKind.ID)
 
@@ -30,6 +30,15 @@ ROW_SCHEMA = pa.schema(
         pa.field("twin", pa.string()),  # where there is no id: what rows of the same call have in common
         pa.field("version", pa.int64()),  # microseconds UTC; null: unversioned
         pa.field("record", pa.string()),  # the row as it was read, where it may turn out to have no call
+        *(pa.field(field.name, _arrow_type(field)) for field in VALUE_FIELDS),
+    ]
+)
+
+DELIVERY_SCHEMA = pa.schema(
+    [
+        pa.field("id", pa.string()),
+        pa.field("version", pa.int64()),  # microseconds UTC; null: unversioned
+        pa.field("cleared", pa.int64()),  # bit i: the field at place i of VALUE_FIELDS is cleared
         *(pa.field(field.name, _arrow_type(field)) for field in VALUE_FIELDS),
     ]
 )

@@ -17,10 +17,13 @@ from calltally.ingestion.files import ABSENT, Column, RowBatch, column_of, plain
 from calltally.localtime import LocalTimeKind
 from calltally.records import ColumnReader, Reading, StoredColumn, no_values
 
-__all__ = ["ReadBatch", "RejectedRow", "RowReading"]
+__all__ = ["NOTHING_KNOWN", "ReadBatch", "RejectedRow", "RowReading"]
 
 # What rows of the same call have in common where a file has no ids, after reading.
 TWIN_FIELDS = ("started_at", "caller_number", "tracking_number", "destination_number", "direction")
+
+# What is said of a row with neither an id, which would say what call it updates, nor what creates one.
+NOTHING_KNOWN = Problem("started_at", "started_at: is missing; a call needs it")
 
 
 @dataclass(frozen=True)
@@ -41,15 +44,18 @@ class ReadBatch:
     read: int
     kinds: Counter[LocalTimeKind]  # of starts that do not occur just once
     dropped: Counter[str]
+    nulls: Mapping[str, Sequence[int]]  # by field, the batch's rows that spoke of it and gave no value; where asked for
 
 
 class RowReading:
     """Reads the batches of one file for one business.
 
     `columns` names, by field, the column to take it from instead of those of the field's own name and aliases.
+    `with_nulls`: tell which rows gave no value, in contrast to those that did not speak of a field.
     """
 
-    def __init__(self, reading: Reading, columns: Mapping[str, str]) -> None:
+    def __init__(self, reading: Reading, columns: Mapping[str, str], *, with_nulls: bool = False) -> None:
+        self._with_nulls = with_nulls
         self._columns = dict(columns)
         self._readers = {name: ColumnReader(row, reading) for name, row in CATALOG.fields.items()}
 
@@ -64,6 +70,7 @@ class RowReading:
             len(batch.places) + len(batch.bad),
             rows.kinds(),
             dropped,
+            rows.nulls(raw) if self._with_nulls else {},
         )
 
     def _choose(self, batch: RowBatch, dropped: Counter[str]) -> dict[str, Column]:
@@ -96,7 +103,7 @@ class _Rows:
         nothing = pc.and_(pc.is_null(self._values("started_at")), pc.is_null(self._values("id")))
         for i in _places(nothing):
             if i not in self._problems:
-                self._problems[i] = [Problem("started_at", "started_at: is missing; a call needs it")]
+                self._problems[i] = [NOTHING_KNOWN]
 
     def record_batch(self) -> pa.RecordBatch:
         """What the engine takes: accepted rows, and rejected ones that stand between twins."""
@@ -121,6 +128,15 @@ class _Rows:
     def kinds(self) -> Counter[LocalTimeKind]:
         """How many accepted rows start at a local time that occurs twice, or never."""
         return Counter(kind for i, kind in self._columns["started_at"].kinds.items() if i not in self._problems)
+
+    def nulls(self, raw: Mapping[str, Column]) -> dict[str, list[int]]:
+        """By field, the rows that have a key for it, but no value."""
+        found = {}
+        for name, column in raw.items():
+            values = self._values(name)
+            if isinstance(column, list) and values.null_count > column.count(ABSENT):
+                found[name] = [i for i in _places(pc.is_null(values)) if column[i] is not ABSENT]
+        return found
 
     def _values(self, name: str) -> pa.Array:
         return self._columns[name].values

@@ -19,7 +19,7 @@ from calltally.engines.sql import Statement, narrowed, where
 from calltally.errors import FolderUnusable
 from calltally.localtime import Period
 
-__all__ = ["COLUMNS", "DIALECT", "copied", "exported", "file_facts", "read_facts"]
+__all__ = ["COLUMNS", "DIALECT", "copied", "exported", "file_facts", "found", "read_facts"]
 
 DIALECT = DuckDBDialect()
 ROWS_AT_ONCE = 10_000
@@ -43,6 +43,15 @@ def exported(
         yield from pa.Table.from_batches([batch]).cast(EXPORT_SCHEMA).to_batches()
 
 
+def found(cursor: duckdb.DuckDBPyConnection, table: str, call_id: str) -> pa.RecordBatch | None:
+    """The one call of a table that has an id, of `EXPORT_SCHEMA`."""
+    # By its row, so that the columns of no other call are read.
+    rows = f"SELECT rowid FROM {table} WHERE id_hash = md5_number_lower(?) AND id = ?"
+    calls = cursor.sql(f"SELECT {COLUMNS} FROM {table} WHERE rowid IN ({rows})", params=[call_id, call_id])
+    batches = calls.to_arrow_table().cast(EXPORT_SCHEMA).combine_chunks().to_batches()
+    return batches[0] if batches else None
+
+
 @contextmanager
 def copied(cursor: duckdb.DuckDBPyConnection, stores: Stores, calls: str, folder: Path) -> Iterator[Snapshot | None]:
     """A copy of a store as a file in the folder, removed when the context ends; None where there is no store."""
@@ -52,7 +61,7 @@ def copied(cursor: duckdb.DuckDBPyConnection, stores: Stores, calls: str, folder
     name = str(uuid.uuid4())
     path = folder / f"{name}.duckdb"
     try:
-        with stores.using(calls):
+        with stores.reading(calls):
             cursor.execute(f"ATTACH {text(str(path))} AS {quoted(name)}")
             try:
                 cursor.execute(f"COPY FROM DATABASE {quoted(calls)} TO {quoted(name)}")

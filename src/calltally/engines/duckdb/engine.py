@@ -2,7 +2,7 @@
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -10,16 +10,18 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from calltally.engines.base import Condition, Load, Page, Plan, Rows, Snapshot, Stop, StoreFacts
-from calltally.engines.duckdb.copies import copied, exported, read_facts
+from calltally.engines.base import Condition, Load, Outcome, Page, Plan, Rows, Snapshot, Stop, StoreFacts
+from calltally.engines.duckdb.copies import copied, exported, found, read_facts
+from calltally.engines.duckdb.deliveries import apply_deliveries, delete_call
 from calltally.engines.duckdb.dialect import DuckDBDialect
+from calltally.engines.duckdb.erasing import erase_caller
 from calltally.engines.duckdb.load import DuckDBLoad
 from calltally.engines.duckdb.pages import paged
 from calltally.engines.duckdb.running import Running
 from calltally.engines.duckdb.spelling import text
-from calltally.engines.duckdb.stores import Extent, Store, Stores, store_path
+from calltally.engines.duckdb.stores import REMOVED, Extent, Store, Stores, store_path
 from calltally.engines.sql import compile_plan, narrowed, read_rows
-from calltally.errors import FolderUnusable, StorageFull, Unavailable
+from calltally.errors import FolderUnusable, NotFound, StorageFull, Unavailable
 from calltally.localtime import DAY, Period
 
 __all__ = ["DuckDBEngine"]
@@ -68,6 +70,24 @@ class DuckDBEngine:
             with self._running.during(load.stop), closing(load):
                 yield load
 
+    def apply(self, calls: str, deliveries: pa.RecordBatch) -> Sequence[Outcome]:
+        with self._changing(calls) as (store, cursor):
+            return apply_deliveries(cursor, store, deliveries)
+
+    def call(self, calls: str, call_id: str) -> pa.RecordBatch | None:
+        with self._stores.reading(calls) as store, self._cursor() as cursor, _translated():
+            return found(cursor, store.calls, call_id)
+
+    def delete(self, calls: str, call_id: str) -> bool:
+        with self._changing(calls) as (store, cursor):
+            return delete_call(cursor, store, call_id)
+
+    def erase(self, calls: str, caller_number: str) -> int:
+        with self._changing(calls) as (store, cursor):
+            erased = erase_caller(cursor, store, caller_number)
+            self._stores.rewrite(calls, store)
+            return erased
+
     def version(self, calls: str) -> str:
         with self._stores.reading(calls) as store, _translated():
             return store.version
@@ -105,7 +125,7 @@ class DuckDBEngine:
         if not self._stores.exists(calls):
             return StoreFacts(0, 0, None, None)
         try:
-            with self._stores.using(calls), self._cursor() as cursor:
+            with self._stores.reading(calls), self._cursor() as cursor:
                 return read_facts(cursor, calls)
         except duckdb.InterruptException as error:
             raise Unavailable(STOPPED) from error
@@ -127,6 +147,15 @@ class DuckDBEngine:
         self._running.stop()
         self._stores.close()
         self._root.close()
+
+    @contextmanager
+    def _changing(self, calls: str) -> Iterator[tuple[Store, duckdb.DuckDBPyConnection]]:
+        """A store that nobody else changes, and a cursor on it."""
+        with self._stores.using(calls) as store, _translated(), _full_disk_said(), store.writing:
+            if store.removed:
+                raise NotFound(REMOVED)
+            with self._cursor() as cursor:
+                yield store, cursor
 
     @contextmanager
     def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:

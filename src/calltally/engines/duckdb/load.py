@@ -1,8 +1,8 @@
 """Rows into a store: gathered in a file, compared with the calls there are, then put in by one transaction."""
 
-import uuid
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
@@ -10,14 +10,17 @@ import pyarrow as pa
 
 from calltally.engines.base import LoadSummary, Unplaced
 from calltally.engines.duckdb import merge
+from calltally.engines.duckdb.changing import changing
 from calltally.engines.duckdb.schema import DERIVED
 from calltally.engines.duckdb.spelling import text
 from calltally.engines.duckdb.staging import Staging
 from calltally.engines.duckdb.stores import REMOVED, Store, read_span
 from calltally.errors import NotFound, Unavailable
+from calltally.localtime import microseconds
 
 __all__ = ["DuckDBLoad"]
 
+NO_IDS = "SELECT NULL::VARCHAR AS id WHERE false"
 STOPPED = "This was stopped before the calls were in; nothing was changed"
 
 
@@ -33,6 +36,7 @@ class DuckDBLoad:
     def __init__(self, root: duckdb.DuckDBPyConnection, store: Store, staging: Path) -> None:
         self._store = store
         self._staging = Staging(staging)
+        self._root = root
         self._cursor = root.cursor()
         self._stopped = False
 
@@ -44,9 +48,12 @@ class DuckDBLoad:
         self._check()
         try:
             self._staging.finish()
-            self._name_rows()
-            self._fold()
+            erasure = self._store.erasure
+            self._prepare()
             with self._store.writing:
+                if self._store.erasure != erasure:  # a caller was erased meanwhile
+                    self._forget()
+                    self._prepare()
                 return self._merge(dry_run=dry_run)
         except duckdb.InterruptException as error:
             raise Unavailable(STOPPED) from error
@@ -65,6 +72,16 @@ class DuckDBLoad:
         """Remove the gathering file; what is not committed is rolled back."""
         self._cursor.close()
         self._staging.remove()
+
+    def _prepare(self) -> None:
+        """All that can be found out without the calls that there are."""
+        self._name_rows()
+        self._fold()
+
+    def _forget(self) -> None:
+        """Drop what `_prepare` has made."""
+        self._cursor.close()
+        self._cursor = self._root.cursor()
 
     def _merge(self, *, dry_run: bool) -> LoadSummary:
         self._check()
@@ -96,6 +113,8 @@ class DuckDBLoad:
     def _name_rows(self) -> None:
         """`accepted`: the rows that count, each with an id; a derived one says which of its twins a row is."""
         rows = f"read_parquet({text(str(self._staging.path))})"
+        if self._store.erasure.hashes:
+            rows = f"(SELECT * REPLACE ({self._caller_unless_erased()} AS caller_number) FROM {rows})"
         if not self._staging.any_without_id:
             self._view("accepted", f"SELECT * FROM {rows} WHERE accepted")
             return
@@ -110,11 +129,16 @@ class DuckDBLoad:
             f"FROM {rows} AS r LEFT JOIN derived AS d USING (n) WHERE accepted",
         )
 
+    def _caller_unless_erased(self) -> str:
+        key = text(f"{self._store.erasure.key}:")
+        hashed = f"sha256({key} || caller_number)"
+        return f"CASE WHEN {hashed} NOT IN (SELECT hash FROM {self._store.erased}) THEN caller_number END"
+
     def _fold(self) -> None:
         """`states`: one row an id, what the file as a whole says of it; `repeated`: ids that have several rows."""
         # By their hashes first, which take a fraction of the memory of the ids themselves.
         self._table("hashes", "SELECT hash(id) AS hash FROM accepted GROUP BY 1 HAVING count(*) > 1")
-        suspects = "SELECT id FROM accepted WHERE hash(id) IN (FROM hashes)" if self._count("hashes") else _no_ids()
+        suspects = "SELECT id FROM accepted WHERE hash(id) IN (FROM hashes)" if self._count("hashes") else NO_IDS
         self._table("repeated", f"SELECT id FROM ({suspects}) GROUP BY id HAVING count(*) > 1")
         single = f"SELECT id, {', '.join(merge.NAMES)}, version, NULL::{merge.VERSIONS_TYPE} AS versions FROM accepted"
         if not self._count("repeated"):
@@ -124,23 +148,33 @@ class DuckDBLoad:
         self._table("states", f"{single} WHERE id NOT IN (FROM repeated) UNION ALL BY NAME {merge.folded(several)}")
 
     def _compare(self) -> None:
-        """`known`: ids that have a call; `lost`: ids that get none; `changes`: what becomes of calls that change."""
-        calls = self._store.calls
-        is_empty = self._store.extent.first is None
-        self._table(
-            "known", _no_ids() if is_empty else f"SELECT s.id FROM states AS s SEMI JOIN {calls} AS c USING (id)"
-        )
-        without_start = "SELECT id FROM states WHERE started_at IS NULL"
-        self._table("lost", f"{without_start} EXCEPT FROM known" if self._staging.any_without_start else _no_ids())
-        if self._count("known"):
-            self._table("changes", merge.merged("states", calls))
-        else:  # planning that statement costs more than all else about a small file
-            self._cursor.execute(f"CREATE TEMP TABLE changes ({merge.CHANGES_COLUMNS})")
+        """What the store knows of the ids, as tables.
+
+        `known`: ids that have a call; `lost`: ids that get none; `changes`: what becomes of calls that change;
+        `coming`: calls for which something is held; `living`: the states of calls that were not deleted.
+        """
+        store = self._store
+        deleted = f"SELECT s.id FROM states AS s SEMI JOIN {store.deleted} USING (id)" if store.any_deleted else NO_IDS
+        self._table("gone", deleted)
+        self._view("living", "FROM states" + (" ANTI JOIN gone USING (id)" if self._count("gone") else ""))
+        is_empty = store.extent.first is None
+        self._table("known", NO_IDS if is_empty else f"SELECT s.id FROM living AS s SEMI JOIN {store.calls} USING (id)")
+        without_start = "SELECT id FROM living WHERE started_at IS NULL"
+        self._table("lost", f"{without_start} EXCEPT FROM known" if self._staging.any_without_start else NO_IDS)
+        self._merge_into("changes", store.calls, wanted=bool(self._count("known")))
+        self._merge_into("coming", store.held, wanted=store.any_held)
+
+    def _merge_into(self, name: str, table: str, *, wanted: bool) -> None:
+        """A table of what becomes of the rows of another that change; planning it costs more than all else."""
+        if wanted:
+            self._table(name, merge.merged("living", table))
+        else:
+            self._cursor.execute(f"CREATE TEMP TABLE {name} ({merge.CHANGES_COLUMNS})")
 
     def _summary(self) -> LoadSummary:
         lost, known = self._count("lost"), self._count("known")
         unplaced = self._number("SELECT count(*) FROM accepted SEMI JOIN lost USING (id)") if lost else 0
-        added = self._count("states") - known - lost
+        added = self._count("living") - known - lost
         updated = self._number("SELECT count(*) FROM changes WHERE values_changed") + self._repeats_that_say_more()
         return LoadSummary(added, updated, self._staging.accepted - unplaced - added - updated, unplaced)
 
@@ -148,7 +182,7 @@ class DuckDBLoad:
         """Rows after the first of a call that is added or changes, which differ from the row before them."""
         if not self._count("repeated"):
             return 0
-        same_calls = "SELECT id FROM known ANTI JOIN (FROM changes WHERE values_changed) USING (id)"
+        same_calls = "SELECT id FROM known ANTI JOIN (FROM changes WHERE values_changed) USING (id) UNION ALL FROM gone"
         return self._number(
             f"SELECT count(*) FROM (SELECT id, row_number() OVER w AS turn, {merge.same_as_before('w')} AS same "
             "FROM accepted SEMI JOIN repeated USING (id) ANTI JOIN lost USING (id) "
@@ -159,42 +193,57 @@ class DuckDBLoad:
     def _commit(self) -> None:
         """One transaction: all rows or none, synced to disk when this returns."""
         self._check()
-        version = str(uuid.uuid4())
-        self._cursor.execute("BEGIN")
-        codes = self._add_codes()
-        self._add_calls()
-        self._change_calls()
-        self._cursor.execute(f"UPDATE {self._store.meta} SET data_version = ?", [version])
-        self._widen_extent(codes)
         try:
-            self._cursor.execute("COMMIT")
+            with changing(self._cursor, self._store):
+                codes = self._add_codes()
+                now = microseconds(datetime.now(UTC))
+                self._add_calls(now)
+                self._change_calls(now)
+                self._widen_extent(codes)
         finally:
-            self._store.version = version  # also after an error, which need not mean that nothing was changed
             self._store.grown(self._staging.rows)
 
     def _add_codes(self) -> int:
         """Give new caller numbers their codes; how many codes there are then."""
         before = self._store.extent.codes
-        callers = " UNION ".join(f"SELECT caller_number AS value FROM {name}" for name in ("states", "changes"))
+        names = ("living", "changes", "coming")
+        callers = " UNION ".join(f"SELECT caller_number AS value FROM {name}" for name in names)
         new = f"SELECT value FROM ({callers}) ANTI JOIN {self._store.codes} USING (value) WHERE value IS NOT NULL"
         return before + self._number(
-            f"INSERT INTO {self._store.codes} SELECT value, {before} + row_number() OVER () - 1 FROM ({new})"
+            f"INSERT INTO {self._store.codes} "
+            f"SELECT value, {before} + row_number() OVER () - 1, md5_number_lower(value) FROM ({new})"
         )
 
-    def _add_calls(self) -> None:
-        fresh = "SELECT * FROM states WHERE started_at IS NOT NULL"
+    def _add_calls(self, now: int) -> None:
+        fresh = "SELECT * FROM living WHERE started_at IS NOT NULL"
         if self._count("known"):
             fresh += " AND id NOT IN (FROM known)"
-        order = "" if self._staging.by_start else " ORDER BY started_at, id"
-        self._cursor.execute(f"INSERT INTO {self._store.calls} BY NAME {self._derived(fresh)}{order}")
+        coming = self._count("coming")
+        if coming:
+            fresh = (
+                f"{fresh} AND id NOT IN (SELECT id FROM coming) "
+                "UNION ALL BY NAME SELECT * EXCLUDE (values_changed) FROM coming WHERE id NOT IN (FROM lost)"
+            )
+        order = "" if self._staging.by_start and not coming else " ORDER BY started_at, id"
+        self._cursor.execute(
+            f"INSERT INTO {self._store.calls} BY NAME "
+            f"SELECT *, {now} AS changed_at FROM ({self._derived(fresh)}){order}"
+        )
+        if coming:
+            self._cursor.execute(
+                f"DELETE FROM {self._store.held} WHERE id IN (SELECT id FROM coming WHERE id NOT IN (FROM lost))"
+            )
 
-    def _change_calls(self) -> None:
+    def _change_calls(self, now: int) -> None:
         if not self._count("changes"):
             return
-        changes = ", ".join(f"{name} = s.{name}" for name in (*merge.STATE_COLUMNS, *DERIVED))
+        columns = [name for name in (*merge.STATE_COLUMNS, *DERIVED) if name != "id_hash"]
+        changes = ", ".join(f"{name} = s.{name}" for name in columns)
+        changed = f"SELECT d.*, values_changed FROM ({self._derived('FROM changes')}) AS d JOIN changes USING (id)"
         self._cursor.execute(
-            f"UPDATE {self._store.calls} AS c SET {changes} FROM ({self._derived('FROM changes')}) AS s "
-            "WHERE c.id = s.id"
+            f"UPDATE {self._store.calls} AS c "
+            f"SET {changes}, changed_at = CASE WHEN values_changed THEN {now} ELSE c.changed_at END "
+            f"FROM ({changed}) AS s WHERE c.id = s.id"
         )
 
     def _derived(self, states: str) -> str:
@@ -209,10 +258,6 @@ class DuckDBLoad:
     def _widen_extent(self, codes: int) -> None:
         """Before the commit, so that no report is spelled for less than it meets."""
         extent = self._store.extent
-        for name in ("states", "changes"):
+        for name in ("living", "changes", "coming"):
             extent = extent.widened(*read_span(self._cursor, name), codes)
         self._store.extent = extent
-
-
-def _no_ids() -> str:
-    return "SELECT NULL::VARCHAR AS id WHERE false"

@@ -19,6 +19,7 @@ __all__ = [
     "folded",
     "merged",
     "same_as_before",
+    "stored_version",
 ]
 
 NAMES = tuple(field.name for field in VALUE_FIELDS)
@@ -49,7 +50,7 @@ def merged(incoming: str, calls: str) -> str:
     them wins in each field, the state after, its shortest form.
     """
     both = ", ".join(
-        f"{table}.{name} AS {side}_{name}, {_stored_version(table, name)} AS {side}_version_of_{name}"
+        f"{table}.{name} AS {side}_{name}, {stored_version(table, name)} AS {side}_version_of_{name}"
         for side, table in (("new", "s"), ("old", "c"))
         for name in NAMES
     )
@@ -91,7 +92,8 @@ def _shortest(states: str, others: str) -> str:
     )
 
 
-def _stored_version(table: str, name: str) -> str:
+def stored_version(table: str, name: str) -> str:
+    """The version of a field of a stored state."""
     shared = f"CASE WHEN {table}.{name} IS NOT NULL THEN {table}.version END"
     own = version_of(name, f"{table}.versions")
     return f"CASE WHEN {table}.versions IS NULL THEN {shared} ELSE {own} END"

@@ -85,4 +85,42 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         FROM {former_calls} AS former LEFT JOIN {codes} AS codes ON codes.value = former.caller_number""",
         "DROP TABLE {former_calls}",
     ),
+    (
+        # What finds a call or a code by its text without reading the texts: the lower half of their MD5. The texts
+        # that hardly repeat are not compressed: to get one back, DuckDB would unpack those of thousands of calls.
+        "ALTER TABLE {codes} RENAME TO former_codes",
+        "CREATE TABLE {codes} (value VARCHAR USING COMPRESSION uncompressed, code INTEGER, value_hash UBIGINT)",
+        "INSERT INTO {codes} SELECT value, code, md5_number_lower(value) FROM {former_codes}",
+        "DROP TABLE {former_codes}",
+        "ALTER TABLE {calls} RENAME TO former_calls",
+        """CREATE TABLE {calls} (
+            id VARCHAR USING COMPRESSION uncompressed, started_at TIMESTAMP,
+            caller_number VARCHAR USING COMPRESSION uncompressed, tracking_number VARCHAR,
+            destination_number VARCHAR, direction VARCHAR, status VARCHAR, duration_seconds INTEGER,
+            source VARCHAR, utm_source VARCHAR, utm_medium VARCHAR, utm_campaign VARCHAR, utm_term VARCHAR,
+            utm_content VARCHAR, call_flow VARCHAR, call_flow_id VARCHAR, number_id VARCHAR,
+            number_group_id VARCHAR, ai_score SMALLINT, robo_score SMALLINT, ai_category VARCHAR,
+            qualified BOOLEAN, value_cents BIGINT, cost_cents BIGINT, version BIGINT,
+            versions BIGINT[], quarter_hour INTEGER, caller_code INTEGER, id_hash UBIGINT, changed_at BIGINT
+        )""",
+        """INSERT INTO {calls} BY NAME
+        SELECT *, md5_number_lower(id) AS id_hash, epoch_us(now()) AS changed_at FROM {former_calls}""",
+        "DROP TABLE {former_calls}",
+        # What is said of calls that nobody has said the start of.
+        """CREATE TABLE {held} (
+            id VARCHAR, started_at TIMESTAMP, caller_number VARCHAR, tracking_number VARCHAR,
+            destination_number VARCHAR, direction VARCHAR, status VARCHAR, duration_seconds INTEGER,
+            source VARCHAR, utm_source VARCHAR, utm_medium VARCHAR, utm_campaign VARCHAR, utm_term VARCHAR,
+            utm_content VARCHAR, call_flow VARCHAR, call_flow_id VARCHAR, number_id VARCHAR,
+            number_group_id VARCHAR, ai_score SMALLINT, robo_score SMALLINT, ai_category VARCHAR,
+            qualified BOOLEAN, value_cents BIGINT, cost_cents BIGINT, version BIGINT,
+            versions BIGINT[], id_hash UBIGINT
+        )""",
+        "CREATE TABLE {deleted} (id VARCHAR, id_hash UBIGINT, deleted_at BIGINT)",
+        # The callers whose numbers were erased: SHA-256 of the key, a colon and the number, in hex.
+        "CREATE TABLE {erased} (hash VARCHAR)",
+        "ALTER TABLE {meta} ADD COLUMN erasure_key VARCHAR",  # made at the first erasure
+        "ALTER TABLE {meta} ADD COLUMN to_rewrite BOOLEAN",  # the file still has bytes of what was erased
+        "UPDATE {meta} SET to_rewrite = false",
+    ),
 )

@@ -20,6 +20,8 @@ __all__ = [
     "version_of",
 ]
 
+TABLES = ("calls", "former_calls", "codes", "former_codes", "held", "deleted", "erased", "meta")
+
 # Fields whose different values are counted, and the column that has a small number for each value (see `codes`).
 CODE_COLUMNS = {"caller_number": "caller_code"}
 
@@ -27,7 +29,10 @@ CODE_COLUMNS = {"caller_number": "caller_code"}
 DERIVED = {
     "quarter_hour": "epoch_us(started_at) // 900000000",  # which of UTC a call starts in, counted from 1970
     "caller_code": "codes.code",
+    "id_hash": "md5_number_lower(id)",  # by which a call is found
 }
+
+DERIVED_TYPES = {"id_hash": "UBIGINT"}  # where it is no INTEGER
 
 
 def column_type(field: CallField) -> str:
@@ -49,9 +54,10 @@ def column_type(field: CallField) -> str:
 
 def _columns() -> str:
     values = [f"{field.name} {column_type(field)}" for field in VALUE_FIELDS]
-    derived = [f"{name} INTEGER" for name in DERIVED]
+    derived = [f"{name} {DERIVED_TYPES.get(name, 'INTEGER')}" for name in DERIVED]
     # `version` holds for every field with a value; where fields differ, or one was cleared, `versions` holds instead.
-    return ", ".join(["id VARCHAR", *values, "version BIGINT", "versions BIGINT[]", *derived])
+    # `changed_at` is when a value of the call last changed here, microseconds UTC.
+    return ", ".join(["id VARCHAR", *values, "version BIGINT", "versions BIGINT[]", *derived, "changed_at BIGINT"])
 
 
 CALLS_COLUMNS = _columns()
@@ -70,7 +76,7 @@ def create_or_migrate(
     Raises:
         FolderUnusable: a newer release wrote the file.
     """
-    names = {name: f"{quoted(store)}.{name}" for name in ("calls", "former_calls", "codes", "meta")}
+    names = {name: f"{quoted(store)}.{name}" for name in TABLES}
     version = schema_version(cursor, store)
     if version > len(migrations):
         raise FolderUnusable(

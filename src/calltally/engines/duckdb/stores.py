@@ -1,21 +1,23 @@
 """The files of the embedded engine: one a business, attached while it is used and let go of when idle."""
 
+import hashlib
 import logging
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
 
+from calltally.engines.duckdb.rewriting import LEFTOVERS, put_in_place, write_anew
 from calltally.engines.duckdb.schema import CALLS_COLUMNS, create_or_migrate
 from calltally.engines.duckdb.spelling import quoted, text
 from calltally.errors import NotFound, Unavailable
 from calltally.localtime import DAY, FIRST_INSTANT, Period
 
-__all__ = ["REMOVED", "Extent", "Store", "Stores", "read_span", "store_path"]
+__all__ = ["REMOVED", "Erasure", "Extent", "Store", "Stores", "read_span", "store_path"]
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +62,57 @@ class Extent:
         return Extent(min(firsts, default=None), max(lasts, default=None), max(self.codes, codes))
 
 
+class Gate:
+    """Lets threads through until it is closed, which waits until those within have left."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._within = 0
+        self._closed = False
+
+    @contextmanager
+    def passed(self) -> Iterator[None]:
+        """Be within as long as the block runs; never twice in one thread."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._closed)
+            self._within += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._within -= 1
+                self._changed.notify_all()
+
+    @contextmanager
+    def closed(self) -> Iterator[None]:
+        """Nobody is within as long as the block runs. One thread at a time."""
+        with self._changed:
+            self._closed = True
+            self._changed.wait_for(lambda: not self._within)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._closed = False
+                self._changed.notify_all()
+
+
+@dataclass(frozen=True)
+class Erasure:
+    """The callers whose numbers were erased, as keyed hashes: a number is kept nowhere."""
+
+    key: str | None = None
+    hashes: frozenset[str] = frozenset()
+
+    def has(self, caller_number: str) -> bool:
+        """Whether a caller's number was erased."""
+        return bool(self.hashes) and self.hash(caller_number) in self.hashes
+
+    def hash(self, caller_number: str) -> str:
+        """The keyed hash of a number, in hex."""
+        return hashlib.sha256(f"{self.key}:{caller_number}".encode()).hexdigest()
+
+
 @dataclass
 class Store:
     """An attached file: its tables, and what is known of them."""
@@ -67,15 +120,22 @@ class Store:
     calls: str
     meta: str = ""
     codes: str = ""
+    held: str = ""
+    deleted: str = ""
+    erased: str = ""
     version: str = ""  # see `Engine.version`
     extent: Extent = field(default_factory=Extent)
     size: int = 0  # about how many calls there are
     variety: dict[str, int] = field(default_factory=dict)  # about how many values a field has, where that was asked
+    any_held: bool = False
+    any_deleted: bool = False
+    erasure: Erasure = field(default_factory=Erasure)
     unseen: int = 0  # rows that came since that was asked
     users: int = 0
     used_at: float = 0.0
     removed: bool = False
     writing: threading.Lock = field(default_factory=threading.Lock)
+    gate: Gate = field(default_factory=Gate)  # whoever only reads is within while it does
 
     def grown(self, rows: int) -> None:
         """Take note of rows that came in: after many, fields may have many more values."""
@@ -97,6 +157,8 @@ class Stores:
         self._removed: set[str] = set()
         self._lock = threading.Lock()
         root.execute(f"CREATE TABLE {NO_CALLS} ({CALLS_COLUMNS})")
+        for left in folder.glob(LEFTOVERS):
+            left.unlink()
         self._nothing = Store(NO_CALLS)
 
     @contextmanager
@@ -105,7 +167,7 @@ class Stores:
         if not self.exists(calls):
             yield self._nothing
             return
-        with self.using(calls) as store:
+        with self.using(calls) as store, store.gate.passed():
             yield store
 
     def exists(self, calls: str) -> bool:
@@ -159,24 +221,55 @@ class Stores:
             for calls in list(self._open):
                 self._detach(calls)
 
+    def rewrite(self, calls: str, store: Store) -> None:
+        """Write the file of a store anew, with what it has now and nothing that it had before.
+
+        The caller uses the store, holds the right to write to it, and is not among those who read it. Reports go on
+        until the new file takes the place of the old one.
+        """
+        path = store_path(self._folder, calls)
+        with self._root.cursor() as cursor:
+            new = write_anew(cursor, calls, path)
+            with store.gate.closed():
+                self._reopen(cursor, calls, lambda: put_in_place(new, path))
+
+    def _reopen(self, cursor: duckdb.DuckDBPyConnection, calls: str, between: Callable[[], None]) -> None:
+        """Detach a file that nobody is reading or writing, do something, and attach it again."""
+        cursor.execute(f"DETACH {quoted(calls)}")
+        try:
+            between()
+            cursor.execute(f"ATTACH {text(str(store_path(self._folder, calls)))} AS {quoted(calls)}")
+        except BaseException:
+            with self._lock:
+                del self._open[calls]  # whoever needs it next attaches it, or is told why not
+            raise
+
     def _attach(self, calls: str) -> Store:
         path = store_path(self._folder, calls)
-        cursor = self._root.cursor()
         try:
-            cursor.execute(f"ATTACH {text(str(path))} AS {quoted(calls)}")
-            try:
-                create_or_migrate(cursor, calls)
-                store = _attached(cursor, calls)
-            except BaseException:
-                cursor.execute(f"DETACH {quoted(calls)}")
-                raise
+            with self._root.cursor() as cursor:
+                store = self._attached(cursor, calls, path)
         except duckdb.Error as error:
             logger.error("cannot open %s: %s", path, error)
             raise Unavailable("The calls of this business cannot be opened; the server's log says why", 60) from error
-        finally:
-            cursor.close()
         self._open[calls] = store
         return store
+
+    def _attached(self, cursor: duckdb.DuckDBPyConnection, calls: str, path: Path) -> Store:
+        """A file's store, brought up to date; what a killed process left to be written anew is."""
+        attach = f"ATTACH {text(str(path))} AS {quoted(calls)}"
+        cursor.execute(attach)
+        try:
+            create_or_migrate(cursor, calls)
+            if cursor.execute(f"SELECT to_rewrite FROM {quoted(calls)}.meta").fetchall()[0][0]:
+                new = write_anew(cursor, calls, path)
+                cursor.execute(f"DETACH {quoted(calls)}")
+                put_in_place(new, path)
+                cursor.execute(attach)
+            return _store(cursor, calls)
+        except BaseException:
+            cursor.execute(f"DETACH DATABASE IF EXISTS {quoted(calls)}")
+            raise
 
     def _detach(self, calls: str) -> None:
         with self._root.cursor() as cursor:
@@ -192,14 +285,21 @@ class Stores:
                 self._detach(calls)
 
 
-def _attached(cursor: duckdb.DuckDBPyConnection, calls: str) -> Store:
-    calls_table, meta, codes_table = (f"{quoted(calls)}.{name}" for name in ("calls", "meta", "codes"))
-    store = Store(calls_table, meta, codes_table, used_at=time.monotonic())
-    store.version = cursor.execute(f"SELECT data_version FROM {store.meta}").fetchall()[0][0]
+def _store(cursor: duckdb.DuckDBPyConnection, calls: str) -> Store:
+    names = ("calls", "meta", "codes", "held", "deleted", "erased")
+    calls_table, meta, codes_table, held, deleted, erased = (f"{quoted(calls)}.{name}" for name in names)
+    store = Store(calls_table, meta, codes_table, held, deleted, erased, used_at=time.monotonic())
+    store.version, key = cursor.execute(f"SELECT data_version, erasure_key FROM {store.meta}").fetchall()[0]
+    store.erasure = Erasure(key, frozenset(row[0] for row in cursor.execute(f"FROM {store.erased}").fetchall()))
+    store.any_held, store.any_deleted = (_any(cursor, table) for table in (store.held, store.deleted))
     codes = cursor.execute(f"SELECT coalesce(max(code) + 1, 0) FROM {store.codes}").fetchall()[0][0]
     store.extent = Extent(*read_span(cursor, store.calls), codes)
     store.size = cursor.execute(f"SELECT count(*) FROM {store.calls}").fetchall()[0][0]
     return store
+
+
+def _any(cursor: duckdb.DuckDBPyConnection, table: str) -> bool:
+    return bool(cursor.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchall())
 
 
 def read_span(cursor: duckdb.DuckDBPyConnection, calls: str) -> tuple[int | None, int | None]:

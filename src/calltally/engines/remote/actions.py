@@ -19,7 +19,7 @@ from calltally.engines.remote.wire import (
     read_periods,
     unpacked,
 )
-from calltally.engines.rows import ROW_SCHEMA
+from calltally.engines.rows import DELIVERY_SCHEMA, ROW_SCHEMA
 
 __all__ = ["act"]
 
@@ -77,6 +77,25 @@ def _load(engine: Engine, connection: Connection, asked: Asked) -> None:
     connection.send({"end": True})  # once all that the load took is given back
 
 
+def _apply(engine: Engine, connection: Connection, asked: Asked) -> None:
+    rows = unpacked(connection.receive().body, DELIVERY_SCHEMA)
+    outcomes = engine.apply(_calls(asked), pa.Table.from_batches(rows).combine_chunks().to_batches()[0])
+    connection.send({"answer": [outcome.value for outcome in outcomes]})
+
+
+def _call(engine: Engine, connection: Connection, asked: Asked) -> None:
+    found = engine.call(_calls(asked), _text(asked, "call_id"))
+    connection.send({"answer": found is not None}, b"" if found is None else packed(found))
+
+
+def _delete(engine: Engine, connection: Connection, asked: Asked) -> None:
+    connection.send({"answer": engine.delete(_calls(asked), _text(asked, "call_id"))})
+
+
+def _erase(engine: Engine, connection: Connection, asked: Asked) -> None:
+    connection.send({"answer": engine.erase(_calls(asked), _text(asked, "caller_number"))})
+
+
 def _export(engine: Engine, connection: Connection, asked: Asked) -> None:
     conditions, periods = read_conditions(asked.get("conditions")), read_periods(asked.get("periods"))
     with engine.export(_calls(asked), conditions, periods) as batches:
@@ -102,6 +121,10 @@ ACTIONS: dict[str, Callable[[Engine, Connection, Asked], None]] = {
     "remove": _remove,
     "ready": _ready,
     "load": _load,
+    "apply": _apply,
+    "call": _call,
+    "delete": _delete,
+    "erase": _erase,
     "export": _export,
     "snapshot": _snapshot,
 }
@@ -112,6 +135,13 @@ def _calls(asked: Asked) -> str:
         case {"calls": str(calls)} if STORE.fullmatch(calls):
             return calls
     raise Lost("a store has no such name")
+
+
+def _text(asked: Asked, name: str) -> str:
+    match asked.get(name):
+        case str(value):
+            return value
+    raise Lost(f"{name} is no text")
 
 
 def _gathered(connection: Connection, load: Load) -> bool:

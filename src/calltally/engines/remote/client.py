@@ -1,7 +1,7 @@
 """The engine of the process that owns the data folder, as other commands use it."""
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from calltally.engines.base import (
     Condition,
     Load,
     LoadSummary,
+    Outcome,
     Page,
     Plan,
     Rows,
@@ -90,6 +91,23 @@ class RemoteEngine:
             load = RemoteLoad(talk)
             yield load
             load.leave()
+
+    def apply(self, calls: str, deliveries: pa.RecordBatch) -> Sequence[Outcome]:
+        with self._talk("apply", calls=calls) as talk:
+            talk.loss = "while it put the calls in: all of them are in or none; send them again to be sure"
+            talk.send({}, packed(deliveries))
+            return [Outcome(value) for value in talk.answer()]
+
+    def call(self, calls: str, call_id: str) -> pa.RecordBatch | None:
+        with self._talk("call", calls=calls, call_id=call_id) as talk:
+            frame = talk.receive()
+            return talk.rows(frame, EXPORT_SCHEMA)[0] if frame.head["answer"] else None
+
+    def delete(self, calls: str, call_id: str) -> bool:
+        return bool(self._asked("delete", calls=calls, call_id=call_id))
+
+    def erase(self, calls: str, caller_number: str) -> int:
+        return int(self._asked("erase", calls=calls, caller_number=caller_number))
 
     @contextmanager
     def export(
@@ -203,11 +221,14 @@ class _Talk:
     def batches(self, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         """The rows that follow."""
         while "end" not in (frame := self.receive()).head:
-            try:
-                batches = unpacked(frame.body, schema)
-            except Lost as lost:
-                raise self.ended() from lost
-            yield from batches
+            yield from self.rows(frame, schema)
+
+    def rows(self, frame: Frame, schema: pa.Schema) -> list[pa.RecordBatch]:
+        """The rows that a frame brings."""
+        try:
+            return unpacked(frame.body, schema)
+        except Lost as lost:
+            raise self.ended() from lost
 
     def ended(self) -> Unavailable:
         """What to raise as the owner is not there any more."""

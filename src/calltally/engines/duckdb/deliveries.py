@@ -1,0 +1,223 @@
+"""Deliveries into a store: each compared with its call, all of them put in by one transaction.
+
+Most are new calls, which go in as the columns that they came in. The others are few, and merged one by one.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from calltally.engines.base import Outcome
+from calltally.engines.duckdb.changing import changing
+from calltally.engines.duckdb.lookup import Found, Known, find, find_codes
+from calltally.engines.duckdb.migrations import VERSIONED
+from calltally.engines.duckdb.stores import Store
+from calltally.engines.rows import DELIVERY_SCHEMA, VALUE_FIELDS
+from calltally.engines.versions import Change, State, changed_by, stored_versions, told_versions
+from calltally.localtime import HOUR, microseconds
+
+__all__ = ["apply_deliveries", "delete_call"]
+
+NAMES = tuple(row.name for row in VALUE_FIELDS)
+START, CALLER = NAMES.index("started_at"), NAMES.index("caller_number")
+PLACES = tuple(NAMES.index(name) for name in VERSIONED)  # of a stored version's field
+QUARTER_HOUR = HOUR // 4
+INCOMING = "incoming_rows"
+STATE_SCHEMA = pa.schema(
+    [*(row for row in DELIVERY_SCHEMA if row.name != "cleared"), pa.field("versions", pa.list_(pa.int64()))]
+)
+CALL_SCHEMA = STATE_SCHEMA.append(pa.field("changed_at", pa.int64()))
+
+
+@dataclass
+class _Merged:
+    """What deliveries come to: new calls as they came, and what becomes of everything else that they change."""
+
+    outcomes: list[Outcome]
+    fresh: pa.RecordBatch
+    known: dict[str, Known]
+    changed: set[str] = field(default_factory=set)  # ids whose rows have to be written anew
+    shown: set[str] = field(default_factory=set)  # those of them that have other values now
+
+
+def apply_deliveries(cursor: duckdb.DuckDBPyConnection, store: Store, rows: pa.RecordBatch) -> list[Outcome]:
+    """See `calltally.engines.base.Engine.apply`; the caller holds the right to write to the store."""
+    rows = _without_erased(rows, store)
+    ids = rows["id"].to_pylist()
+    merged = _merged(rows, ids, find(cursor, store, list(dict.fromkeys(ids))))
+    if len(merged.fresh) or merged.changed:
+        with changing(cursor, store):
+            added = _put(cursor, store, merged)
+        store.size += added
+        store.grown(len(rows))
+    return merged.outcomes
+
+
+def delete_call(cursor: duckdb.DuckDBPyConnection, store: Store, call_id: str) -> bool:
+    """See `calltally.engines.base.Engine.delete`; the caller holds the right to write to the store."""
+    there = find(cursor, store, [call_id]).known.get(call_id)
+    if there is None:
+        return False
+    store.any_deleted = True  # before it is so: to look in vain does no harm
+    with changing(cursor, store):
+        _delete_rows(cursor, store.calls if there.is_call else store.held, [there])
+        now = microseconds(datetime.now(UTC))
+        cursor.execute(f"INSERT INTO {store.deleted} VALUES (?, md5_number_lower(?), ?)", [call_id, call_id, now])
+    store.size -= there.is_call
+    return True
+
+
+def _without_erased(rows: pa.RecordBatch, store: Store) -> pa.RecordBatch:
+    """The deliveries; one that names a caller whose number was erased says nothing of the caller."""
+    callers = rows["caller_number"]
+    erased = [number for number in callers.unique().drop_null().to_pylist() if store.erasure.has(number)]
+    if not erased:
+        return rows
+    without = pc.if_else(pc.is_in(callers, pa.array(erased, pa.string())), None, callers)
+    return rows.set_column(rows.schema.get_field_index("caller_number"), "caller_number", without)
+
+
+def _merged(rows: pa.RecordBatch, ids: Sequence[str], found: Found) -> _Merged:
+    """What becomes of each delivery, in their order."""
+    repeated = {call_id for call_id, times in Counter(ids).items() if times > 1}
+    usual = pc.and_(pc.equal(rows["cleared"], 0), pc.is_valid(rows["started_at"])).to_pylist()
+    is_fresh = [
+        plain and not (call_id in found.known or call_id in found.deleted or call_id in repeated)
+        for call_id, plain in zip(ids, usual, strict=True)
+    ]
+    fresh = rows.filter(pa.array(is_fresh, pa.bool_()))
+    merged = _Merged([Outcome.ADDED] * len(ids), fresh, dict(found.known))
+    others = [place for place, plain in enumerate(is_fresh) if not plain]
+    for place, row in zip(others, rows.take(pa.array(others, pa.int64())).to_pylist(), strict=True):
+        merged.outcomes[place] = Outcome.UNCHANGED if row["id"] in found.deleted else _merge(merged, row)
+    return merged
+
+
+def _merge(merged: _Merged, row: Mapping[str, Any]) -> Outcome:
+    """Take one more delivery into account."""
+    call_id, said = row["id"], _said(row)
+    there = merged.known.get(call_id)
+    if there is None:
+        there = merged.known[call_id] = Known(_nothing())
+    was_call = there.state.values[START] is not None
+    change = changed_by(there.state, said)
+    there.state = change.state
+    if change.anything:
+        merged.changed.add(call_id)
+    if change.values:
+        merged.shown.add(call_id)
+    return _outcome(change, was_call=was_call)
+
+
+def _outcome(change: Change, *, was_call: bool) -> Outcome:
+    if change.state.values[START] is None:
+        return Outcome.HELD
+    if not was_call:
+        return Outcome.ADDED
+    return Outcome.UPDATED if change.values else Outcome.UNCHANGED
+
+
+def _said(row: Mapping[str, Any]) -> State:
+    """What a delivery says."""
+    values = tuple(row[name] for name in NAMES)
+    cleared = [place for place in range(len(NAMES)) if row["cleared"] >> place & 1]
+    return State(values, told_versions(values, row["version"], cleared))
+
+
+def _nothing() -> State:
+    return State((None,) * len(NAMES), (None,) * len(NAMES))
+
+
+def _put(cursor: duckdb.DuckDBPyConnection, store: Store, merged: _Merged) -> int:
+    """Write what has changed; how many calls there are more."""
+    changed = [(call_id, merged.known[call_id]) for call_id in sorted(merged.changed)]
+    _delete_rows(cursor, store.calls, (known for _, known in changed if known.is_call))
+    _delete_rows(cursor, store.held, (known for _, known in changed if not known.is_call))
+    held = [(call_id, known) for call_id, known in changed if known.state.values[START] is None]
+    calls = [(call_id, known) for call_id, known in changed if known.state.values[START] is not None]
+    if held:
+        store.any_held = True
+        _insert(cursor, store.held, _states(held))
+    now = microseconds(datetime.now(UTC))
+    _insert_calls(cursor, store, pa.concat_tables([_fresh(merged.fresh, now), _calls(calls, merged.shown, now)]))
+    return len(merged.fresh) + sum(not known.is_call for _, known in calls)
+
+
+def _delete_rows(cursor: duckdb.DuckDBPyConnection, table: str, rows: Iterable[Known]) -> None:
+    places = [known.row for known in rows if known.row is not None]
+    if places:
+        cursor.execute(f"DELETE FROM {table} WHERE rowid IN (SELECT unnest(?))", [places])
+
+
+def _insert_calls(cursor: duckdb.DuckDBPyConnection, store: Store, calls: pa.Table) -> None:
+    """Write calls, in the order of their starts, with the columns that follow from others."""
+    if not len(calls):
+        return
+    starts = calls["started_at"].cast(pa.int64())
+    codes = _codes(cursor, store, calls["caller_number"])
+    derived = {"quarter_hour": pc.divide(starts, QUARTER_HOUR), "caller_code": codes}
+    for name, column in derived.items():
+        calls = calls.append_column(name, column)
+    first, last = pc.min_max(starts).as_py().values()
+    # Before the commit, so that no report is spelled for less than it meets.
+    store.extent = store.extent.widened(first, last, store.extent.codes)
+    _insert(cursor, store.calls, calls.sort_by([("started_at", "ascending"), ("id", "ascending")]))
+
+
+def _insert(cursor: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:
+    cursor.register(INCOMING, rows)
+    cursor.execute(f"INSERT INTO {table} BY NAME SELECT *, md5_number_lower(id) AS id_hash FROM {INCOMING}")
+    cursor.unregister(INCOMING)
+
+
+def _codes(cursor: duckdb.DuckDBPyConnection, store: Store, callers: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The codes of callers; new callers are given theirs."""
+    distinct = callers.unique().drop_null()
+    values = distinct.to_pylist()
+    known = find_codes(cursor, store, values)
+    new = [value for value in values if value not in known]
+    first = store.extent.codes
+    if new:
+        codes = {value: first + turn for turn, value in enumerate(new)}
+        known |= codes
+        store.extent = store.extent.widened(None, None, first + len(new))
+        rows = pa.table({"value": pa.array(new, pa.string()), "code": pa.array(codes.values(), pa.int64())})
+        cursor.register(INCOMING, rows)
+        cursor.execute(
+            f"INSERT INTO {store.codes} BY NAME SELECT *, md5_number_lower(value) AS value_hash FROM {INCOMING}"
+        )
+        cursor.unregister(INCOMING)
+    codes_of = pa.array([known[value] for value in values], pa.int64())
+    return codes_of.take(pc.index_in(callers, distinct))
+
+
+def _fresh(rows: pa.RecordBatch, now: int) -> pa.Table:
+    """New calls as they are stored: one version for all of a call."""
+    nothing = pa.nulls(len(rows), pa.list_(pa.int64()))
+    columns = [*(rows[name] for name in STATE_SCHEMA.names[:-1]), nothing, pa.repeat(pa.scalar(now), len(rows))]
+    return pa.Table.from_arrays(columns, schema=CALL_SCHEMA)
+
+
+def _calls(calls: Sequence[tuple[str, Known]], shown: set[str], now: int) -> pa.Table:
+    """Calls that have changed, as they are stored."""
+    times = [now if call_id in shown else known.changed_at for call_id, known in calls]
+    return _states(calls).append_column("changed_at", pa.array(times, pa.int64()))
+
+
+def _states(rows: Sequence[tuple[str, Known]]) -> pa.Table:
+    """States as they are stored."""
+    versions = [stored_versions(known.state) for _, known in rows]
+    stored = {
+        "id": [call_id for call_id, _ in rows],
+        "version": [newest for newest, _ in versions],
+        "versions": [each and [each[place] for place in PLACES] for _, each in versions],
+        **{name: [known.state.values[i] for _, known in rows] for i, name in enumerate(NAMES)},
+    }
+    arrays = [pa.array(stored[row.name], row.type) for row in STATE_SCHEMA]
+    return pa.Table.from_arrays(arrays, schema=STATE_SCHEMA)

@@ -1,0 +1,42 @@
+"""A caller's number out of the calls of a store; its bytes leave the file when that is written anew."""
+
+import secrets
+from datetime import UTC, datetime
+
+import duckdb
+
+from calltally.engines.duckdb import merge
+from calltally.engines.duckdb.changing import changing
+from calltally.engines.duckdb.migrations import VERSIONED
+from calltally.engines.duckdb.stores import Erasure, Store
+from calltally.engines.versions import NEVER_AGAIN
+from calltally.localtime import microseconds
+
+__all__ = ["erase_caller"]
+
+
+def erase_caller(cursor: duckdb.DuckDBPyConnection, store: Store, caller_number: str) -> int:
+    """How many calls had the number; the caller holds the right to write to the store.
+
+    A call's caller becomes null with a version that no delivery exceeds. The file is marked as one to write anew.
+    """
+    erasure = Erasure(store.erasure.key or secrets.token_hex(32), store.erasure.hashes)
+    erasure = Erasure(erasure.key, erasure.hashes | {erasure.hash(caller_number)})
+    versions = ", ".join(
+        str(NEVER_AGAIN) if name == "caller_number" else merge.stored_version("c", name) for name in VERSIONED
+    )
+    without = f"caller_number = NULL, version = {NEVER_AGAIN}, versions = [{versions}]"
+    with changing(cursor, store):
+        cursor.execute(f"UPDATE {store.held} AS c SET {without} WHERE caller_number = ?", [caller_number])
+        changed_at = microseconds(datetime.now(UTC))
+        found = cursor.execute(
+            f"UPDATE {store.calls} AS c SET {without}, caller_code = NULL, changed_at = {changed_at} "
+            "WHERE caller_number = ?",
+            [caller_number],
+        ).fetchall()
+        cursor.execute(f"UPDATE {store.codes} SET value = NULL, value_hash = NULL WHERE value = ?", [caller_number])
+        cursor.execute(f"DELETE FROM {store.erased}")
+        cursor.executemany(f"INSERT INTO {store.erased} VALUES (?)", [[each] for each in sorted(erasure.hashes)])
+        cursor.execute(f"UPDATE {store.meta} SET erasure_key = ?, to_rewrite = true", [erasure.key])
+        store.erasure = erasure  # before the commit: until then it leaves out a number that nobody may have any more
+    return int(found[0][0])

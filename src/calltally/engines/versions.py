@@ -1,0 +1,84 @@
+"""The contract's rules of versions for single calls, field by field: what one more delivery makes of a call.
+
+A field is empty (no value, no version), unversioned (a value only) or versioned (a version, and a value or, where it
+was cleared, none). A state has the values and the versions of the fields of `VALUE_FIELDS`, in their order. Engines
+say the same for whole files in a language of their own.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from calltally.engines.rows import VALUE_FIELDS
+
+__all__ = ["NEVER_AGAIN", "Change", "State", "changed_by", "stored_versions", "told_versions"]
+
+# The version of what was erased: no delivery has a greater one.
+NEVER_AGAIN = 2**63 - 1
+DEFAULTS = tuple(field.default for field in VALUE_FIELDS)
+
+Stored = str | int | bool | datetime | None
+
+
+@dataclass(frozen=True)
+class State:
+    """What is known of a call, or what a delivery says of it; a field without value and version is not spoken of."""
+
+    values: tuple[Any, ...]
+    versions: tuple[int | None, ...]
+
+
+@dataclass(frozen=True)
+class Change:
+    """The state after a delivery, whether anything of it is new, and whether a value that a report reads is."""
+
+    state: State
+    anything: bool
+    values: bool
+
+
+def changed_by(there: State, said: State) -> Change:
+    """What a delivery makes of a call: a greater version wins, in each field by itself.
+
+    Of equal versions a value beats null, then the greater value; what has no version fills or replaces what has none.
+    """
+    values, versions = list(there.values), list(there.versions)
+    anything = values_changed = False
+    for i, (value, version) in enumerate(zip(said.values, said.versions, strict=True)):
+        if not _wins(value, version, values[i], versions[i]):
+            continue
+        if value == values[i] and version == versions[i]:
+            continue
+        anything = True
+        values_changed |= _read(i, value) != _read(i, values[i])
+        values[i], versions[i] = value, version
+    return Change(State(tuple(values), tuple(versions)), anything, values_changed)
+
+
+def told_versions(values: Sequence[Any], version: int | None, cleared: Iterable[int] = ()) -> tuple[int | None, ...]:
+    """The versions of a delivery: its own for each field with a value, and for those that it clears."""
+    versions = [None if value is None else version for value in values]
+    for place in cleared:
+        versions[place] = version
+    return tuple(versions)
+
+
+def stored_versions(state: State) -> tuple[int | None, tuple[int | None, ...] | None]:
+    """The shortest form: one version for all fields with a value, and all of them only where that will not do."""
+    newest = max((version for version in state.versions if version is not None), default=None)
+    shared = told_versions(state.values, newest)
+    return newest, None if shared == state.versions else state.versions
+
+
+def _wins(value: Any, version: int | None, there: Any, version_there: int | None) -> bool:
+    if version is None:
+        return value is not None and version_there is None
+    if version_there is None or version > version_there:
+        return True
+    return version == version_there and value is not None and (there is None or value > there)
+
+
+def _read(place: int, value: Any) -> Any:
+    """What a report reads: `inbound` where nothing was said, so that saying it changes no value."""
+    return DEFAULTS[place] if value is None else value
