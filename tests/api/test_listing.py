@@ -32,7 +32,7 @@ from calltally.ingestion import ImportOptions, import_file
 from calltally.localtime import Period
 from calltally.settings import Settings
 from tests import strategies
-from tests.api.conftest import NOW, Asker, Door, Server, add_many, calls, eventually, limits, open_client, serving
+from tests.api.conftest import NOW, Asker, Door, Server, add_many, calls, limits, open_client, serving
 from tests.wrapping import WrappedEngine
 
 PROFILE = settings.get_profile(settings.get_current_profile_name())
@@ -494,8 +494,8 @@ def test_a_file_has_all_calls(client: httpx2.Client, path: str, more: int) -> No
 
 def test_memory_does_not_grow_with_the_calls(server: Server, client: httpx2.Client) -> None:
     held, sizes = [], []
-    for query in ("?source=source-1", ""):
-        with client.stream("GET", FILES[1] + query, headers={"Accept-Encoding": "identity"}) as response:
+    for path in FILES:  # the first is far smaller, and has the database read all that it keeps of the calls
+        with client.stream("GET", path, headers={"Accept-Encoding": "identity"}) as response:
             sizes.append(sum(len(piece) for piece in response.iter_raw()))
         status = Path(f"/proc/{server.process.pid}/status").read_text()
         held.append(int(status.partition("VmHWM:")[2].split()[0]) * 1024)
@@ -514,14 +514,19 @@ def test_clients_that_leave_give_up_their_places(
         assert refused.json()["error"]["message"] == "3 files of this business are being sent; try again soon"
         assert refused.headers["retry-after"] == "5"
         assert client.get(f"{LIST}?limit=1").status_code == 200  # pages do not wait for files
-    assert eventually(lambda: free_places(server, headers) == 3)
-
-
-def free_places(server: Server, headers: Mapping[str, str]) -> int:
-    """How many files can begin together."""
     with ExitStack() as stack:
-        answers = [stack.enter_context(begun(server, FILES[1], headers)) for _ in range(4)]
-        return [status_of(answer) for answer in answers].count(b"200")
+        for _ in range(3):
+            assert gets_a_place(server, headers, stack)
+
+
+def gets_a_place(server: Server, headers: Mapping[str, str], stack: ExitStack) -> bool:
+    """Whether a file begins within some seconds; it has its place until the stack is left."""
+    for _ in range(100):
+        answer = stack.enter_context(begun(server, FILES[1], headers))
+        if status_of(answer) == b"200":
+            return True
+        time.sleep(0.05)
+    return False
 
 
 def test_pages_are_quick_and_in_order(client: httpx2.Client) -> None:
