@@ -1,6 +1,7 @@
 """Calls in: files read as rows, rows as records, records into an engine."""
 
 from calltally.ingestion.deliveries import Delivered, Delivery, deliver
+from calltally.ingestion.erasing import erase_caller
 from calltally.ingestion.load import FileResult, ImportOptions, ImportSummary, Progress, import_file, import_records
 from calltally.ingestion.naming import files_named
 
@@ -12,6 +13,7 @@ __all__ = [
     "ImportSummary",
     "Progress",
     "deliver",
+    "erase_caller",
     "files_named",
     "import_file",
     "import_records",

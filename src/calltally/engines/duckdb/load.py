@@ -202,6 +202,7 @@ class DuckDBLoad:
                 self._widen_extent(codes)
         finally:
             self._store.grown(self._staging.rows)
+            self._store.hashes.clear()
 
     def _add_codes(self) -> int:
         """Give new caller numbers their codes; how many codes there are then."""

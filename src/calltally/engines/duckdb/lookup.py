@@ -1,12 +1,12 @@
 """What a store knows of some ids: calls that are there, what is held for some, and which were deleted."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import duckdb
-import pyarrow as pa
 
+from calltally.engines.duckdb.hashes import Hashes, hash_of
 from calltally.engines.duckdb.migrations import VERSIONED
 from calltally.engines.duckdb.stores import Store
 from calltally.engines.rows import VALUE_FIELDS
@@ -15,22 +15,23 @@ from calltally.engines.versions import State, told_versions
 __all__ = ["Found", "Known", "find", "find_codes"]
 
 NAMES = tuple(row.name for row in VALUE_FIELDS)
+OF_HASHES = "{} IN (SELECT unnest(?::UBIGINT[]))"
+CALLER = NAMES.index("caller_number")
 PLACES = tuple(VERSIONED.index(name) for name in NAMES)  # of a field's version in a stored list
-WANTED = "wanted_texts"
-TEXTS = f"SELECT text FROM {WANTED}"
 
 
 @dataclass
 class Known:
     """What is known of an id, and where its row is (None: nowhere yet): among the calls, or what is held for one.
 
-    `changed_at` is when a value of the call last changed here, microseconds UTC.
+    `changed_at` is when a value of the call last changed here, microseconds UTC; `code` is that of its row's caller.
     """
 
     state: State
     row: int | None = None
     is_call: bool = False
     changed_at: int | None = None
+    code: tuple[str, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -42,64 +43,68 @@ class Found:
 
 
 def find(cursor: duckdb.DuckDBPyConnection, store: Store, ids: Sequence[str]) -> Found:
-    """What a store knows of these ids; `cursor` is in the transaction that will change them."""
+    """What a store knows of these ids; the caller holds the right to write to it."""
+    hashes = {hash_of(call_id) for call_id in ids}
+    wanted = set(ids)
     known: dict[str, Known] = {}
+    if store.any_held:
+        known |= _read(cursor, store.held, hashes, wanted, is_call=False)
+    calls = _hashes(cursor, store, store.calls, "id_hash")
+    known |= _read(cursor, store.calls, {each for each in hashes if each in calls}, wanted, is_call=True)
     deleted: frozenset[str] = frozenset()
-    with _wanted(cursor, ids):
-        if store.any_held:
-            known |= _read(cursor, store.held, is_call=False)
-        if store.extent.first is not None:
-            known |= _read(cursor, store.calls, is_call=True)
-        if store.any_deleted:
-            gone = cursor.execute(f"SELECT id FROM {store.deleted} WHERE id_hash IN ({_hashes()}) AND id IN ({TEXTS})")
-            deleted = frozenset(row[0] for row in gone.fetchall())
+    if store.any_deleted:
+        of_hashes = OF_HASHES.format("id_hash")
+        gone = cursor.execute(f"SELECT id FROM {store.deleted} WHERE {of_hashes}", [list(hashes)])
+        deleted = frozenset(row[0] for row in gone.fetchall()) & wanted
     return Found(known, deleted)
 
 
 def find_codes(cursor: duckdb.DuckDBPyConnection, store: Store, values: Sequence[str]) -> dict[str, int]:
     """The codes of those values that have one."""
-    if not values or not store.extent.codes:
-        return {}
-    with _wanted(cursor, values):
-        rows = _rows_of(cursor, store.codes, "value_hash")
-        found = cursor.execute(f"SELECT value, code FROM {store.codes} WHERE rowid IN (SELECT unnest(?))", [rows])
-        wanted = set(values)
-        return {value: code for value, code in found.fetchall() if value in wanted}
-
-
-def _read(cursor: duckdb.DuckDBPyConnection, table: str, *, is_call: bool) -> dict[str, Known]:
-    """In two steps, since the first reads the hashes alone, and the second only the calls that are wanted."""
-    rows = _rows_of(cursor, table, "id_hash")
+    coded = _hashes(cursor, store, store.codes, "value_hash")
+    rows = _rows_of(cursor, store.codes, "value_hash", {each for each in map(hash_of, values) if each in coded})
     if not rows:
         return {}
-    changed_at = "changed_at" if is_call else "NULL"
-    columns = ", ".join(("rowid", "id", changed_at, "version", "versions", *NAMES))
-    found = cursor.execute(
-        f"SELECT {columns} FROM {table} WHERE rowid IN (SELECT unnest(?)) AND id IN ({TEXTS})", [rows]
-    )
-    return {row[1]: Known(_state(row[3], row[4], row[5:]), row[0], is_call, row[2]) for row in found.fetchall()}
+    found = cursor.execute(f"SELECT value, code FROM {store.codes} WHERE rowid IN (SELECT unnest(?))", [rows])
+    wanted = set(values)
+    return {value: code for value, code in found.fetchall() if value in wanted}
 
 
-def _rows_of(cursor: duckdb.DuckDBPyConnection, table: str, hash_column: str) -> list[int]:
-    found = cursor.execute(f"SELECT rowid FROM {table} WHERE {hash_column} IN ({_hashes()})")
+def _hashes(cursor: duckdb.DuckDBPyConnection, store: Store, table: str, column: str) -> Hashes:
+    known = store.hashes.get(table)
+    if known is None or known.is_full:
+        known = store.hashes[table] = Hashes(cursor, table, column)
+    return known
+
+
+def _read(
+    cursor: duckdb.DuckDBPyConnection, table: str, hashes: set[int], wanted: set[str], *, is_call: bool
+) -> dict[str, Known]:
+    """In two steps, since the first reads the hashes alone, and the second only the calls that are wanted."""
+    rows = _rows_of(cursor, table, "id_hash", hashes)
+    if not rows:
+        return {}
+    of_calls = ("changed_at", "caller_code") if is_call else ("NULL", "NULL")
+    columns = ", ".join(("rowid", "id", *of_calls, "version", "versions", *NAMES))
+    found = cursor.execute(f"SELECT {columns} FROM {table} WHERE rowid IN (SELECT unnest(?))", [rows])
+    return {row[1]: _known(row, is_call=is_call) for row in found.fetchall() if row[1] in wanted}
+
+
+def _known(row: tuple[Any, ...], *, is_call: bool) -> Known:
+    place, _, changed_at, code, version, versions, *values = row
+    caller = values[CALLER]
+    coded = None if code is None else (caller, code)
+    return Known(_state(version, versions, tuple(values)), place, is_call, changed_at, coded)
+
+
+def _rows_of(cursor: duckdb.DuckDBPyConnection, table: str, column: str, hashes: set[int]) -> list[int]:
+    if not hashes:
+        return []
+    found = cursor.execute(f"SELECT rowid FROM {table} WHERE {OF_HASHES.format(column)}", [list(hashes)])
     return [row[0] for row in found.fetchall()]
-
-
-def _hashes() -> str:
-    return f"SELECT md5_number_lower(text) FROM {WANTED}"
 
 
 def _state(version: int | None, versions: list[int | None] | None, values: tuple[object, ...]) -> State:
     if versions is None:
         return State(values, told_versions(values, version))
     return State(values, tuple(versions[place] if place < len(versions) else None for place in PLACES))
-
-
-@contextmanager
-def _wanted(cursor: duckdb.DuckDBPyConnection, texts: Iterable[str]) -> Iterator[None]:
-    """Texts as a table, as long as the block runs."""
-    cursor.register(WANTED, pa.table({"text": pa.array(texts, pa.string())}))
-    try:
-        yield
-    finally:
-        cursor.unregister(WANTED)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import duckdb
 
+from calltally.engines.duckdb.hashes import Hashes
 from calltally.engines.duckdb.rewriting import LEFTOVERS, put_in_place, write_anew
 from calltally.engines.duckdb.schema import CALLS_COLUMNS, create_or_migrate
 from calltally.engines.duckdb.spelling import quoted, text
@@ -130,6 +131,7 @@ class Store:
     any_held: bool = False
     any_deleted: bool = False
     erasure: Erasure = field(default_factory=Erasure)
+    hashes: dict[str, Hashes] = field(default_factory=dict)  # by table; read when they are first asked for
     unseen: int = 0  # rows that came since that was asked
     users: int = 0
     used_at: float = 0.0

@@ -15,13 +15,16 @@ from calltally.errors import (
     FolderInUse,
     FolderUnusable,
     Forbidden,
+    InvalidBody,
     InvalidRequest,
     NotFound,
     Problem,
     StorageFull,
+    TooLarge,
     Unauthorized,
     Unavailable,
     UnreadableFile,
+    UnsupportedMedia,
 )
 from calltally.localtime import OffsetTable, Period
 
@@ -44,7 +47,17 @@ FIELDS = {field.name for field in CATALOG.stored_fields}
 GRAINS = {grain.value for grain in Grain}
 SAID_IN_A_SENTENCE = {
     each.__name__: each
-    for each in (CalltallyError, Conflict, FolderInUse, FolderUnusable, NotFound, StorageFull, UnreadableFile)
+    for each in (
+        CalltallyError,
+        Conflict,
+        FolderInUse,
+        FolderUnusable,
+        NotFound,
+        StorageFull,
+        TooLarge,
+        UnreadableFile,
+        UnsupportedMedia,
+    )
 }
 
 
@@ -176,6 +189,8 @@ def read_error(plain: dict[str, Any]) -> CalltallyError:
             return Unavailable(message, seconds)
         case {"error": "InvalidRequest", "problems": problems}:
             return InvalidRequest(tuple(Problem(**problem) for problem in problems))
+        case {"error": "InvalidBody", "problems": problems}:
+            return InvalidBody(tuple(Problem(**problem) for problem in problems))
         case {"error": "Forbidden", "scope": scope}:
             return Forbidden(scope)
         case {"error": "Unauthorized"}:
