@@ -30,6 +30,17 @@ ROOT = Path(__file__).resolve().parents[1]
 OPENAPI = Path("docs", "openapi.json")
 HELP_WIDTH = 80
 
+# What a parameter of a type takes.
+IN_WORDS = {
+    "date": "`YYYY-MM-DD`",
+    "week": "`YYYY-MM-DD`, a Monday",
+    "month": "`YYYY-MM`",
+    "time": "a time, RFC 3339",
+    "dimension": "a dimension",
+    "cursor": "`next_cursor`",
+    "name": "a name",
+}
+
 START = re.compile(r"<!-- generated: (?P<name>.*) -->")
 END = "<!-- end generated -->"
 
@@ -141,28 +152,40 @@ def _shown(metric: Row) -> str:
 
 
 def _parameters() -> str:
-    rows = [(_code(row["name"]), _takes(row), _default(row), row["description"]) for row in _described("parameters")]
+    return _parameter_table(_described("parameters"))
+
+
+def _listing() -> str:
+    """The parameters of a list that a report does not have, or has another way."""
+    filters = {row["name"] for row in _described("filters")}
+    return _parameter_table([row for row in _described("listing") if row["name"] not in filters])
+
+
+def _parameter_table(described: Sequence[Row]) -> str:
+    rows = [(_code(row["name"]), _takes(row), _default(row), row["description"]) for row in described]
     return _table(("Parameter", "Value", "Default", "Meaning"), rows)
 
 
 def _takes(row: Row) -> str:
     """What a parameter takes, in words."""
+    return f"{_takes_once(row)}; may be repeated" if row["repeats"] else _takes_once(row)
+
+
+def _takes_once(row: Row) -> str:
     match row["type"]:
         case "names":
             most = f"1 to {row['most']} " if row["most"] else ""
             return f"{most}{row['of']}s"
-        case "date":
-            return "`YYYY-MM-DD`"
         case "text":
-            return f"text, at most {row['longest']} characters; may be repeated"
+            return f"text, at most {row['longest']} characters"
         case "choice":
             return " or ".join(_code(value) for value in row["values"])
         case "integer":
             return f"whole number, {_span(row)}"
         case "number":
             return f"number, {_span(row)}"
-        case _:
-            return "a name"
+        case kind:
+            return IN_WORDS[kind]
 
 
 def _default(row: Row) -> str:
@@ -295,6 +318,7 @@ REGIONS: dict[str, Callable[[], str]] = {
     "dimensions": _dimensions,
     "metrics": _metrics,
     "parameters": _parameters,
+    "listing": _listing,
     "fields": _fields,
     "presets": _presets,
     "settings": _settings,

@@ -721,6 +721,33 @@ FILTERS: dict[str, Callable[[Call, datetime, list[str]], bool]] = {
 }
 
 
+# Whether a call's value of a dimension is the one that a text means.
+MEANT: dict[str, Callable[[Any, str, str], bool]] = {
+    "status": lambda value, text, _: value is not None and value == status_value(text),
+    "tracking_number": lambda value, text, region: value is not None and value == phone_value(text, region),
+    "hour_of_day": lambda value, text, _: value == int(text),
+    "day_of_week": lambda value, text, _: value == int(text),
+}
+
+
+def same_text(value: Any, text: str, _: str) -> bool:
+    """Whether the text is the value."""
+    return bool(value == text)
+
+
+def shown_as_asked(call: Call, local: datetime, asked: dict[str, list[str]], region: str) -> bool:
+    """Whether a report shows the call under what `where` and `where_null` say of its dimensions."""
+    for name, dimension in DIMENSIONS.items():
+        texts, null = asked.get(f"where[{name}]", []), name in asked.get("where_null", [])
+        if not texts and not null:
+            continue
+        value = dimension(call, local)
+        meant = MEANT.get(name, same_text)
+        if not (null and value is None) and not any(meant(value, text, region) for text in texts):
+            return False
+    return True
+
+
 @dataclass
 class Group:
     """One row before it is shown: its dimension values and exact metrics by name."""
@@ -729,12 +756,12 @@ class Group:
     metrics: dict[str, Exact]
 
 
-def report(calls: list[Call], time_zone: str, params: Params) -> dict[str, Any]:
+def report(calls: list[Call], time_zone: str, params: Params, region: str = "US") -> dict[str, Any]:
     """The whole answer to a valid request over these calls."""
     asked = {name: [value for other, value in params if other == name] for name, _ in params}
     group_by = names_in(asked["group_by"][0])
     metrics = list(dict.fromkeys(names_in(asked.get("metrics", ["count"])[0])))
-    matching = matching_calls(calls, ZoneInfo(time_zone), asked)
+    matching = matching_calls(calls, ZoneInfo(time_zone), asked, region)
     groups = grouped(matching, ZoneInfo(time_zone), group_by)
     groups = in_order(groups, asked.get("sort_by", ["count"])[0], asked.get("sort_order", ["desc"])[0])
     groups = groups[: int(asked.get("limit", ["100"])[0])]
@@ -748,7 +775,7 @@ def names_in(text: str) -> list[str]:
     return [name.strip() for name in text.split(",")]
 
 
-def matching_calls(calls: list[Call], zone: ZoneInfo, asked: dict[str, list[str]]) -> list[Call]:
+def matching_calls(calls: list[Call], zone: ZoneInfo, asked: dict[str, list[str]], region: str) -> list[Call]:
     """The calls that every filter lets through."""
     return [
         call
@@ -758,7 +785,27 @@ def matching_calls(calls: list[Call], zone: ZoneInfo, asked: dict[str, list[str]
             for name, wanted in asked.items()
             if name in FILTERS
         )
+        and shown_as_asked(call, local_time(call["started_at"], zone), asked, region)
     ]
+
+
+def listed(calls: list[Call], time_zone: str, params: Params, region: str = "US") -> list[Call]:
+    """All calls of a list, in its order; those of one start go by id."""
+    asked = {name: [value for other, value in params if other == name] for name, _ in params}
+    matching = [
+        call
+        for call in matching_calls(calls, ZoneInfo(time_zone), asked, region)
+        if "search" not in asked or has_number(call, asked["search"][0], region)
+    ]
+    newest_first = asked.get("sort_order", ["desc"])[0] == "desc"
+    return sorted(matching, key=lambda call: (call["started_at"], call["id"] or ""), reverse=newest_first)
+
+
+def has_number(call: Call, text: str, region: str) -> bool:
+    """Whether a text, as it is or as a phone number, is in one of the call's numbers, in whatever case."""
+    wanted = [text.strip(), phone_value(text, region) or text.strip()]
+    numbers = [call[name] or "" for name in ("caller_number", "tracking_number", "destination_number")]
+    return any(part.lower() in number.lower() for part in wanted for number in numbers)
 
 
 def grouped(calls: list[Call], zone: ZoneInfo, group_by: list[str]) -> list[Group]:

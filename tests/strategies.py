@@ -339,7 +339,41 @@ def all_filters(days: Sequence[date]) -> list[st.SearchStrategy[Params]]:
         one_of_texts("direction", ("inbound", "outbound")),
         one_of_texts("qualified", ("true", "false")),
         one_of_texts("min_duration", ("0", "1", "60", "00061", "10000000")),
+        dimension_filters(days),
+        dimension_filters(days),
     ]
+
+
+def where_texts(name: str, days: Sequence[date]) -> st.SearchStrategy[str]:
+    """A value of a dimension as it is asked for, which calls may have or not."""
+    mondays = [reference.monday_of(day).isoformat() for day in days]
+    pools: dict[str, Sequence[str]] = {
+        "call_flow_id": IDENTIFIERS,
+        "number_id": IDENTIFIERS,
+        "ai_category": CATEGORIES,
+        "tracking_number": PHONES,
+        "status": STATUSES,
+        "direction": ("inbound", "outbound"),
+        "date": [day.isoformat() for day in (*days, date(1, 1, 1), date(9999, 12, 31))],
+        "week": [*mondays, "0001-01-01", "9999-12-27"],
+        "month": [*(day.isoformat()[:7] for day in days), "0001-01", "9999-12"],
+        "hour_of_day": [str(hour) for hour in range(24)],
+        "day_of_week": [str(day) for day in range(7)],
+    }
+    return st.sampled_from(pools.get(name, [text for text in TEXTS if text.strip()]))
+
+
+@st.composite
+def dimension_filters(draw: st.DrawFn, days: Sequence[date] = DAYS) -> Params:
+    """Values of one to three dimensions, or null of them, or both."""
+    params: Params = []
+    for name in draw(st.lists(st.sampled_from(DIMENSION_NAMES), min_size=1, max_size=3, unique=True)):
+        most = draw(st.sampled_from((0, 1, 1, 2, 3, 20)))
+        texts = draw(st.lists(where_texts(name, days), min_size=most and 1, max_size=most))
+        params += [(f"where[{name}]", text) for text in texts]
+        if not texts or draw(st.integers(0, 3)) == 0:
+            params.append(("where_null", name))
+    return params
 
 
 @st.composite

@@ -1,6 +1,7 @@
 """The table of offset changes against `zoneinfo` itself."""
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,9 +14,12 @@ from calltally.localtime import (
     HOUR,
     LAST_INSTANT,
     LocalTimeKind,
+    Period,
     microseconds,
     offset_table,
+    shared_periods,
     time_zone_problem,
+    united_periods,
 )
 
 # Among them: half-hour shifts, a change across midnight, a skipped day (Apia), offsets of seconds (Monrovia, 1971).
@@ -81,6 +85,20 @@ def test_periods_hold_just_the_instants_of_their_days(
     inside = (first is None or first <= 0) and (last is None or last >= 0)
     periods = offset_table(zone).periods(first_day, last_day)
     assert inside == any(period.start <= instant < period.end for period in periods)
+
+
+@given(
+    some=st.lists(st.tuples(st.integers(0, 30), st.integers(1, 9)), max_size=6),
+    others=st.lists(st.tuples(st.integers(0, 30), st.integers(1, 9)), max_size=6),
+)
+def test_periods_are_united_and_shared_as_sets_are(some: list[tuple[int, int]], others: list[tuple[int, int]]) -> None:
+    united = [united_periods(Period(start, start + length) for start, length in each) for each in (some, others)]
+    wanted = [{n for start, length in each for n in range(start, start + length)} for each in (some, others)]
+    shared = shared_periods(*united)
+    for periods, instants in ((united[0], wanted[0]), (shared, wanted[0] & wanted[1])):
+        assert {n for period in periods for n in range(period.start, period.end)} == instants
+        assert all(a.end < b.start for a, b in pairwise(united[0]))
+        assert list(periods) == sorted(periods, key=lambda period: period.start)
 
 
 def test_days_across_which_clocks_went_back_are_several_periods() -> None:

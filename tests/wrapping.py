@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 
 import pyarrow as pa
 
-from calltally.engines import Condition, Engine, Load, Outcome, Plan, Rows, Snapshot, Stop, StoreFacts
+from calltally.engines import Condition, Engine, Load, Outcome, Page, Plan, Rows, Snapshot, Stop, StoreFacts
 from calltally.localtime import Period
 
 
@@ -17,6 +17,9 @@ class WrappedEngine:
 
     def answer(self, plan: Plan, stop: Stop) -> Rows:
         return self.inside.answer(plan, stop)
+
+    def page(self, page: Page, stop: Stop) -> pa.RecordBatch:
+        return self.inside.page(page, stop)
 
     def version(self, calls: str) -> str:
         return self.inside.version(calls)
@@ -40,9 +43,13 @@ class WrappedEngine:
         return self.inside.erase(calls, caller_number)
 
     def export(
-        self, calls: str, conditions: tuple[Condition, ...], periods: tuple[Period, ...] | None
+        self,
+        calls: str,
+        conditions: tuple[Condition, ...],
+        periods: tuple[Period, ...] | None,
+        stop: Stop | None = None,
     ) -> AbstractContextManager[Iterator[pa.RecordBatch]]:
-        return self.inside.export(calls, conditions, periods)
+        return self.inside.export(calls, conditions, periods, stop)
 
     def snapshot(self, calls: str) -> AbstractContextManager[Snapshot | None]:
         return self.inside.snapshot(calls)

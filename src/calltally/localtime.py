@@ -7,7 +7,7 @@ engine, so that no engine's own zone data, nor the machine's, ever decides on wh
 
 import zoneinfo
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import Enum
@@ -26,7 +26,9 @@ __all__ = [
     "Period",
     "microseconds",
     "offset_table",
+    "shared_periods",
     "time_zone_problem",
+    "united_periods",
 ]
 
 zoneinfo.reset_tzpath(())  # never the machine's zone data: only the pinned package's
@@ -114,6 +116,23 @@ class OffsetTable:
 
     def _segment(self, instant: int) -> int:
         return max(bisect_right(self.starts, instant) - 1, 0)
+
+
+def united_periods(periods: Iterable[Period]) -> tuple[Period, ...]:
+    """The stretches of time that are in any of the periods, sorted, none beside another."""
+    found: list[Period] = []
+    for period in sorted(periods, key=lambda each: each.start):
+        if found and period.start <= found[-1].end:
+            last = found.pop()
+            period = Period(last.start, max(last.end, period.end))  # noqa: PLW2901
+        found.append(period)
+    return tuple(found)
+
+
+def shared_periods(some: Sequence[Period], others: Sequence[Period]) -> tuple[Period, ...]:
+    """The stretches of time that are in one of some and in one of others, both of them sorted."""
+    both = [Period(max(a.start, b.start), min(a.end, b.end)) for a in some for b in others]
+    return tuple(period for period in both if period.start < period.end)
 
 
 def microseconds(moment: datetime) -> int:

@@ -14,11 +14,13 @@ from calltally.api.answers import Answers
 from calltally.api.bodies import gzipped, written
 from calltally.api.preferences import has_already, takes_gzip
 from calltally.catalog import CATALOG
+from calltally.localtime import offset_table
 from calltally.query import Report
 from calltally.query.parse import parse
 from calltally.query.validate import validate
+from calltally.records import Reading
 
-QUERY = validate(parse(b"group_by=source"), CATALOG)
+QUERY = validate(parse(b"group_by=source"), CATALOG, Reading("US", offset_table("UTC")))
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 SHARES = st.integers(-(10**15), 10**15).map(lambda tenths: tenths / 10)
 VALUES = st.one_of(st.none(), st.booleans(), st.integers(), st.integers(-(2**70), 2**70), SHARES, TEXT)

@@ -19,6 +19,8 @@ FILTERS = (
     "min_ai_score",
     "max_ai_score",
     "min_duration",
+    *(f"where[{name}]" for name in DIMENSION_NAMES),
+    "where_null",
 )
 UNITS = {
     "count": "calls",

@@ -13,6 +13,7 @@ from tests.api.conftest import CATALOG, REPORT, Asker, Door, calls
 from tests.api.schemas import validate_response
 from tests.strategies import METRIC_NAMES
 
+LIST = "/api/v1/calls"
 PARAMETERS: list[dict[str, Any]] = openapi()["paths"][REPORT]["get"]["parameters"]
 
 
@@ -29,6 +30,14 @@ def test_every_route_is_in_it_and_nothing_else() -> None:
     } == documented
 
 
+def test_every_parameter_of_a_list_is_in_it() -> None:
+    paths = openapi()["paths"]
+    assert [row["name"] for row in paths[LIST]["get"]["parameters"]] == list(DECLARED.listing)
+    for path in (f"{LIST}.csv", f"{LIST}.ndjson"):
+        wanted = [row.name for row in DECLARED.listing.values() if row.filter]
+        assert [row["name"] for row in paths[path]["get"]["parameters"]] == wanted
+
+
 def test_every_parameter_is_in_it_in_the_order_of_the_table() -> None:
     assert [parameter["name"] for parameter in PARAMETERS] == list(DECLARED.parameters)
     assert [parameter["name"] for parameter in PARAMETERS if parameter.get("required")] == ["group_by"]
@@ -39,7 +48,7 @@ def test_examples_and_defaults_are_accepted(few: Asker, parameter: dict[str, Any
     values = [parameter["example"], *([parameter["schema"]["default"]] if "default" in parameter["schema"] else [])]
     for value in values:
         name = parameter["name"]
-        written = ",".join(value) if isinstance(value, list) else value
+        written = ",".join(map(str, value)) if isinstance(value, list) else value
         few.report(f"{name}={written}" if name == "group_by" else f"group_by=source&{name}={written}")
 
 
@@ -62,6 +71,9 @@ EVERYTHING = f"metrics={','.join(METRIC_NAMES)}"
         ),
         (REPORT, f"group_by=date&{EVERYTHING}&source=nobody", 200),
         (REPORT, "group_by=sorce&limit=0&x=1", 400),
+        (LIST, "", 200),
+        (LIST, "limit=2", 200),
+        (LIST, "limit=0&source=", 400),
         (CATALOG, "", 200),
         ("/openapi.json", "", 200),
         ("/healthz", "", 200),
@@ -76,7 +88,7 @@ def test_real_answers_are_as_it_says(few: Asker, path: str, query: str, status: 
     assert {name.lower() for name in documented} <= set(response.headers)
 
 
-@pytest.mark.parametrize("path", [REPORT, CATALOG])
+@pytest.mark.parametrize("path", [REPORT, LIST, f"{LIST}.csv", CATALOG])
 def test_real_refusals_are_as_it_says(door: Door, path: str) -> None:
     client: TestClient = door.client
     for response in (client.get(path), client.post(path), door.asker(door.business(), "write").get("", path)):
@@ -106,7 +118,9 @@ def examples() -> list[tuple[str, str, str, Any]]:
 
 def test_example_answers_are_as_it_says() -> None:
     found = examples()
-    assert {(path, "get", "200") for path in (REPORT, CATALOG, "/healthz", "/readyz")} <= {each[:3] for each in found}
+    assert {(path, "get", "200") for path in (REPORT, LIST, CATALOG, "/healthz", "/readyz")} <= {
+        each[:3] for each in found
+    }
     for path, method, status, body in found:
         validate_response(path, int(status), body, method)
 

@@ -95,6 +95,14 @@ def test_json_lines_have_every_field(calltally: CommandLine, calls: str) -> None
         (["--min-duration", "1"], "ad"),
         (["--min-duration", "1", "--source", "google"], "a"),
         (["--source", "nobody"], ""),
+        (["--where", "source=google"], "a"),
+        (["--where", "source=google", "--where", "source=bing", "--where", "direction=inbound"], "ac"),
+        (["--where", "date=2026-03-09"], "bc"),
+        (["--where", "date=2026-03-08", "--where", "date=2026-03-10"], "ad"),
+        (["--where", "hour_of_day=0"], "bd"),
+        (["--where", "day_of_week=1", "--where-null", "ai_category"], "bc"),
+        (["--where-null", "source"], "d"),
+        (["--where-null", "source", "--where", "source=bing"], "cd"),
     ],
 )
 def test_filters_are_those_of_a_report(calltally: CommandLine, calls: str, given: list[str], wanted: str) -> None:
@@ -104,7 +112,7 @@ def test_filters_are_those_of_a_report(calltally: CommandLine, calls: str, given
 def test_every_filter_is_an_option(calltally: CommandLine) -> None:
     shown = calltally.run("export", "--help").out
     options = set(re.findall(r"^ +(?:-\w, )?--([a-z-]+)", shown, re.M))
-    filters = {row.name.replace("_", "-") for row in CATALOG.filters}
+    filters = {row.name.partition("[")[0].replace("_", "-") for row in CATALOG.filters}
     assert filters <= options
     assert options - filters == {"business", "format", "output", "data", "json", "help"}
 
@@ -118,6 +126,26 @@ def test_all_that_is_wrong_is_said_of_the_options(calltally: CommandLine, calls:
         "--direction: 'out' is not allowed; it is 'inbound' or 'outbound'; "
         "--min-duration: was given 2 times; give it once"
     )
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        (["--where", "sorce=x"], "--where: 'sorce' is not a dimension; did you mean 'source'?"),
+        (["--where", "source"], "--where: 'source' is not DIMENSION=VALUE"),
+        (["--where", "hour_of_day=24"], "--where hour_of_day: '24' is not a whole number from 0 to 23"),
+        (["--where-null", "sorce"], "--where-null: 'sorce' is not a dimension; did you mean 'source'?"),
+        (
+            ["--where", "tracking_number=anonymous"],
+            (
+                "--where tracking_number: 'anonymous' means that there is no number; "
+                "give --where-null=tracking_number for the calls without one"
+            ),
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_dimension(calltally: CommandLine, calls: str, given: list[str], sentence: str) -> None:
+    assert calltally.run("export", "-b", "Calls", *given).failed(2) == sentence
 
 
 def test_a_filter_that_is_no_text(calltally: CommandLine, calls: str) -> None:

@@ -221,7 +221,7 @@ class TestAnswers:
         path = tmp_path / "calls.csv"
         path.write_text(file_in("docs/api.md", "calls.csv"), encoding="utf-8")
         assert import_file(path, business, engine, ImportOptions()).summary.added == 8
-        compare("docs/api.md", ask, examples=6)
+        compare("docs/api.md", ask, examples=8)
 
     def test_the_answer_of_the_readme_is_real(self, engine: Engine, business: Business, ask: TestClient) -> None:
         [made] = [block.of.removeprefix("demo of ") for block in blocks("README.md") if block.kind == "ask"]

@@ -20,22 +20,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calltally import __version__, errors
+from calltally.catalog import Grain
 from calltally.engines import (
     EXPORT_SCHEMA,
     ROW_SCHEMA,
     AtLeast,
     AtMost,
+    Condition,
+    Contains,
     Engine,
     Listener,
+    LocalTimeIs,
     OneOf,
     RemoteEngine,
     join,
     open_engine,
 )
 from calltally.engines.remote import listener as listening
-from calltally.engines.remote.frames import MOST_BODY, Connection
+from calltally.engines.remote.frames import MOST_BODY, Connection, Lost
 from calltally.engines.remote.sockets import bound, connected
-from calltally.engines.remote.wire import packed, pieces, plain_error, read_error, unpacked
+from calltally.engines.remote.wire import packed, pieces, plain_error, read_conditions, read_error, unpacked
 from calltally.errors import (
     CalltallyError,
     FolderInUse,
@@ -50,7 +54,7 @@ from calltally.errors import (
 )
 from calltally.folder import DataFolder
 from calltally.ingestion import Delivery, deliver
-from calltally.localtime import Period
+from calltally.localtime import Period, offset_table
 from calltally.settings import Settings
 from tests.api.conftest import add_many
 from tests.asking import import_records
@@ -157,6 +161,12 @@ def test_what_goes_in_comes_out(
         ((AtMost("duration_seconds", 1),), None, [0, 1]),
         ((OneOf("source", ("s0", "s4")), AtLeast("duration_seconds", 1)), None, [4]),
         ((OneOf("qualified", (True,)),), None, [3, 4]),
+        ((OneOf("source", ("s0",), or_none=True),), None, [0]),
+        ((OneOf("ai_category", (), or_none=True), OneOf("source", ("s1", "s2"))), None, [1, 2]),
+        ((LocalTimeIs(Grain.DAY_OF_WEEK, (1, 3), offset_table("UTC")),), None, [0, 2]),
+        ((LocalTimeIs(Grain.HOUR_OF_DAY, (20,), offset_table("America/New_York")),), None, [0, 1, 2, 3, 4]),
+        ((LocalTimeIs(Grain.HOUR_OF_DAY, (), offset_table("UTC")),), None, []),
+        ((Contains(("source", "tracking_number"), ("S3", "x")),), None, [3]),
         ((), (Period(MARCH_9, MARCH_9 + DAY), Period(MARCH_9 + 2 * DAY, MARCH_9 + 3 * DAY)), [0, 2]),
     ],
 )
@@ -164,7 +174,7 @@ def test_exports(
     remote: RemoteEngine,
     new_business: NewBusiness,
     tmp_path: Path,
-    conditions: tuple[OneOf | AtLeast | AtMost, ...],
+    conditions: tuple[Condition, ...],
     periods: tuple[Period, ...] | None,
     found: list[int],
 ) -> None:
@@ -174,6 +184,26 @@ def test_exports(
     with remote.export(business.calls, conditions, periods) as batches:
         rows = pa.Table.from_batches(batches, EXPORT_SCHEMA)
     assert rows["id"].to_pylist() == [f"call-{n}" for n in found]
+
+
+@pytest.mark.parametrize(
+    "plain",
+    [
+        "x",
+        [{"is": "OneOf", "field": "id; DROP", "values": [], "or_none": True}],
+        [{"is": "OneOf", "field": "source", "values": [1.5], "or_none": True}],
+        [{"is": "LocalTimeIs", "grain": "year", "values": [1], "starts": [0], "offsets": [0]}],
+        [{"is": "LocalTimeIs", "grain": "date", "values": ["1"], "starts": [0], "offsets": [0]}],
+        [{"is": "LocalTimeIs", "grain": "date", "values": [1], "starts": [0], "offsets": []}],
+        [{"is": "LocalTimeIs", "grain": "date", "values": [1]}],
+        [{"is": "Contains", "fields": ["nothing"], "texts": ["x"]}],
+        [{"is": "Contains", "fields": [{}], "texts": ["x"]}],
+        [{"is": "ChangedSince", "instant": "now"}],
+    ],
+)
+def test_what_is_no_condition(plain: object) -> None:
+    with pytest.raises(Lost):
+        read_conditions(plain)
 
 
 def test_a_big_export_arrives_whole_and_can_be_left(

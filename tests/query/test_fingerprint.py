@@ -77,6 +77,11 @@ def test_different_plain_questions_are_told_apart(first: Params, second: Params)
         "group_by=source,status&metrics=count,avg_duration&source=a&source=b&max_ai_score=100",
         "group_by=source,status&metrics=count,avg_duration&source=a&source=b&start_date=1970-01-01",
         "group_by=source,status&metrics=count,avg_duration&source=a%27%2C+%27b",
+        "group_by=source,status&metrics=count,avg_duration&where[source]=a&where[source]=b&where_null=source",
+        "group_by=source,status&metrics=count,avg_duration&source=a&source=b&where_null=source",
+        "group_by=source,status&metrics=count,avg_duration&source=a&source=b&where[date]=2026-03-09",
+        "group_by=source,status&metrics=count,avg_duration&source=a&source=b&where[hour_of_day]=0",
+        "group_by=source,status&metrics=count,avg_duration&source=a&source=b&where[day_of_week]=0",
     ],
 )
 def test_what_is_another_question(other: str) -> None:

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from calltally.accounts import Actor, require
-from calltally.api.bodies import gzipped, written
+from calltally.api.bodies import WORTH_PACKING, gzipped, written
 from calltally.api.preferences import has_already, takes_gzip
 from calltally.api.questions import Question
 from calltally.api.services import Services, actor_of, client_gone, services_of
@@ -16,7 +16,6 @@ from calltally.query import Timing, answer
 
 __all__ = ["report_calls"]
 
-WORTH_PACKING = 1000  # bytes
 # A client may keep the answer, but has to ask each time whether it still holds.
 CACHING = {"Cache-Control": "private, no-cache", "Vary": "Accept-Encoding, Authorization"}
 

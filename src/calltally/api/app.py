@@ -16,6 +16,7 @@ from calltally.api.docs import DOCS
 from calltally.api.envelope import Envelope
 from calltally.api.errors import HANDLERS
 from calltally.api.health import health, readiness
+from calltally.api.listing import list_calls, list_calls_csv, list_calls_ndjson
 from calltally.api.openapi import show_openapi
 from calltally.api.routing import route
 from calltally.api.services import Services
@@ -25,7 +26,9 @@ __all__ = ["ROUTES", "create_app"]
 
 ROUTES = [
     Route("/api/v1/analytics/calls", report_calls, methods=["GET"]),
-    route("/api/v1/calls", POST=post_calls, DELETE=erase_calls),
+    route("/api/v1/calls", GET=list_calls, POST=post_calls, DELETE=erase_calls),
+    Route("/api/v1/calls.csv", list_calls_csv, methods=["GET"]),
+    Route("/api/v1/calls.ndjson", list_calls_ndjson, methods=["GET"]),
     route("/api/v1/calls/{id:anything}", GET=show_call, PATCH=change_call, DELETE=delete_call),
     Route("/api/v1/catalog", show_catalog, methods=["GET"]),
     Route("/openapi.json", show_openapi, methods=["GET"]),
@@ -42,6 +45,7 @@ def create_app(services: Services) -> ASGIApp:
         yield
         await services.intake.close()
         await services.workers.close()
+        await services.streams.close()
 
     app = Starlette(
         routes=[*ROUTES, *DOCS], exception_handlers={**HANDLERS, ClientGone: _nobody_waits}, lifespan=lifespan

@@ -1,13 +1,17 @@
-"""Reports as bytes: compact JSON, and that compressed."""
+"""Answers as bytes: compact JSON, and that compressed."""
 
 import json
 import zlib
+from collections.abc import Generator
+from contextlib import closing
 
 import orjson
 
 from calltally.query import Report
 
-__all__ = ["gzipped", "written"]
+__all__ = ["WORTH_PACKING", "gzipped", "gzipped_pieces", "written"]
+
+WORTH_PACKING = 1000  # bytes
 
 GZIP = 16 + zlib.MAX_WBITS  # zlib's own way to ask for the format
 GZIP_LEVEL = 1  # reports repeat themselves so much that higher levels take five times as long for a tenth less
@@ -25,3 +29,12 @@ def written(report: Report) -> bytes:
 def gzipped(body: bytes) -> bytes:
     """The body compressed."""
     return zlib.compress(body, GZIP_LEVEL, GZIP)
+
+
+def gzipped_pieces(pieces: Generator[bytes, None, None]) -> Generator[bytes, None, None]:
+    """A body that comes piece by piece, compressed."""
+    packer = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, GZIP)
+    with closing(pieces):
+        for piece in pieces:
+            yield packer.compress(piece)
+        yield packer.flush()

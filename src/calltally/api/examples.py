@@ -9,12 +9,20 @@ from calltally.api.errors import error_response, internal_error, stopping_error
 from calltally.catalog import suggestion
 from calltally.errors import CalltallyError, Forbidden, InvalidRequest, Problem, Unauthorized, shown
 
-__all__ = ["catalog_example", "metric_example", "refusal_examples", "report_example"]
+__all__ = ["calls_example", "catalog_example", "metric_example", "refusal_examples", "report_example"]
 
 Plain = dict[str, Any]
 Described = dict[str, list[Plain]]
 
 BY_UNIT = {"calls": 99, "callers": 81, "seconds": 184, "cents": 1_245_000, "percent": 74.7, "score": 69}
+BY_TYPE = {
+    "id": "c07",
+    "time": "2026-03-09T18:30:00Z",
+    "phone number": "+13055551234",
+    "choice": "inbound",
+    "status": "completed",
+    "true or false": True,
+}
 REQUEST_ID = "7d1f6a52-0c3e-4f0a-9a55-2f1f4f1c9b7e"
 
 
@@ -30,6 +38,12 @@ def report_example(described: Described) -> Plain:
     totals = {name: metrics[name] for name in examples["metrics"].split(",")}
     group = {name: examples[name] for name in examples["group_by"].split(",")}
     return {"data": {"data": [{**group, **totals}], "totals": totals, "count": 1}}
+
+
+def calls_example(described: Described) -> Plain:
+    """The last page of a list, with one call."""
+    call = {field["name"]: BY_TYPE.get(field["type"]) for field in described["fields"]}
+    return {"data": {"calls": [call], "next_cursor": None}}
 
 
 def catalog_example(described: Described) -> Plain:

@@ -4,7 +4,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from calltally import __version__
-from calltally.api.examples import catalog_example, metric_example, report_example
+from calltally.api.examples import calls_example, catalog_example, metric_example, report_example
+from calltally.api.listing import FILE_TYPES
 from calltally.api.openapi_calls import CALLS_TAG, call_paths, call_schemas
 from calltally.api.openapi_parts import Plain, closed_object, errors, headers, response
 from calltally.catalog import CATALOG, describe
@@ -12,6 +13,15 @@ from calltally.catalog import CATALOG, describe
 __all__ = ["openapi", "show_openapi"]
 
 CACHING = ("ETag", "Cache-Control", "Vary")
+
+# What texts of a type look like.
+FORMS: dict[str, Plain] = {
+    "date": {"format": "date"},
+    "week": {"format": "date"},
+    "month": {"pattern": "^[0-9]{4}-[0-9]{2}$"},
+    "time": {"format": "date-time"},
+    "cursor": {"minLength": 1},
+}
 
 ABOUT = """\
 Answers any report about the calls of a business over one address: group them by up to three dimensions, ask for any
@@ -27,6 +37,19 @@ shown or not.
 
 All filters have to hold together; several values of one mean any of them. A parameter that is not listed here is
 refused, so that a misspelt filter never silently widens a report.
+"""
+LIST = """\
+Gives the calls behind a number: the same filters as a report's, and a few of its own. Ask with the dimension values
+of a row (`where[source]=google`, `where_null=utm_campaign`), and its calls come, newest first, a page at a time. Give
+`next_cursor` back as `cursor` for the next page; it is null on the last one. Calls that arrive meanwhile make no call
+come twice or not at all.
+
+With `Accept: text/csv` or `application/x-ndjson` all calls that match come as one file; `limit`, `cursor` and
+`sort_order` make no sense then.
+"""
+FILE = """\
+Gives all calls that match, however many, in a form that `calltally import` takes back unchanged. A file that is broken
+off is one whose connection was broken: what ends well is whole.
 """
 READY = "Answers 200 once a query can be answered, and 503 otherwise."
 TAGS = {
@@ -58,7 +81,7 @@ def openapi() -> Plain:
         "security": [{"key": []}],
         "paths": {
             "/api/v1/analytics/calls": {"get": _report(described)},
-            **call_paths(),
+            **_calls_paths(described),
             "/api/v1/catalog": {"get": _catalog(described)},
             "/healthz": {"get": _status("health", "Is it alive?", "Answers while the process is alive.", "ok", {})},
             "/readyz": {"get": _status("readiness", "Is it ready?", READY, "ready", errors("503"))},
@@ -100,6 +123,46 @@ def _report(described: dict[str, list[Plain]]) -> Plain:
     }
 
 
+def _calls_paths(described: dict[str, list[Plain]]) -> Plain:
+    """The operations on calls, by path and method: lists here, the others in `openapi_calls`."""
+    ones = call_paths()
+    lists = {f"/api/v1/calls.{kind}": {"get": _file(kind, media, described)} for media, kind in FILE_TYPES.items()}
+    return {**ones, "/api/v1/calls": {"get": _calls(described), **ones["/api/v1/calls"]}, **lists}
+
+
+def _calls(described: dict[str, list[Plain]]) -> Plain:
+    page = response("A page of calls", "Calls", "X-Request-Id", "Server-Timing", example=calls_example(described))
+    page["content"] |= {media: {"schema": {"type": "string"}} for media in FILE_TYPES}
+    return {
+        "operationId": "listCalls",
+        "tags": ["Calls"],
+        "summary": "List calls",
+        "description": LIST,
+        "parameters": [_parameter(row, described) for row in described["listing"]],
+        "responses": {"200": page, **errors("400", "401", "403", "405", "500", "503")},
+    }
+
+
+def _file(kind: str, media_type: str, described: dict[str, list[Plain]]) -> Plain:
+    filters = {row.name for row in CATALOG.listing.values() if row.filter}
+    rows = [row for row in described["listing"] if row["name"] in filters]
+    return {
+        "operationId": f"listCalls{kind.title()}",
+        "tags": ["Calls"],
+        "summary": f"Download calls as {kind.upper()}",
+        "description": FILE,
+        "parameters": [_parameter(row, described) for row in rows],
+        "responses": {
+            "200": {
+                "description": "All calls that match",
+                "headers": headers("X-Request-Id", "Server-Timing"),
+                "content": {media_type: {"schema": {"type": "string"}}},
+            },
+            **errors("400", "401", "403", "405", "500", "503"),
+        },
+    }
+
+
 def _parameter(row: Plain, described: dict[str, list[Plain]]) -> Plain:
     parameter: Plain = {
         "name": row["name"],
@@ -112,13 +175,22 @@ def _parameter(row: Plain, described: dict[str, list[Plain]]) -> Plain:
     if row["type"] == "names":
         parameter |= {"style": "form", "explode": False, "example": row["example"].split(",")}
     elif row["repeats"]:
-        parameter |= {"style": "form", "explode": True, "example": [row["example"]]}
-    else:
+        parameter |= {"style": "form", "explode": True, "example": [_json_value(row, row["example"])]}
+    elif row["example"]:
         parameter["example"] = _json_value(row, row["example"])
     return parameter
 
 
 def _schema(row: Plain, described: dict[str, list[Plain]]) -> Plain:
+    schema = _schema_of_one(row, described)
+    if row["repeats"]:
+        return {"type": "array", "items": schema, "minItems": 1}
+    if row["default"] and row["type"] != "names":
+        schema["default"] = _json_value(row, row["default"])
+    return schema
+
+
+def _schema_of_one(row: Plain, described: dict[str, list[Plain]]) -> Plain:
     match row["type"]:
         case "names":
             schema: Plain = {"type": "array", "items": _described_names(described[row["of"] + "s"]), "minItems": 1}
@@ -127,24 +199,19 @@ def _schema(row: Plain, described: dict[str, list[Plain]]) -> Plain:
             if row["default"]:
                 schema["default"] = row["default"].split(",")
             return schema
-        case "date":
-            return {"type": "string", "format": "date"}
         case "text":
-            return {
-                "type": "array",
-                "items": {"type": "string", "minLength": 1, "maxLength": row["longest"]},
-                "minItems": 1,
-            }
+            return {"type": "string", "minLength": 1, "maxLength": row["longest"]}
         case "choice":
-            schema = {"type": "string", "enum": row["values"]}
+            return {"type": "string", "enum": row["values"]}
+        case "dimension":
+            return {"type": "string", "enum": [entry["name"] for entry in described["dimensions"]]}
         case "name":
             names = [entry["name"] for part in ("metrics", "dimensions") for entry in described[part]]
-            schema = {"type": "string", "enum": names}
-        case _:
-            schema = {"type": row["type"], "minimum": row["lowest"], "maximum": row["highest"]}
-    if row["default"]:
-        schema["default"] = _json_value(row, row["default"])
-    return schema
+            return {"type": "string", "enum": names}
+        case "integer" | "number":
+            return {"type": row["type"], "minimum": row["lowest"], "maximum": row["highest"]}
+        case kind:
+            return {"type": "string", **FORMS[kind]}
 
 
 def _described_names(entries: list[Plain]) -> Plain:
@@ -209,10 +276,12 @@ def _schemas(described: dict[str, list[Plain]]) -> Plain:
         "totals": totals,
         "count": {"type": "integer", "minimum": 0, "description": "Number of rows"},
     }
+    calls = {"type": "array", "items": {"$ref": "#/components/schemas/Call"}, "maxItems": 500}
     entries = {"type": "array", "items": {"$ref": "#/components/schemas/CatalogEntry"}}
     catalog = {"dimensions": entries, "metrics": entries, "filters": entries}
     return {
         "Report": closed_object({"data": closed_object(report)}),
+        "Calls": closed_object({"data": closed_object({"calls": calls, "next_cursor": {"type": ["string", "null"]}})}),
         "Catalog": closed_object({"data": closed_object(catalog)}),
         "CatalogEntry": _catalog_entry(),
         **call_schemas(),

@@ -9,7 +9,7 @@ from calltally.engines import Outcome
 
 __all__ = ["CALLS_TAG", "call_paths", "call_schemas"]
 
-CALLS_TAG = {"Calls": "Sending calls in, and reading, changing and deleting one."}
+CALLS_TAG = {"Calls": "The calls themselves: sending them in, listing them, and reading, changing and deleting one."}
 SENDING = """\
 Takes one call, an array of calls, or a stream of any length with a call a line. A call that is there already is
 changed: fields that are not mentioned stay as they are, and an explicit null clears one. Sending the same again is

@@ -1,10 +1,11 @@
-"""What a client says of the answer that it wants: which one it has already, and whether it may be compressed."""
+"""What a client says of the answer that it wants: of which type, whether compressed, and which one it has already."""
 
 import re
+from collections.abc import Sequence
 
 from starlette.datastructures import Headers
 
-__all__ = ["has_already", "takes_gzip"]
+__all__ = ["has_already", "preferred", "takes_gzip"]
 
 ENTITY_TAG = re.compile(r'(?:W/)?("[^"]*")')
 WEIGHT = re.compile(r"q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)")
@@ -24,16 +25,31 @@ def takes_gzip(headers: Headers) -> bool:
 
     Example: `gzip`, `*` and `br, gzip;q=0.5` do; nothing, `identity`, `gzip;q=0` and `gzip;q=0.5, identity` do not.
     """
-    given = ",".join(headers.getlist("accept-encoding")).lower()
-    weights = dict(_weighed(coding) for coding in given.split(",") if coding.strip())
+    weights = _weights(headers.getlist("accept-encoding"))
     gzip = weights.get("gzip", weights.get("x-gzip", weights.get("*", 0.0)))
     return gzip > 0 and gzip >= weights.get("identity", 0.0)
 
 
-def _weighed(coding: str) -> tuple[str, float]:
-    """A coding and how much it is wanted, from 0 (not at all) to 1; a weight that cannot be read is none."""
-    name, _, weight = (part.strip() for part in coding.partition(";"))
-    if not weight:
+def preferred(headers: Headers, offered: Sequence[str]) -> str:
+    """Which of the offered media types `Accept` wants most; the first of them where it does not say.
+
+    Example: of JSON and CSV, `text/csv` and `text/*;q=0.9, */*;q=0.1` want CSV, and `*/*` and `image/png` get JSON.
+    """
+    weights = _weights(headers.getlist("accept"))
+    ranges = {kind: (kind, f"{kind.partition('/')[0]}/*", "*/*") for kind in offered}
+    return max(offered, key=lambda kind: next((weights[name] for name in ranges[kind] if name in weights), 0.0))
+
+
+def _weights(given: Sequence[str]) -> dict[str, float]:
+    """How much each of the things that a header lists is wanted."""
+    return dict(_weighed(each) for each in ",".join(given).lower().split(",") if each.strip())
+
+
+def _weighed(each: str) -> tuple[str, float]:
+    """A thing and how much it is wanted, from 0 (not at all) to 1; a weight that cannot be read is none."""
+    name, *parameters = (part.strip() for part in each.split(";"))
+    weights = [part for part in parameters if part and (part.startswith("q") or "=" not in part)]
+    if not weights:
         return name, 1.0
-    found = WEIGHT.fullmatch(weight)
+    found = WEIGHT.fullmatch(weights[0])
     return name, float(found[1]) if found else 0.0

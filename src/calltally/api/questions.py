@@ -14,6 +14,8 @@ __all__ = ["Question", "Questions"]
 MOST = 2000
 LONGEST = 1000  # bytes of a query string
 
+Name = tuple[bytes, str, str, str]  # the query string, whose calls, which clock, and whose numbering plan
+
 
 @dataclass(frozen=True)
 class Question:
@@ -28,7 +30,7 @@ class Questions:
     """The question that was not asked for longest is forgotten first. For one thread: that of the event loop."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[tuple[bytes, str, str], Question] = OrderedDict()
+        self._known: OrderedDict[Name, Question] = OrderedDict()
 
     async def understood(self, query_string: bytes, business: Business) -> Question:
         """The question that a business asks.
@@ -36,7 +38,7 @@ class Questions:
         Raises:
             InvalidRequest: with every problem of the query.
         """
-        name = (query_string, business.calls, business.timezone)
+        name = (query_string, business.calls, business.timezone, business.region)
         question = self._known.get(name)
         if question is None:
             # In a thread: a time zone that is new takes a third of a second, and many problems take their time too.
@@ -45,7 +47,7 @@ class Questions:
             self._remember(name, question)
         return question
 
-    def _remember(self, name: tuple[bytes, str, str], question: Question) -> None:
+    def _remember(self, name: Name, question: Question) -> None:
         self._known[name] = question
         self._known.move_to_end(name)
         if len(self._known) > MOST:

@@ -4,12 +4,12 @@ from collections.abc import Awaitable, Callable
 
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 __all__ = ["Handler", "route"]
 
-Handler = Callable[[Request], Awaitable[Response]]
+Handler = Callable[[Request], Awaitable[ASGIApp]]
 
 
 class _Anything(Convertor[str]):
@@ -35,7 +35,7 @@ def route(path: str, **handlers: Handler) -> Route:
     `{name:anything}` in a path stands for the rest of it.
     """
 
-    async def handle(request: Request) -> Response:
+    async def handle(request: Request) -> ASGIApp:
         method = request.method
         return await handlers["GET" if method == "HEAD" else method](request)
 

@@ -14,10 +14,14 @@ from calltally.api.answers import Answers
 from calltally.api.arrivals import Arrivals
 from calltally.api.intake import Intake
 from calltally.api.questions import Questions
+from calltally.api.streams import Streams
 from calltally.api.workers import Workers
 from calltally.engines import Engine
 
 __all__ = ["Services", "actor_of", "client_gone", "services_of"]
+
+MOST_FILES = 8  # that are sent at once
+MOST_FILES_OF_BUSINESS = 3
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,11 @@ class Services:
     def questions(self) -> Questions:
         """Questions that were asked before."""
         return Questions()
+
+    @cached_property
+    def streams(self) -> Streams:
+        """Files that are being sent."""
+        return Streams(MOST_FILES, MOST_FILES_OF_BUSINESS)
 
 
 def services_of(request: Request) -> Services:

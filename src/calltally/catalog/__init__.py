@@ -1,6 +1,6 @@
 """What can be asked and what a call is: declared once, read by every other part."""
 
-from calltally.catalog.catalog import CATALOG, Catalog, aggregates_of, suggestion
+from calltally.catalog.catalog import CATALOG, Catalog, aggregates_of, nearest, suggestion
 from calltally.catalog.describe import describe
 from calltally.catalog.expressions import (
     Aggregate,
@@ -13,22 +13,33 @@ from calltally.catalog.expressions import (
     ValueIs,
     value_of,
 )
-from calltally.catalog.grains import show_grain
+from calltally.catalog.grains import grain_days, read_day, read_grain, show_grain, taken
+from calltally.catalog.parameters import where_name
 from calltally.catalog.types import (
     CallField,
+    ChangedSince,
     Choice,
+    CursorText,
     Day,
     Dimension,
+    DimensionName,
     FieldKind,
     Filter,
     Grain,
+    GrainValue,
+    Instant,
     Metric,
     NameList,
     Operator,
     Parameter,
     Score,
+    Search,
+    SearchText,
+    Selector,
     SortName,
     Text,
+    Where,
+    WhereNull,
     WholeNumber,
 )
 
@@ -37,14 +48,19 @@ __all__ = [
     "Aggregate",
     "CallField",
     "Catalog",
+    "ChangedSince",
     "Choice",
     "Count",
     "CountDistinct",
+    "CursorText",
     "Day",
     "Dimension",
+    "DimensionName",
     "FieldKind",
     "Filter",
     "Grain",
+    "GrainValue",
+    "Instant",
     "IsSet",
     "Metric",
     "NameList",
@@ -53,14 +69,25 @@ __all__ = [
     "Predicate",
     "Ratio",
     "Score",
+    "Search",
+    "SearchText",
+    "Selector",
     "SortName",
     "Sum",
     "Text",
     "ValueIs",
+    "Where",
+    "WhereNull",
     "WholeNumber",
     "aggregates_of",
     "describe",
+    "grain_days",
+    "nearest",
+    "read_day",
+    "read_grain",
     "show_grain",
     "suggestion",
+    "taken",
     "value_of",
+    "where_name",
 ]

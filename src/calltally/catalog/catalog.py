@@ -9,12 +9,12 @@ from calltally.catalog.dimensions import DIMENSIONS
 from calltally.catalog.expressions import Aggregate, Count, CountDistinct, IsSet, Ratio, Sum, ValueIs
 from calltally.catalog.fields import FIELDS
 from calltally.catalog.metrics import METRICS
-from calltally.catalog.parameters import PARAMETERS
-from calltally.catalog.types import CallField, Dimension, Metric, Parameter
+from calltally.catalog.parameters import LISTING, PARAMETERS
+from calltally.catalog.types import CallField, Dimension, Filter, Metric, Parameter, Search, Where
 
 Row = TypeVar("Row", Dimension, Metric, Parameter, CallField)
 
-__all__ = ["CATALOG", "Catalog", "aggregates_of", "suggestion"]
+__all__ = ["CATALOG", "Catalog", "aggregates_of", "nearest", "suggestion"]
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ class Catalog:
     metrics: Mapping[str, Metric]
     parameters: Mapping[str, Parameter]
     fields: Mapping[str, CallField]
+    listing: Mapping[str, Parameter]  # what a list of calls is asked with: the filters, and its own parameters
 
     @classmethod
     def build(
@@ -33,17 +34,21 @@ class Catalog:
         metrics: Iterable[Metric],
         parameters: Iterable[Parameter],
         fields: Iterable[CallField],
+        listing: Iterable[Parameter] = (),
     ) -> "Catalog":
         """The catalog of these rows.
 
         Raises:
             ValueError: a name is declared twice, or a row refers to something that is not declared.
         """
+        by_name = _by_name("parameter", parameters)
+        filters = (parameter for parameter in by_name.values() if parameter.filter)
         built = cls(
             _by_name("dimension", dimensions),
             _by_name("metric", metrics),
-            _by_name("parameter", parameters),
+            by_name,
             _by_name("call field", fields),
+            _by_name("parameter of a list", (*filters, *listing)),
         )
         built._check()
         return built
@@ -60,7 +65,7 @@ class Catalog:
 
     def _check(self) -> None:
         used = [dimension.field for dimension in self.dimensions.values()]
-        used += [parameter.filter.field for parameter in self.filters if parameter.filter is not None]
+        used += [name for parameter in self.listing.values() for name in self._read_by(parameter)]
         for metric in self.metrics.values():
             used += [name for part in aggregates_of(metric.expression) for name in _fields_of(part)]
         unknown = sorted(set(used) - set(self.fields))
@@ -70,6 +75,18 @@ class Catalog:
         if both:
             raise ValueError(f"declared as a dimension and as a metric, so sort_by is ambiguous: {both}")
 
+    def _read_by(self, parameter: Parameter) -> tuple[str, ...]:
+        """The call fields that a parameter is held against."""
+        match parameter.filter:
+            case Filter(field, _):
+                return (field,)
+            case Search(fields):
+                return fields
+            case Where(dimension):
+                return (self.dimensions[dimension].field,)
+            case _:
+                return ()
+
 
 def aggregates_of(expression: Aggregate | Ratio) -> tuple[Aggregate, ...]:
     """The sums and counts that an engine has to find for an expression."""
@@ -78,8 +95,14 @@ def aggregates_of(expression: Aggregate | Ratio) -> tuple[Aggregate, ...]:
 
 def suggestion(given: str, names: Iterable[str]) -> str:
     """`; did you mean 'source'?` where a name is near what was given, else nothing."""
+    near = nearest(given, names)
+    return f"; did you mean '{near}'?" if near else ""
+
+
+def nearest(given: str, names: Iterable[str]) -> str | None:
+    """The name that is near what was given, if one is."""
     near = get_close_matches(given.strip().lower()[:128], list(names), n=1)
-    return f"; did you mean '{near[0]}'?" if near else ""
+    return near[0] if near else None
 
 
 def _by_name(what: str, rows: Iterable[Row]) -> dict[str, Row]:
@@ -101,4 +124,4 @@ def _fields_of(aggregate: Aggregate) -> tuple[str, ...]:
             return ()
 
 
-CATALOG = Catalog.build(DIMENSIONS, METRICS, PARAMETERS, FIELDS)
+CATALOG = Catalog.build(DIMENSIONS, METRICS, PARAMETERS, FIELDS, LISTING)

@@ -4,18 +4,23 @@ from typing import Any
 
 from calltally.catalog.catalog import Catalog
 from calltally.catalog.expressions import Ratio
+from calltally.catalog.grains import RANGES
 from calltally.catalog.types import (
     CallField,
     Choice,
     Day,
     Dimension,
+    DimensionName,
     FieldKind,
-    Grain,
+    Filter,
+    GrainValue,
+    Instant,
     Metric,
     NameList,
     Parameter,
     ParameterType,
     Score,
+    SearchText,
     SortName,
     Text,
     WholeNumber,
@@ -27,23 +32,26 @@ Plain = dict[str, Any]
 
 
 def describe(catalog: Catalog) -> dict[str, list[Plain]]:
-    """Dimensions, metrics, parameters, filters (the parameters that narrow) and call fields as plain data."""
+    """Dimensions, metrics, parameters, filters (the parameters that narrow) and call fields as plain data.
+
+    `listing` are the parameters of a list of calls: the filters, and its own.
+    """
     return {
         "dimensions": [_dimension(row) for row in catalog.dimensions.values()],
         "metrics": [_metric(row) for row in catalog.metrics.values()],
         "parameters": [_parameter(row) for row in catalog.parameters.values()],
         "filters": [_parameter(row) for row in catalog.filters],
+        "listing": [_parameter(row) for row in catalog.listing.values()],
         "fields": [_field(row) for row in catalog.fields.values()],
     }
 
 
 def _dimension(row: Dimension) -> Plain:
-    whole = row.grain in {Grain.HOUR_OF_DAY, Grain.DAY_OF_WEEK}
     return {
         "name": row.name,
         "label": row.label,
         "description": row.description,
-        "type": "integer" if whole else "text",
+        "type": "integer" if row.grain in RANGES else "text",
         "unit": row.grain.value if row.grain else None,
     }
 
@@ -71,31 +79,54 @@ def _parameter(row: Parameter) -> Plain:
         "default": row.default,
         "example": row.example,
         **_parameter_type(row.type),
+        "repeats": row.repeats,
     }
 
 
 def _unit(row: Parameter) -> str | None:
-    if row.filter is None:
-        return None
-    return {"duration_seconds": "seconds", "ai_score": "score", "started_at": "date"}.get(row.filter.field)
+    match row:
+        case Parameter(type=GrainValue(grain)):
+            return grain.value
+        case Parameter(filter=Filter(field, _)):
+            return {"duration_seconds": "seconds", "ai_score": "score", "started_at": "date"}.get(field)
+        case _:
+            return None
 
 
 def _parameter_type(kind: ParameterType) -> Plain:
     match kind:
         case NameList(of, most, _):
-            return {"type": "names", "of": of, "most": most, "repeats": False}
+            return {"type": "names", "of": of, "most": most}
         case Day():
-            return {"type": "date", "repeats": False}
-        case Text(longest, _):
-            return {"type": "text", "longest": longest, "repeats": True}
+            return {"type": "date"}
+        case Text(longest, _) | SearchText(longest):
+            return {"type": "text", "longest": longest}
         case Choice(values):
-            return {"type": "choice", "values": list(values), "repeats": False}
+            return {"type": "choice", "values": list(values)}
         case WholeNumber(lowest, highest):
-            return {"type": "integer", "lowest": lowest, "highest": highest, "repeats": False}
+            return {"type": "integer", "lowest": lowest, "highest": highest}
         case Score(lowest, highest):
-            return {"type": "number", "lowest": lowest, "highest": highest, "repeats": False}
+            return {"type": "number", "lowest": lowest, "highest": highest}
         case SortName():
-            return {"type": "name", "repeats": False}
+            return {"type": "name"}
+        case _:
+            return _type_of_calls(kind)
+
+
+def _type_of_calls(kind: ParameterType) -> Plain:
+    """The same where a parameter is held against calls as they are shown."""
+    match kind:
+        case GrainValue(grain) if grain in RANGES:
+            lowest, highest = RANGES[grain]
+            return {"type": "integer", "lowest": lowest, "highest": highest}
+        case GrainValue(grain):
+            return {"type": grain.value}
+        case DimensionName():
+            return {"type": "dimension"}
+        case Instant():
+            return {"type": "time"}
+        case _:
+            return {"type": "cursor"}
 
 
 def _field(row: CallField) -> Plain:

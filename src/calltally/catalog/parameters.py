@@ -1,20 +1,39 @@
-"""PARAMETERS: everything that a report can be asked with, in the order in which problems are listed."""
+"""PARAMETERS: everything that a report can be asked with, in the order in which problems are listed.
 
+LISTING: what a list of calls can be asked with besides a report's filters, in the same way.
+"""
+
+from calltally.catalog.dimensions import DIMENSIONS
+from calltally.catalog.fields import FIELDS
+from calltally.catalog.grains import EXAMPLES
 from calltally.catalog.types import (
+    ChangedSince,
     Choice,
+    CursorText,
     Day,
+    Dimension,
+    DimensionName,
     FieldKind,
     Filter,
+    GrainValue,
+    Instant,
     NameList,
     Operator,
     Parameter,
+    ParameterType,
     Score,
+    Search,
+    SearchText,
     SortName,
     Text,
+    Where,
+    WhereNull,
     WholeNumber,
 )
 
-__all__ = ["PARAMETERS"]
+__all__ = ["LISTING", "PARAMETERS", "where_name"]
+
+FIELDS_BY_NAME = {field.name: field for field in FIELDS}
 
 
 def _text(name: str, noun: str, example: str, kind: FieldKind = FieldKind.TEXT) -> Parameter:
@@ -23,10 +42,49 @@ def _text(name: str, noun: str, example: str, kind: FieldKind = FieldKind.TEXT) 
         noun[0].upper() + noun[1:],
         f"Calls with this {noun}, matched exactly; several mean any of them",
         Text(normalised_as=kind),
+        repeats=True,
         filter=Filter(name, Operator.ONE_OF),
         example=example,
     )
 
+
+def where_name(dimension: str) -> str:
+    """The parameter that keeps the calls with a value of a dimension."""
+    return f"where[{dimension}]"
+
+
+def _where(dimension: Dimension) -> Parameter:
+    return Parameter(
+        where_name(dimension.name),
+        dimension.label,
+        f"Calls that a report shows under this {dimension.name}; several mean any of them",
+        _value_type(dimension),
+        repeats=True,
+        filter=Where(dimension.name),
+        example=_value_example(dimension),
+    )
+
+
+def _value_type(dimension: Dimension) -> ParameterType:
+    """What a value of a dimension is, as a row of a report has it."""
+    if dimension.grain:
+        return GrainValue(dimension.grain)
+    field = FIELDS_BY_NAME[dimension.field]
+    if field.kind is FieldKind.CHOICE:
+        return Choice({choice: choice for choice in field.choices})
+    return Text(normalised_as=field.kind)
+
+
+def _value_example(dimension: Dimension) -> str:
+    return EXAMPLES[dimension.grain] if dimension.grain else VALUE_EXAMPLES[FIELDS_BY_NAME[dimension.field].kind]
+
+
+VALUE_EXAMPLES = {
+    FieldKind.TEXT: "spring",
+    FieldKind.STATUS: "completed",
+    FieldKind.CHOICE: "inbound",
+    FieldKind.PHONE: "+13055551234",
+}
 
 PARAMETERS = (
     Parameter(
@@ -132,5 +190,56 @@ PARAMETERS = (
         WholeNumber(1, 1000),
         default="100",
         example="100",
+    ),
+    *map(_where, DIMENSIONS),
+    Parameter(
+        "where_null",
+        "Without a value",
+        "Calls that a report shows under null of this dimension; several dimensions have to hold together",
+        DimensionName(),
+        repeats=True,
+        filter=WhereNull(),
+        example="utm_campaign",
+    ),
+)
+
+LISTING = (
+    Parameter(
+        "updated_since",
+        "Changed since",
+        "Calls that this server took in or changed at this time or later, RFC 3339",
+        Instant(),
+        filter=ChangedSince(),
+        example="2026-03-09T14:05:00Z",
+    ),
+    Parameter(
+        "search",
+        "Search",
+        "Calls with this text in the caller's, the tracking or the destination number, in whatever form it is written",
+        SearchText(),
+        filter=Search(tuple(field.name for field in FIELDS if field.kind is FieldKind.PHONE)),
+        example="(305) 555-1234",
+    ),
+    Parameter(
+        "sort_order",
+        "Sort order",
+        "Newest first (desc) or oldest first (asc), by start, then by id",
+        Choice({"desc": True, "asc": False}),
+        default="desc",
+        example="desc",
+    ),
+    Parameter(
+        "limit",
+        "Limit",
+        "Most calls on a page",
+        WholeNumber(1, 500),
+        default="50",
+        example="50",
+    ),
+    Parameter(
+        "cursor",
+        "Cursor",
+        "The next_cursor of the page before; without it the first page",
+        CursorText(),
     ),
 )

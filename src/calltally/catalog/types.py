@@ -10,12 +10,17 @@ from calltally.catalog.expressions import Aggregate, Ratio
 
 __all__ = [
     "CallField",
+    "ChangedSince",
     "Choice",
+    "CursorText",
     "Day",
     "Dimension",
+    "DimensionName",
     "FieldKind",
     "Filter",
     "Grain",
+    "GrainValue",
+    "Instant",
     "Metric",
     "MetricExpression",
     "NameList",
@@ -23,9 +28,14 @@ __all__ = [
     "Parameter",
     "ParameterType",
     "Score",
+    "Search",
+    "SearchText",
+    "Selector",
     "SortName",
     "Text",
     "Unit",
+    "Where",
+    "WhereNull",
     "WholeNumber",
 ]
 
@@ -124,6 +134,33 @@ class Filter:
 
 
 @dataclass(frozen=True)
+class Where:
+    """Which calls a parameter keeps: those that a report shows under this value of the dimension."""
+
+    dimension: str
+
+
+@dataclass(frozen=True)
+class WhereNull:
+    """Which calls a parameter keeps: those that a report shows under null of the dimensions that it names."""
+
+
+@dataclass(frozen=True)
+class Search:
+    """Which calls a parameter keeps: those that have its text, in whatever case, somewhere in one of `fields`."""
+
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ChangedSince:
+    """Which calls a parameter keeps: those that this server last changed at this time or later."""
+
+
+Selector = Filter | Where | WhereNull | Search | ChangedSince
+
+
+@dataclass(frozen=True)
 class NameList:
     """Comma-separated names; `most` of them, each once where `distinct`."""
 
@@ -139,7 +176,7 @@ class Day:
 
 @dataclass(frozen=True)
 class Text:
-    """Text of 1 to `longest` characters, passed through `normalise`; may be given several times."""
+    """Text of 1 to `longest` characters, in the form in which a field of this kind has it."""
 
     longest: int = 512
     normalised_as: FieldKind = FieldKind.TEXT
@@ -173,12 +210,54 @@ class SortName:
     """Any metric, or a dimension that the report groups by."""
 
 
-ParameterType = NameList | Day | Text | Choice | WholeNumber | Score | SortName
+@dataclass(frozen=True)
+class GrainValue:
+    """A value of a time dimension, as a report shows it."""
+
+    grain: Grain
+
+
+@dataclass(frozen=True)
+class DimensionName:
+    """The name of a dimension."""
+
+
+@dataclass(frozen=True)
+class Instant:
+    """A time, RFC 3339; without an offset it is local to the business."""
+
+
+@dataclass(frozen=True)
+class SearchText:
+    """Text of 1 to `longest` characters, looked for as it is and, where it is a phone number, in its one form."""
+
+    longest: int = 512
+
+
+@dataclass(frozen=True)
+class CursorText:
+    """What the page before gave to ask for the next one."""
+
+
+ParameterType = (
+    NameList
+    | Day
+    | Text
+    | Choice
+    | WholeNumber
+    | Score
+    | SortName
+    | GrainValue
+    | DimensionName
+    | Instant
+    | SearchText
+    | CursorText
+)
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """A parameter of the report; the order of the table is the order in which problems are listed."""
+    """A parameter of a report or a list; the order of the table is the order in which problems are listed."""
 
     name: str
     label: str
@@ -186,6 +265,7 @@ class Parameter:
     type: ParameterType
     default: str | None = None
     required: bool = False
-    filter: Filter | None = None
+    repeats: bool = False  # may be given several times, and means any of its values
+    filter: Selector | None = None
     at_most: str | None = None  # the parameter whose value this one's may not pass
     example: str = ""

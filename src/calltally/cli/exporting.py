@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from calltally.accounts import Business, find_business
-from calltally.catalog import CATALOG, Choice, Day, Parameter, Text
+from calltally.catalog import CATALOG, Choice, Day, DimensionName, Parameter, Text, Where, suggestion
 from calltally.cli.group import examples
 from calltally.cli.importing import interruptible
 from calltally.cli.options import BusinessOption, DataOption, JsonOption, Opened, calls_of, opened
@@ -32,18 +32,28 @@ EXAMPLES = examples(
     "calltally export --business 'Acme Plumbing' > calls.csv",
     "calltally export -b Acme --start-date 2026-03-01 --end-date 2026-03-31 --output march.parquet",
     "calltally export -b Acme --source google --source bing --min-duration 60 --format ndjson | less",
+    "calltally export -b Acme --where hour_of_day=17 --where-null utm_campaign --output late.csv",
 )
 
 
-def _option(name: str) -> str:
+WHERE = "--where"  # one option for the filters of all dimensions, each of which is a part of its value: source=google
+WHERE_HELP = "Calls that a report shows under this value of a dimension; several of one dimension mean any of them"
+
+
+def _option(row: Parameter) -> str:
+    """What a filter is called here."""
+    return f"{WHERE} {row.filter.dimension}" if isinstance(row.filter, Where) else _dashed(row.name)
+
+
+def _dashed(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
 # The report's filters, each under the name that it has here, so that what is wrong with one is said of its option.
 FILTERS = tuple(
-    replace(row, name=_option(row.name), at_most=_option(row.at_most) if row.at_most else None)
-    for row in CATALOG.filters
+    replace(row, name=_option(row), at_most=_dashed(row.at_most) if row.at_most else None) for row in CATALOG.filters
 )
+OWN_OPTIONS = tuple(row for row in FILTERS if not isinstance(row.filter, Where))
 
 Filters = Mapping[str, list[str] | None]
 
@@ -56,24 +66,25 @@ def with_filters(command: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(command)
     def run(**given: Any) -> None:
-        filters = {row.name: given.pop(_variable(row)) for row in FILTERS}
+        filters = {name: given.pop(_variable(name)) for name in (*(row.name for row in OWN_OPTIONS), WHERE)}
         command(filters=filters, **given)
 
     own = inspect.signature(command, eval_str=True).parameters.values()
-    parameters = [row for one in own for row in (map(_parameter, FILTERS) if one.name == "filters" else (one,))]
+    options = (*(_parameter(row.name, _metavar(row), row.description) for row in OWN_OPTIONS), WHERE_OPTION)
+    parameters = [row for one in own for row in (options if one.name == "filters" else (one,))]
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {row.name: row.annotation for row in parameters}
     return run
 
 
-def _parameter(row: Parameter) -> inspect.Parameter:
-    option = typer.Option(row.name, metavar=_metavar(row), help=row.description, show_default=False)
+def _parameter(name: str, metavar: str, about: str) -> inspect.Parameter:
+    option = typer.Option(name, metavar=metavar, help=about, show_default=False)
     kind = Annotated[list[str] | None, option]
-    return inspect.Parameter(_variable(row), inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
+    return inspect.Parameter(_variable(name), inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
 
 
-def _variable(row: Parameter) -> str:
-    return row.name.removeprefix("--").replace("-", "_")
+def _variable(name: str) -> str:
+    return name.removeprefix("--").replace("-", "_")
 
 
 def _metavar(row: Parameter) -> str:
@@ -84,8 +95,13 @@ def _metavar(row: Parameter) -> str:
             return "TEXT"
         case Choice(values):
             return "|".join(values)
+        case DimensionName():
+            return "DIMENSION"
         case _:
             return "NUMBER"
+
+
+WHERE_OPTION = _parameter(WHERE, "DIMENSION=VALUE", WHERE_HELP)
 
 
 @with_filters
@@ -160,8 +176,24 @@ def _format(kind: str | None, output: Path | None, *, as_json: bool) -> Format:
 
 
 def _query_string(filters: Filters) -> bytes:
-    given = [(name, os.fsencode(value)) for name, values in filters.items() for value in values or ()]
-    return urlencode(given).encode()
+    """The filters as a report is asked with them.
+
+    Raises:
+        InvalidRequest: one is of a dimension that there is not.
+    """
+    given = [(name, value) for name, values in filters.items() for value in values or ()]
+    named = [_of_dimension(value) if name == WHERE else (name, value) for name, value in given]
+    return urlencode([(name, os.fsencode(value)) for name, value in named]).encode()
+
+
+def _of_dimension(given: str) -> tuple[str, str]:
+    """The name of a dimension's filter, and its value."""
+    dimension, equals, value = given.partition("=")
+    if not equals or dimension not in CATALOG.dimensions:
+        near = suggestion(dimension, CATALOG.dimensions) or f"; the dimensions are {', '.join(CATALOG.dimensions)}"
+        what = f"{shown(dimension)} is not a dimension{near}" if equals else f"{shown(given)} is not DIMENSION=VALUE"
+        raise InvalidRequest((Problem("where", f"{WHERE}: {what}"),))
+    return f"{WHERE} {dimension}", value
 
 
 @contextmanager

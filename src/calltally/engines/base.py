@@ -15,21 +15,26 @@ from typing import NamedTuple, Protocol
 
 import pyarrow as pa
 
-from calltally.catalog import Aggregate, Dimension, Ratio
+from calltally.catalog import Aggregate, Dimension, Grain, Ratio
 from calltally.errors import Unavailable
 from calltally.localtime import OffsetTable, Period
 
 __all__ = [
     "AtLeast",
     "AtMost",
+    "ChangedSince",
     "Condition",
+    "Contains",
     "Engine",
     "Group",
     "Load",
     "LoadSummary",
+    "LocalTimeIs",
     "OneOf",
     "Order",
     "Outcome",
+    "Page",
+    "Place",
     "Plan",
     "Rows",
     "Snapshot",
@@ -43,10 +48,11 @@ Value = str | int | bool | None
 
 @dataclass(frozen=True)
 class OneOf:
-    """Calls whose `field` is one of `values`."""
+    """Calls whose `field` is one of `values`, and with `or_none` also those that have no value in it."""
 
     field: str
     values: tuple[str | bool, ...]
+    or_none: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,7 +71,31 @@ class AtMost:
     highest: int
 
 
-Condition = OneOf | AtLeast | AtMost
+@dataclass(frozen=True)
+class LocalTimeIs:
+    """Calls that start in one of these days, weeks, months, hours or weekdays, as numbers (see `catalog.grains`)."""
+
+    grain: Grain
+    values: tuple[int, ...]
+    local_time: OffsetTable
+
+
+@dataclass(frozen=True)
+class Contains:
+    """Calls that have one of `texts`, in whatever case, somewhere in one of `fields`."""
+
+    fields: tuple[str, ...]
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ChangedSince:
+    """Calls of which this server last changed a value at `instant` (microseconds UTC) or later."""
+
+    instant: int
+
+
+Condition = OneOf | AtLeast | AtMost | LocalTimeIs | Contains | ChangedSince
 
 
 @dataclass(frozen=True)
@@ -87,6 +117,25 @@ class Plan:
     periods: tuple[Period, ...] | None  # the call starts in one of these; None: at any time
     local_time: OffsetTable
     order: Order
+    limit: int
+
+
+class Place(NamedTuple):
+    """Where a call stands in a list: by start (microseconds UTC), then by id."""
+
+    started_at: int
+    id: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of a list of calls, in the order of their places."""
+
+    calls: str
+    conditions: tuple[Condition, ...]
+    periods: tuple[Period, ...] | None
+    after: Place | None  # it begins behind this place; None: with the first call
+    descending: bool
     limit: int
 
 
@@ -225,6 +274,13 @@ class Engine(Protocol):
             Unavailable: `stop` was asked, or the engine cannot answer now.
         """
 
+    def page(self, page: Page, stop: Stop) -> pa.RecordBatch:
+        """The calls of a page, of `calltally.engines.rows.EXPORT_SCHEMA`, from one consistent snapshot.
+
+        Raises:
+            Unavailable: `stop` was asked, or the engine cannot answer now.
+        """
+
     def version(self, calls: str) -> str:
         """What stays the same exactly as long as the calls do: a committed change gives it a new value, used once.
 
@@ -276,11 +332,18 @@ class Engine(Protocol):
         """
 
     def export(
-        self, calls: str, conditions: tuple[Condition, ...], periods: tuple[Period, ...] | None
+        self,
+        calls: str,
+        conditions: tuple[Condition, ...],
+        periods: tuple[Period, ...] | None,
+        stop: Stop | None = None,
     ) -> AbstractContextManager[Iterator[pa.RecordBatch]]:
         """The calls that match, of `calltally.engines.rows.EXPORT_SCHEMA`, from one consistent snapshot.
 
         In the order in which they are stored: by start within each load.
+
+        Raises:
+            Unavailable: `stop` was asked, or the engine cannot answer now.
         """
 
     def snapshot(self, calls: str) -> AbstractContextManager[Snapshot | None]:

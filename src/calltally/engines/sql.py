@@ -7,15 +7,26 @@ put in order and added up by `calltally.engines.finish`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from calltally.catalog import Aggregate, CountDistinct, Dimension, Grain, Ratio
-from calltally.engines.base import AtLeast, AtMost, Condition, Group, OneOf, Plan, Rows
+from calltally.engines.base import (
+    AtLeast,
+    AtMost,
+    ChangedSince,
+    Condition,
+    Contains,
+    Group,
+    LocalTimeIs,
+    OneOf,
+    Plan,
+    Rows,
+)
 from calltally.engines.finish import finished
 from calltally.localtime import OffsetTable, Period
 
-__all__ = ["Dialect", "Spelling", "Statement", "compile_plan", "read_rows", "where"]
+__all__ = ["Dialect", "Spelling", "Statement", "compile_plan", "narrowed", "read_rows", "where"]
 
 
 SUMMED = "sum({})"
@@ -34,6 +45,9 @@ class Statement:
         if isinstance(other, str):
             return Statement(self.sql + other, self.params)
         return Statement(self.sql + other.sql, self.params + other.params)
+
+
+NOTHING = Statement("1 = 0")
 
 
 @dataclass(frozen=True)
@@ -57,6 +71,12 @@ class Dialect(Protocol):
 
     def within(self, period: Period) -> str:
         """Whether a call starts in a period."""
+
+    def contains(self, field: str, text: str) -> Statement:
+        """Whether a call has a text in a field, in whatever case; null or no where it says nothing there."""
+
+    def changed_at(self) -> str:
+        """When this server last changed a call, microseconds UTC."""
 
     def coarse_time(self, table: OffsetTable) -> str | None:
         """A column that has far fewer values than there are calls and from which all grains can be found, if any."""
@@ -118,12 +138,25 @@ def read_rows(plan: Plan, answer: Sequence[Sequence[Any]], dialect: Dialect) -> 
     return Rows(tuple(groups), totals.aggregates)
 
 
-def where(conditions: Sequence[Condition], periods: Sequence[Period] | None, dialect: Dialect) -> Statement:
+def where(
+    conditions: Sequence[Condition], periods: Sequence[Period] | None, dialect: Dialect, *more: Statement
+) -> Statement:
     """The clause that keeps the calls for which all of it holds."""
     found = [_condition(condition, dialect) for condition in conditions]
     if periods is not None:
         found.append(_periods(periods, dialect))
+    found.extend(more)
     return Statement(" WHERE ") + _joined(found, " AND ") if found else Statement("")
+
+
+def narrowed(conditions: Sequence[Condition], first: int, last: int) -> tuple[Condition, ...]:
+    """The same conditions for calls that start from `first` to `last`, with what local time these can meet alone."""
+    return tuple(
+        replace(condition, local_time=condition.local_time.between(first, last))
+        if isinstance(condition, LocalTimeIs)
+        else condition
+        for condition in conditions
+    )
 
 
 def _finished_here(plan: Plan, dialect: Dialect) -> bool:
@@ -188,22 +221,42 @@ def _dimension(dimension: Dimension, plan: Plan, dialect: Dialect) -> str:
 
 
 def _condition(condition: Condition, dialect: Dialect) -> Statement:
-    column = dialect.column(condition.field)
     match condition:
-        case OneOf(_, (value,)):
-            return Statement(f"{column} = ?", (value,))
-        case OneOf(_, values):
-            return Statement(f"{column} IN ({', '.join('?' * len(values))})", values)
-        case AtLeast(_, lowest):
-            return Statement(f"{column} >= ?", (lowest,))
-        case AtMost(_, highest):
-            return Statement(f"{column} <= ?", (highest,))
+        case OneOf(field, values, or_none):
+            return _one_of(dialect.column(field), values, or_none=or_none)
+        case AtLeast(field, lowest):
+            return Statement(f"{dialect.column(field)} >= ?", (lowest,))
+        case AtMost(field, highest):
+            return Statement(f"{dialect.column(field)} <= ?", (highest,))
+        case LocalTimeIs(grain, values, local_time):
+            return _one_of(f"({dialect.grain(grain, local_time)})", values, or_none=False)
+        case Contains(fields, texts):
+            found = [dialect.contains(field, text) for field in fields for text in texts]
+            return Statement("(") + _joined(found, " OR ") + ")"
+        case ChangedSince(instant):
+            return Statement(f"{dialect.changed_at()} >= ?", (instant,))
+
+
+def _one_of(expression: str, values: Sequence[object], *, or_none: bool) -> Statement:
+    match values:
+        case ():
+            found = NOTHING
+        case (value,):
+            found = Statement(f"{expression} = ?", (value,))
+        case _:
+            found = Statement(f"{expression} IN ({', '.join('?' * len(values))})", tuple(values))
+    return Statement(f"({expression} IS NULL OR ") + found + ")" if or_none else found
 
 
 def _periods(periods: Sequence[Period], dialect: Dialect) -> Statement:
-    if not periods:
-        return Statement("1 = 0")
-    return Statement(f"({' OR '.join(f'({dialect.within(period)})' for period in periods)})")
+    match periods:
+        case ():
+            return NOTHING
+        case (period,):
+            return Statement(f"({dialect.within(period)})")
+    # Between the first and the last, which an engine can look up, before each of them is held against a call.
+    span = dialect.within(Period(periods[0].start, periods[-1].end))
+    return Statement(f"({span} AND ({' OR '.join(f'({dialect.within(period)})' for period in periods)}))")
 
 
 def _sort_keys(plan: Plan, dialect: Dialect) -> Sequence[str]:

@@ -1,13 +1,14 @@
 """Calls into a stream, a batch at a time, so that memory does not grow with their number."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from io import BytesIO
 from typing import BinaryIO
 
 import pyarrow as pa
 
 from calltally.exporting.formats import FORMATS, Format
 
-__all__ = ["write_calls"]
+__all__ = ["pieces_of", "write_calls"]
 
 
 def write_calls(
@@ -22,3 +23,22 @@ def write_calls(
         on_progress(calls)
     writer.close()
     return calls
+
+
+def pieces_of(batches: Iterable[pa.RecordBatch], kind: Format) -> Iterator[bytes]:
+    """The same file piece by piece, one for each batch and the end."""
+    stream = BytesIO()
+    writer = FORMATS[kind](stream)
+    for batch in batches:
+        writer.write(batch)
+        yield _taken(stream)
+    writer.close()
+    yield _taken(stream)
+
+
+def _taken(stream: BytesIO) -> bytes:
+    """What was written, which the stream forgets."""
+    written = stream.getvalue()
+    stream.seek(0)
+    stream.truncate()
+    return written

@@ -12,7 +12,7 @@ __all__ = ["erase_caller"]
 FIELD = CATALOG.fields["caller_number"]
 
 
-def erase_caller(caller_number: str, business: Business, control: Control, engine: Engine) -> int:
+def erase_caller(caller_number: str, business: Business, control: Control, engine: Engine) -> int:  # noqa: ARG001
     """How many calls had the number, which is read as that of a record: they stay, without a caller for ever.
 
     The number is taken out of the calls, of what is held for calls to come, and of dead letters. What comes in later

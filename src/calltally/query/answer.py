@@ -5,6 +5,7 @@ from calltally.catalog import CATALOG
 from calltally.engines import Engine, Plan, Stop
 from calltally.query.parse import parse
 from calltally.query.plan import plan
+from calltally.query.selection import reading_of
 from calltally.query.shape import Report, shape
 from calltally.query.timing import Timing
 from calltally.query.validate import ValidQuery, validate
@@ -19,7 +20,7 @@ def ask(query_string: bytes, business: Business, timing: Timing) -> tuple[ValidQ
         InvalidRequest: with every problem of the query.
     """
     with timing.step("plan"):
-        query = validate(parse(query_string), CATALOG)
+        query = validate(parse(query_string), CATALOG, reading_of(business))
         return query, plan(query, business)
 
 

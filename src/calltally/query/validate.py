@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
@@ -10,41 +10,63 @@ from typing import Any
 
 from calltally.catalog import (
     Catalog,
+    ChangedSince,
     Choice,
+    CursorText,
     Day,
     Dimension,
+    DimensionName,
     FieldKind,
     Filter,
+    Grain,
+    GrainValue,
+    Instant,
     Metric,
     NameList,
     Operator,
     Parameter,
     Score,
+    Search,
+    SearchText,
+    Selector,
     SortName,
     Text,
+    Where,
+    WhereNull,
     WholeNumber,
+    nearest,
+    read_day,
+    read_grain,
     suggestion,
+    taken,
+    where_name,
 )
-from calltally.engines import AtLeast, AtMost, Condition, OneOf
+from calltally.engines import AtLeast, AtMost, Condition, Contains, OneOf
+from calltally.engines import ChangedSince as Changed
 from calltally.errors import InvalidRequest, Problem, shown
+from calltally.query.cursors import Cursor, read_cursor
 from calltally.query.parse import Query
-from calltally.records import normal_status
+from calltally.records import Reading, normal_status, read_phone, read_rfc3339
 
-__all__ = ["ValidFilters", "ValidQuery", "validate", "validate_filters"]
+__all__ = ["ValidFilters", "ValidListing", "ValidQuery", "validate", "validate_filters", "validate_listing"]
 
 DIGITS = re.compile(r"[0-9]+")
 DECIMAL = re.compile(r"[0-9]+(?:\.[0-9]+)?")
-DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+WHERE = re.compile(re.escape(where_name("")).replace(r"\]", r"([^\]]*)\]?"))  # also of what is no dimension
 LONGEST_NAME = 100
 
 
 @dataclass(frozen=True)
 class ValidFilters:
-    """Which calls are meant: the first and the last of their days, and what else holds for each."""
+    """Which calls are meant: the first and the last of their days, what else holds for each, and when they start.
+
+    `times` are values of time dimensions, as numbers (see `catalog.grains`): a call has one of each dimension's.
+    """
 
     first_day: date | None
     last_day: date | None
     conditions: tuple[Condition, ...]
+    times: tuple[tuple[Grain, tuple[int, ...]], ...]
 
 
 @dataclass(frozen=True)
@@ -53,49 +75,66 @@ class ValidQuery:
 
     dimensions: tuple[Dimension, ...]
     metrics: tuple[Metric, ...]
-    first_day: date | None
-    last_day: date | None
-    conditions: tuple[Condition, ...]
+    filters: ValidFilters
     sort_by: Dimension | Metric
     descending: bool
     limit: int
 
 
-def validate(query: Query, catalog: Catalog) -> ValidQuery:
-    """The report that was asked for.
+@dataclass(frozen=True)
+class ValidListing:
+    """A page of a list of calls that can be asked for: every default filled in."""
+
+    filters: ValidFilters
+    descending: bool
+    limit: int
+    cursor: Cursor | None
+
+
+def validate(query: Query, catalog: Catalog, reading: Reading) -> ValidQuery:
+    """The report that was asked for; numbers and times are read as those of a record.
 
     Raises:
         InvalidRequest: with every problem, in the order of the parameter table, unknown parameters last.
     """
-    check = _Check(query, catalog)
+    check = _Check(query, catalog, reading, "report")
     values = check.values()
     check.sort(values)
     check.finish()
     return _valid(values, catalog)
 
 
-def validate_filters(query: Query, catalog: Catalog) -> ValidFilters:
+def validate_filters(query: Query, catalog: Catalog, reading: Reading) -> ValidFilters:
     """The filters that were asked for, where the catalog's parameters are filters alone, under whatever names.
 
     Raises:
-        InvalidRequest: with every problem, in the order of the catalog.
+        InvalidRequest: with every problem, in the order of the catalog, unknown parameters last.
     """
-    check = _Check(query, catalog)
+    check = _Check(query, catalog, reading, "export")
     values = check.values()
     check.finish()
     return _filters(values, catalog)
 
 
+def validate_listing(query: Query, catalog: Catalog, reading: Reading) -> ValidListing:
+    """The page that was asked for, where the catalog's parameters are those of a list.
+
+    Raises:
+        InvalidRequest: with every problem, in the order of the catalog, unknown parameters last.
+    """
+    check = _Check(query, catalog, reading, "list")
+    values = check.values()
+    check.finish()
+    return ValidListing(_filters(values, catalog), values["sort_order"], values["limit"], values["cursor"])
+
+
 def _valid(values: Mapping[str, Any], catalog: Catalog) -> ValidQuery:
     dimensions = tuple(catalog.dimensions[name] for name in values["group_by"])
     by_name: dict[str, Dimension | Metric] = {**catalog.metrics, **{d.name: d for d in dimensions}}
-    filters = _filters(values, catalog)
     return ValidQuery(
         dimensions,
         tuple(catalog.metrics[name] for name in dict.fromkeys(values["metrics"])),
-        filters.first_day,
-        filters.last_day,
-        filters.conditions,
+        _filters(values, catalog),
         by_name[values["sort_by"]],
         values["sort_order"],
         values["limit"],
@@ -104,33 +143,52 @@ def _valid(values: Mapping[str, Any], catalog: Catalog) -> ValidQuery:
 
 def _filters(values: Mapping[str, Any], catalog: Catalog) -> ValidFilters:
     given = [(row.filter, values[row.name]) for row in catalog.filters if row.filter and values[row.name] is not None]
-    days = {row.operator: value for row, value in given}
+    days = {row.operator: value for row, value in given if isinstance(row, Filter)}
     conditions = [_condition(row, value) for row, value in given]
+    shown_under = {catalog.dimensions[name]: values_or_null for name, values_or_null in _shown_under(given).items()}
     return ValidFilters(
         days.get(Operator.FIRST_DAY),
         days.get(Operator.LAST_DAY),
-        tuple(condition for condition in conditions if condition),
+        (
+            *(condition for condition in conditions if condition),
+            *(OneOf(d.field, found, null) for d, (found, null) in shown_under.items() if not d.grain),
+        ),
+        # A call always has a start, so that null is none of its times.
+        tuple((d.grain, found) for d, (found, _) in shown_under.items() if d.grain),
     )
 
 
-def _condition(row: Filter, value: Any) -> Condition | None:
-    match row.operator:
-        case Operator.ONE_OF:
-            return OneOf(row.field, value if isinstance(value, tuple) else (value,))
-        case Operator.AT_LEAST:
-            return AtLeast(row.field, int(Decimal(value).to_integral_value(ROUND_CEILING)))
-        case Operator.AT_MOST:
-            return AtMost(row.field, int(Decimal(value).to_integral_value(ROUND_FLOOR)))
-        case Operator.FIRST_DAY | Operator.LAST_DAY:
-            return None  # days become periods, which need the business's time zone
+def _condition(row: Selector, value: Any) -> Condition | None:
+    match row:
+        case Filter(field, Operator.ONE_OF):
+            return OneOf(field, value if isinstance(value, tuple) else (value,))
+        case Filter(field, Operator.AT_LEAST):
+            return AtLeast(field, int(Decimal(value).to_integral_value(ROUND_CEILING)))
+        case Filter(field, Operator.AT_MOST):
+            return AtMost(field, int(Decimal(value).to_integral_value(ROUND_FLOOR)))
+        case Search(fields):
+            return Contains(fields, value)
+        case ChangedSince():
+            return Changed(value)
+        case _:
+            return None  # days become periods, which need the business's time zone, and dimensions have two parameters
+
+
+def _shown_under(given: Sequence[tuple[Selector, Any]]) -> dict[str, tuple[tuple[Any, ...], bool]]:
+    """For each dimension that is asked about: under which values calls are shown, and whether also under null."""
+    values = {row.dimension: value for row, value in given if isinstance(row, Where)}
+    null = [name for row, names in given if isinstance(row, WhereNull) for name in names]
+    return {name: (values.get(name, ()), name in null) for name in (*values, *null)}
 
 
 class _Check:
-    """Reads each parameter's value and gathers what is wrong on the way."""
+    """Reads each parameter's value and gathers what is wrong on the way; `what` takes the parameters, in a word."""
 
-    def __init__(self, query: Query, catalog: Catalog) -> None:
+    def __init__(self, query: Query, catalog: Catalog, reading: Reading, what: str) -> None:
         self.query = query
         self.catalog = catalog
+        self.reading = reading
+        self.what = what
         self.problems: list[Problem] = []
 
     def values(self) -> dict[str, Any]:
@@ -158,14 +216,21 @@ class _Check:
             return READERS[type(parameter.type)](self, parameter, (parameter.default,))
         if unreadable := self.query.unreadable.get(parameter.name):
             self.problems.append(unreadable)
-        elif len(sent) > 1 and not isinstance(parameter.type, Text):
+        elif len(sent) > 1 and not parameter.repeats:
             self._wrong(parameter, f"was given {len(sent)} times; give it once")
         elif "" in sent:
             otherwise = "" if parameter.required else ", or leave it out"
             self._wrong(parameter, f"is empty; it takes {_allowed(parameter, self.catalog)}{otherwise}")
+        elif parameter.repeats and not isinstance(parameter.type, Text):
+            return self.each(parameter, sent)
         else:
             return READERS[type(parameter.type)](self, parameter, sent)
         return None
+
+    def each(self, parameter: Parameter, sent: tuple[str, ...]) -> tuple[Any, ...] | None:
+        """The values of a parameter that was given several times, each once; None if one is wrong."""
+        read = [READERS[type(parameter.type)](self, parameter, (text,)) for text in dict.fromkeys(sent)]
+        return None if None in read else tuple(sorted(set(read)))  # any order means the same
 
     def names(self, parameter: Parameter, sent: tuple[str, ...]) -> tuple[str, ...] | None:
         assert isinstance(parameter.type, NameList)  # noqa: S101 - READERS pairs them
@@ -189,13 +254,23 @@ class _Check:
         return names if len(self.problems) == before else None
 
     def day(self, parameter: Parameter, sent: tuple[str, ...]) -> date | None:
-        try:
-            if DATE.fullmatch(sent[0]):
-                return date.fromisoformat(sent[0])
-        except ValueError:
-            pass  # no such day: said below
-        self._wrong(parameter, f"{shown(sent[0])} is not a day such as 2026-03-09")
-        return None
+        found = read_day(sent[0])
+        if found is None:
+            self._wrong(parameter, f"{shown(sent[0])} is not a day such as 2026-03-09")
+        return found
+
+    def grain_value(self, parameter: Parameter, sent: tuple[str, ...]) -> int | None:
+        assert isinstance(parameter.type, GrainValue)  # noqa: S101 - READERS pairs them
+        found = read_grain(parameter.type.grain, sent[0])
+        if found is None:
+            self._wrong(parameter, f"{shown(sent[0])} is not {taken(parameter.type.grain)}")
+        return found
+
+    def instant(self, parameter: Parameter, sent: tuple[str, ...]) -> int | None:
+        found = read_rfc3339(sent[0], self.reading.local_time)
+        if found is None:
+            self._wrong(parameter, f"{shown(sent[0])} is not a time such as 2026-03-09T14:05:00Z")
+        return found.instant if found else None
 
     def texts(self, parameter: Parameter, sent: tuple[str, ...]) -> tuple[str, ...] | None:
         assert isinstance(parameter.type, Text)  # noqa: S101 - READERS pairs them
@@ -209,7 +284,51 @@ class _Check:
             if "" in sent:
                 self._wrong(parameter, "is blank; give a status such as 'completed', or leave it out")
                 return None
+        if parameter.type.normalised_as is FieldKind.PHONE:
+            return self.phones(parameter, sent)
         return tuple(sorted(set(sent)))  # any order means the same
+
+    def phones(self, parameter: Parameter, sent: tuple[str, ...]) -> tuple[str, ...] | None:
+        """Numbers in the form in which calls have them."""
+        numbers = {text: read_phone(text.strip(), self.reading.region) for text in sent}
+        for text, number in numbers.items():
+            if not number:
+                instead = "".join(self._null_instead(parameter))
+                self._wrong(parameter, f"{shown(text)} means that there is no number{instead}")
+        found = {number for number in numbers.values() if number}
+        return tuple(sorted(found)) if all(numbers.values()) else None
+
+    def _null_instead(self, parameter: Parameter) -> Iterator[str]:
+        """How to ask for the calls without a value instead, where that can be asked for."""
+        for row in self.catalog.filters:
+            if isinstance(row.filter, WhereNull) and isinstance(parameter.filter, Where):
+                yield f"; give {row.name}={parameter.filter.dimension} for the calls without one"
+
+    def search(self, parameter: Parameter, sent: tuple[str, ...]) -> tuple[str, ...] | None:
+        """The text to look for, and that in the form of a phone number if it is one."""
+        assert isinstance(parameter.type, SearchText)  # noqa: S101 - READERS pairs them
+        text = sent[0].strip()
+        if len(sent[0]) > parameter.type.longest:
+            length = f"{len(sent[0])} characters long; at most {parameter.type.longest} are allowed"
+            self._wrong(parameter, f"{shown(sent[0])} is {length}")
+        elif not text:
+            self._wrong(parameter, "is blank; give a part of a number, or leave it out")
+        else:
+            return tuple(sorted({text, read_phone(text, self.reading.region) or text}))
+        return None
+
+    def cursor(self, parameter: Parameter, sent: tuple[str, ...]) -> Cursor | None:
+        found = read_cursor(sent[0])
+        if found is None:
+            self._wrong(parameter, f"{shown(sent[0])} is no next_cursor of this list; leave it out for the first page")
+        return found
+
+    def dimension(self, parameter: Parameter, sent: tuple[str, ...]) -> str | None:
+        if sent[0] in self.catalog.dimensions:
+            return sent[0]
+        near = _instead(sent[0], self.catalog.dimensions, "dimension")
+        self._wrong(parameter, f"{shown(sent[0])} is not a dimension{near}")
+        return None
 
     def choice(self, parameter: Parameter, sent: tuple[str, ...]) -> object:
         assert isinstance(parameter.type, Choice)  # noqa: S101 - READERS pairs them
@@ -276,9 +395,20 @@ class _Check:
         """Parameters that there are not, so that a misspelt filter does not silently widen a report."""
         for name in self.query.values:
             if name not in self.catalog.parameters:
-                near = suggestion(name, self.catalog.parameters) or f"; it takes {', '.join(self.catalog.parameters)}"
                 cut = name[:LONGEST_NAME]
-                self.problems.append(Problem(cut, f"{cut}: {shown(name)} is not a parameter of this report{near}"))
+                near = self._near(name)
+                self.problems.append(Problem(cut, f"{cut}: {shown(name)} is not a parameter of this {self.what}{near}"))
+
+    def _near(self, name: str) -> str:
+        """What may have been meant by an unknown parameter, or else all that there are but those of dimensions."""
+        dimensions = self.catalog.dimensions
+        if asked := WHERE.fullmatch(name):
+            near = nearest(asked[1], dimensions)
+            return f"; did you mean '{where_name(near)}'?" if near else f"; the dimensions are {', '.join(dimensions)}"
+        rows = self.catalog.parameters.values()
+        names = [row.name for row in rows if not isinstance(row.filter, Where | WhereNull)]
+        others = [row.name for row in rows if isinstance(row.filter, WhereNull)]
+        return suggestion(name, names) or suggestion(name, others) or f"; it takes {', '.join(names)}"
 
     def _wrong(self, parameter: Parameter, message: str) -> None:
         self.problems.append(Problem(parameter.name, f"{parameter.name}: {message}"))
@@ -292,6 +422,11 @@ READERS: dict[type, Callable[[_Check, Parameter, tuple[str, ...]], Any]] = {
     WholeNumber: _Check.whole,
     Score: _Check.score,
     SortName: _Check.sort_name,
+    GrainValue: _Check.grain_value,
+    DimensionName: _Check.dimension,
+    Instant: _Check.instant,
+    SearchText: _Check.search,
+    CursorText: _Check.cursor,
 }
 
 
@@ -320,3 +455,20 @@ def _allowed(parameter: Parameter, catalog: Catalog) -> str:
             return f"a number from {lowest} to {highest}"
         case SortName():
             return "a metric or a dimension of group_by"
+        case _:
+            return _allowed_of_calls(parameter, catalog)
+
+
+def _allowed_of_calls(parameter: Parameter, catalog: Catalog) -> str:
+    """The same where a parameter is held against calls as they are shown."""
+    match parameter.type:
+        case GrainValue(grain):
+            return taken(grain)
+        case DimensionName():
+            return f"a dimension out of {', '.join(catalog.dimensions)}"
+        case Instant():
+            return f"a time such as {parameter.example}"
+        case SearchText():
+            return "a part of a phone number"
+        case _:
+            return "the next_cursor of the page before"

@@ -1,6 +1,7 @@
 """A call record: raw values read as the values that are stored."""
 
 from calltally.records.columns import ColumnReader, StoredColumn, no_values
+from calltally.records.phones import read_phone
 from calltally.records.times import Moment, read_rfc3339
 from calltally.records.values import BadValue, Reading, normal_status, read_value
 
@@ -12,6 +13,7 @@ __all__ = [
     "StoredColumn",
     "no_values",
     "normal_status",
+    "read_phone",
     "read_rfc3339",
     "read_value",
 ]

@@ -13,13 +13,13 @@ from calltally.engines.base import Condition, Snapshot, StoreFacts
 from calltally.engines.duckdb.dialect import DuckDBDialect
 from calltally.engines.duckdb.schema import schema_version, version_of
 from calltally.engines.duckdb.spelling import quoted, text
-from calltally.engines.duckdb.stores import Stores
+from calltally.engines.duckdb.stores import Store, Stores
 from calltally.engines.rows import EXPORT_SCHEMA, VALUE_FIELDS
-from calltally.engines.sql import Statement, where
+from calltally.engines.sql import Statement, narrowed, where
 from calltally.errors import FolderUnusable
 from calltally.localtime import Period
 
-__all__ = ["copied", "exported", "file_facts", "found", "read_facts"]
+__all__ = ["COLUMNS", "DIALECT", "copied", "exported", "file_facts", "found", "read_facts"]
 
 DIALECT = DuckDBDialect()
 ROWS_AT_ONCE = 10_000
@@ -27,15 +27,19 @@ ROWS_AT_ONCE = 10_000
 
 def exported(
     cursor: duckdb.DuckDBPyConnection,
-    table: str,
+    store: Store,
     conditions: Sequence[Condition],
     periods: Sequence[Period] | None,
 ) -> Iterator[pa.RecordBatch]:
-    """The calls of a table that match, of `EXPORT_SCHEMA`."""
-    columns = ", ".join(f"{_exported(name)} AS {name}" for name in CATALOG.fields)
-    statement = Statement(f"SELECT {columns} FROM {table}") + where(conditions, periods, DIALECT)
-    found = cursor.sql(statement.sql, params=list(statement.params))
-    for batch in found.to_arrow_reader(ROWS_AT_ONCE):
+    """The calls of a store that match, of `EXPORT_SCHEMA`."""
+    while True:
+        extent = store.extent
+        spelled = narrowed(conditions, *extent.span(periods))
+        statement = Statement(f"SELECT {COLUMNS} FROM {store.calls}") + where(spelled, periods, DIALECT)
+        reader = cursor.sql(statement.sql, params=list(statement.params)).to_arrow_reader(ROWS_AT_ONCE)
+        if store.extent == extent:  # else it may meet calls outside the extent that it was spelled for
+            break
+    for batch in reader:
         yield from pa.Table.from_batches([batch]).cast(EXPORT_SCHEMA).to_batches()
 
 
@@ -43,8 +47,7 @@ def found(cursor: duckdb.DuckDBPyConnection, table: str, call_id: str) -> pa.Rec
     """The one call of a table that has an id, of `EXPORT_SCHEMA`."""
     # By its row, so that the columns of no other call are read.
     rows = f"SELECT rowid FROM {table} WHERE id_hash = md5_number_lower(?) AND id = ?"
-    columns = ", ".join(f"{_exported(name)} AS {name}" for name in CATALOG.fields)
-    calls = cursor.sql(f"SELECT {columns} FROM {table} WHERE rowid IN ({rows})", params=[call_id, call_id])
+    calls = cursor.sql(f"SELECT {COLUMNS} FROM {table} WHERE rowid IN ({rows})", params=[call_id, call_id])
     batches = calls.to_arrow_table().cast(EXPORT_SCHEMA).combine_chunks().to_batches()
     return batches[0] if batches else None
 
@@ -104,3 +107,6 @@ def _least_version() -> str:
         "make_timestamp(CASE WHEN versions IS NULL THEN version "
         f"WHEN {unversioned} THEN NULL ELSE least({', '.join(each)}) END)"
     )
+
+
+COLUMNS = ", ".join(f"{_exported(name)} AS {name}" for name in CATALOG.fields)

@@ -1,5 +1,6 @@
 """How DuckDB spells the pieces of a report."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
@@ -8,7 +9,7 @@ from calltally.catalog import CATALOG, Aggregate, Count, CountDistinct, Dimensio
 from calltally.engines.base import Plan
 from calltally.engines.duckdb.schema import CODE_COLUMNS
 from calltally.engines.duckdb.spelling import text
-from calltally.engines.sql import Spelling
+from calltally.engines.sql import Spelling, Statement
 from calltally.localtime import DAY, HOUR, OffsetTable, Period
 
 __all__ = ["DuckDBDialect"]
@@ -21,6 +22,7 @@ MANY_CALLS_A_DAY = 2000  # some twenty for each quarter-hour
 FEW_GROUPS = 500
 MANY_VALUES = 10**6  # where nobody has counted them
 MOST_SET_BYTES = 64_000_000  # of all groups of a report together, for each thread
+WITHOUT_CASE = re.compile(r"[0-9+() ./#;=-]+")  # numbers, which are found twice as fast as they are
 GROUPS_A_DAY = {Grain.DATE: 1.0, Grain.WEEK: 1 / 7, Grain.MONTH: 1 / 28}
 MOST_GROUPS = {Grain.HOUR_OF_DAY: 24.0, Grain.DAY_OF_WEEK: 7.0}
 
@@ -48,6 +50,14 @@ class DuckDBDialect:
             start, end = period.start // QUARTER_HOUR, period.end // QUARTER_HOUR
             return f"quarter_hour >= {start} AND quarter_hour < {end}"
         return f"started_at >= make_timestamp({period.start}) AND started_at < make_timestamp({period.end})"
+
+    def contains(self, field: str, text: str) -> Statement:
+        if WITHOUT_CASE.fullmatch(text):
+            return Statement(f"contains({self.column(field)}, ?)", (text,))
+        return Statement(f"contains(lower({self.column(field)}), lower(?))", (text,))
+
+    def changed_at(self) -> str:
+        return "changed_at"
 
     def coarse_time(self, table: OffsetTable) -> str | None:
         # Every offset is whole quarter-hours, save some of the last century's.

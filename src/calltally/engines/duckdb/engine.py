@@ -10,18 +10,19 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from calltally.engines.base import Condition, Load, Outcome, Plan, Rows, Snapshot, Stop, StoreFacts
+from calltally.engines.base import Condition, Load, Outcome, Page, Plan, Rows, Snapshot, Stop, StoreFacts
 from calltally.engines.duckdb.copies import copied, exported, found, read_facts
 from calltally.engines.duckdb.deliveries import apply_deliveries, delete_call
 from calltally.engines.duckdb.dialect import DuckDBDialect
 from calltally.engines.duckdb.erasing import erase_caller
 from calltally.engines.duckdb.load import DuckDBLoad
+from calltally.engines.duckdb.pages import paged
 from calltally.engines.duckdb.running import Running
 from calltally.engines.duckdb.spelling import text
 from calltally.engines.duckdb.stores import REMOVED, Extent, Store, Stores, store_path
-from calltally.engines.sql import compile_plan, read_rows
+from calltally.engines.sql import compile_plan, narrowed, read_rows
 from calltally.errors import FolderUnusable, NotFound, StorageFull, Unavailable
-from calltally.localtime import DAY, FIRST_INSTANT, Period
+from calltally.localtime import DAY, Period
 
 __all__ = ["DuckDBEngine"]
 
@@ -52,6 +53,15 @@ class DuckDBEngine:
                 # call outside the extent that it was spelled for.
                 if answer is not None and store.extent == extent:
                     return answer
+
+    def page(self, page: Page, stop: Stop) -> pa.RecordBatch:
+        with (
+            self._stores.reading(page.calls) as store,
+            self._root.cursor() as cursor,
+            stop.during(cursor.interrupt),
+            _translated(),
+        ):
+            return paged(cursor, store, page)
 
     @contextmanager
     def load(self, calls: str) -> Iterator[Load]:
@@ -87,10 +97,19 @@ class DuckDBEngine:
 
     @contextmanager
     def export(
-        self, calls: str, conditions: tuple[Condition, ...], periods: tuple[Period, ...] | None
+        self,
+        calls: str,
+        conditions: tuple[Condition, ...],
+        periods: tuple[Period, ...] | None,
+        stop: Stop | None = None,
     ) -> Iterator[Iterator[pa.RecordBatch]]:
-        with self._stores.reading(calls) as store, self._cursor() as cursor, _translated():
-            yield exported(cursor, store.calls, conditions, periods)
+        with (
+            self._stores.reading(calls) as store,
+            self._cursor() as cursor,
+            (stop or Stop()).during(cursor.interrupt),
+            _translated(),
+        ):
+            yield exported(cursor, store, conditions, periods)
 
     @contextmanager
     def snapshot(self, calls: str) -> Iterator[Snapshot | None]:
@@ -178,26 +197,20 @@ def _lock_down(root: duckdb.DuckDBPyConnection, folders: tuple[Path, ...]) -> No
 
 def _answer(cursor: duckdb.DuckDBPyConnection, plan: Plan, store: Store, extent: Extent) -> Rows | None:
     """What DuckDB finds; None where it met a code outside the extent."""
-    first, last = _span(plan, extent)
+    first, last = extent.span(plan.periods)
     # Only those changes of local time that the calls can meet: fewer cases for each call.
-    narrowed = replace(plan, local_time=plan.local_time.between(first, last))
+    spelled = replace(
+        plan, local_time=plan.local_time.between(first, last), conditions=narrowed(plan.conditions, first, last)
+    )
     variety = _variety(cursor, plan, store)
     dialect = DuckDBDialect(extent.codes, variety, (last - first) // DAY, store.size / (extent.days + 1))
-    statement = compile_plan(narrowed, store.calls, dialect)
+    statement = compile_plan(spelled, store.calls, dialect)
     try:
         return read_rows(plan, cursor.execute(statement.sql, list(statement.params)).fetchall(), dialect)
     except duckdb.OutOfRangeException:
         if store.extent == extent:
             raise
         return None
-
-
-def _span(plan: Plan, extent: Extent) -> tuple[int, int]:
-    """The first and the last instant at which a call of the report can start."""
-    first, last = extent.first or FIRST_INSTANT, extent.last or FIRST_INSTANT
-    if plan.periods:
-        first, last = max(first, plan.periods[0].start), min(last, plan.periods[-1].end - 1)
-    return first, max(first, last)
 
 
 def _variety(cursor: duckdb.DuckDBPyConnection, plan: Plan, store: Store) -> dict[str, int]:

@@ -4,7 +4,7 @@ import hashlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +16,7 @@ from calltally.engines.duckdb.rewriting import LEFTOVERS, put_in_place, write_an
 from calltally.engines.duckdb.schema import CALLS_COLUMNS, create_or_migrate
 from calltally.engines.duckdb.spelling import quoted, text
 from calltally.errors import NotFound, Unavailable
-from calltally.localtime import DAY
+from calltally.localtime import DAY, FIRST_INSTANT, Period
 
 __all__ = ["REMOVED", "Erasure", "Extent", "Store", "Stores", "read_span", "store_path"]
 
@@ -48,6 +48,13 @@ class Extent:
     def days(self) -> int:
         """How many days there are between the first and the last call."""
         return 0 if self.first is None or self.last is None else (self.last - self.first) // DAY
+
+    def span(self, periods: Sequence[Period] | None) -> tuple[int, int]:
+        """The first and the last instant at which a call of these periods can start."""
+        first, last = self.first or FIRST_INSTANT, self.last or FIRST_INSTANT
+        if periods:
+            first, last = max(first, periods[0].start), min(last, periods[-1].end - 1)
+        return first, max(first, last)
 
     def widened(self, first: int | None, last: int | None, codes: int) -> "Extent":
         """The extent that has room also for calls between these starts, and for so many codes."""

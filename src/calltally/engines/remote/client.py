@@ -14,6 +14,7 @@ from calltally.engines.base import (
     Load,
     LoadSummary,
     Outcome,
+    Page,
     Plan,
     Rows,
     Snapshot,
@@ -41,6 +42,7 @@ from calltally.localtime import Period
 __all__ = ["RemoteEngine", "join"]
 
 GREETING_SECONDS = 5.0
+OVER_HTTP = "Reports and lists are answered by the process that holds the data folder, over HTTP"
 
 
 def join(folder: DataFolder) -> "RemoteEngine | None":
@@ -79,6 +81,9 @@ class RemoteEngine:
                 stop.check()  # the owner has not ended, it was left
                 raise
 
+    def page(self, page: Page, stop: Stop) -> pa.RecordBatch:  # noqa: ARG002
+        raise Unavailable(OVER_HTTP)
+
     def version(self, calls: str) -> str:
         return str(self._asked("version", calls=calls))
 
@@ -113,10 +118,14 @@ class RemoteEngine:
 
     @contextmanager
     def export(
-        self, calls: str, conditions: tuple[Condition, ...], periods: tuple[Period, ...] | None
+        self,
+        calls: str,
+        conditions: tuple[Condition, ...],
+        periods: tuple[Period, ...] | None,
+        stop: Stop | None = None,
     ) -> Iterator[Iterator[pa.RecordBatch]]:
         asked = {"conditions": plain_conditions(conditions), "periods": plain_periods(periods)}
-        with self._talk("export", calls=calls, **asked) as talk:
+        with self._talk("export", calls=calls, **asked) as talk, (stop or Stop()).during(talk.break_off):
             yield talk.batches(EXPORT_SCHEMA)
 
     @contextmanager

@@ -1,12 +1,13 @@
 """How what an engine is given and gives back travels: as plain JSON, and rows as Arrow."""
 
 from collections.abc import Iterator, Sequence
+from types import UnionType
 from typing import Any
 
 import pyarrow as pa
 
-from calltally.catalog import CATALOG
-from calltally.engines.base import AtLeast, AtMost, Condition, OneOf
+from calltally.catalog import CATALOG, Grain
+from calltally.engines.base import AtLeast, AtMost, ChangedSince, Condition, Contains, LocalTimeIs, OneOf
 from calltally.engines.remote.frames import Lost
 from calltally.errors import (
     CalltallyError,
@@ -26,7 +27,7 @@ from calltally.errors import (
     UnreadableFile,
     UnsupportedMedia,
 )
-from calltally.localtime import Period
+from calltally.localtime import OffsetTable, Period
 
 __all__ = [
     "UNPLACED_SCHEMA",
@@ -44,6 +45,7 @@ __all__ = [
 UNPLACED_SCHEMA = pa.schema([pa.field("place", pa.int64()), pa.field("record", pa.string())])
 MOST_BYTES = 16_000_000  # of rows in a frame, unless a single one has more
 FIELDS = {field.name for field in CATALOG.stored_fields}
+GRAINS = {grain.value for grain in Grain}
 SAID_IN_A_SENTENCE = {
     each.__name__: each
     for each in (
@@ -98,7 +100,15 @@ def unpacked(body: bytearray, schema: pa.Schema) -> list[pa.RecordBatch]:
 
 def plain_conditions(conditions: Sequence[Condition]) -> list[dict[str, Any]]:
     """The conditions, for JSON."""
-    return [{"is": type(condition).__name__, **vars(condition)} for condition in conditions]
+    return [{"is": type(condition).__name__, **_plain(condition)} for condition in conditions]
+
+
+def _plain(condition: Condition) -> dict[str, Any]:
+    match condition:
+        case LocalTimeIs(grain, values, local_time):
+            return {"grain": grain.value, "values": values, **vars(local_time)}
+        case _:
+            return vars(condition)
 
 
 def read_conditions(plain: object) -> tuple[Condition, ...]:
@@ -114,14 +124,33 @@ def read_conditions(plain: object) -> tuple[Condition, ...]:
 
 def _condition(plain: object) -> Condition:
     match plain:
-        case {"is": "OneOf", "field": str(field), "values": list(values)} if field in FIELDS:
-            if all(isinstance(value, str | bool) for value in values):
-                return OneOf(field, tuple(values))
+        case {"is": "OneOf", "field": str(field), "values": list(values), "or_none": bool(or_none)} if field in FIELDS:
+            return OneOf(field, _all(values, str | bool), or_none)
         case {"is": "AtLeast", "field": str(field), "lowest": int(lowest)} if field in FIELDS:
             return AtLeast(field, lowest)
         case {"is": "AtMost", "field": str(field), "highest": int(highest)} if field in FIELDS:
             return AtMost(field, highest)
+        case {"is": "LocalTimeIs", "grain": str(grain), "values": list(values), **table} if grain in GRAINS:
+            return LocalTimeIs(Grain(grain), _all(values, int), _local_time(table))
+        case {"is": "Contains", "fields": list(fields), "texts": list(texts)} if FIELDS.issuperset(_all(fields, str)):
+            return Contains(tuple(fields), _all(texts, str))
+        case {"is": "ChangedSince", "instant": int(instant)}:
+            return ChangedSince(instant)
     raise Lost("a condition is none")
+
+
+def _local_time(plain: object) -> OffsetTable:
+    match plain:
+        case {"starts": list(starts), "offsets": list(offsets)} if len(starts) == len(offsets) > 0:
+            return OffsetTable(_all(starts, int), _all(offsets, int))
+    raise Lost("a table of local time is none")
+
+
+def _all(values: list[Any], kind: type | UnionType) -> tuple[Any, ...]:
+    """The values, all of which are of this kind."""
+    if not all(isinstance(value, kind) for value in values):
+        raise Lost("a value is none")
+    return tuple(values)
 
 
 def plain_periods(periods: Sequence[Period] | None) -> list[list[int]] | None:
