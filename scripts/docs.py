@@ -21,6 +21,7 @@ from calltally.api.openapi_parts import ERRORS as MEANINGS
 from calltally.catalog import CATALOG, describe
 from calltally.cli.app import NAME, build
 from calltally.errors import NotFound
+from calltally.ingestion import MOST_APART, PRESETS, Preset, described, described_legs
 from calltally.settings import SETTINGS
 
 __all__ = ["OPENAPI", "REGIONS", "BadMarker", "fill", "fresh", "main", "pages", "stale"]
@@ -195,6 +196,25 @@ def _settings() -> str:
     return _table(("Variable", "Default", "Meaning"), rows)
 
 
+def _presets() -> str:
+    rows = [(_code(row.name), row.vendor, row.about) for row in PRESETS.values()]
+    parts = [_table(("Preset", "Files of", "Which"), rows), *(_preset(row) for row in PRESETS.values() if row.fields)]
+    return "\n\n".join(parts)
+
+
+def _preset(preset: Preset) -> str:
+    """What a vendor's preset reads, and how rows become calls."""
+    rows = [(_code(field), source) for field, source in described(preset)]
+    parts = [
+        f"### {preset.vendor}",
+        _table(("Field", f"Columns of {preset.vendor}, the first that says something"), rows),
+    ]
+    if preset.legs:
+        near = f"within {MOST_APART:,} rows"
+        parts.append(f"Rows of the same call, {near}, become one: {described_legs(preset.legs)}.")
+    return "\n\n".join(parts)
+
+
 def _cli() -> str:
     parts = [f"{'#' * (1 + len(path))} `{' '.join(path)}`\n\n```text\n{text}\n```" for path, text in _helps()]
     return "\n\n".join(parts)
@@ -276,6 +296,7 @@ REGIONS: dict[str, Callable[[], str]] = {
     "metrics": _metrics,
     "parameters": _parameters,
     "fields": _fields,
+    "presets": _presets,
     "settings": _settings,
     "cli": _cli,
     "errors": _errors,

@@ -9,6 +9,7 @@
     ├── Forbidden           the key lacks a scope, which is named
     ├── NotFound            no such thing, or another business's
     ├── Conflict            what was asked contradicts what is there
+    ├── Refused             another server, asked on somebody's behalf, refuses or gives no sensible answer
     ├── Unavailable         overloaded, stopping, or out of time: the same request may work later
     ├── StorageFull         there is no room left on the disk
     ├── FolderInUse         another process owns the data folder
@@ -31,6 +32,7 @@ __all__ = [
     "InvalidRequest",
     "NotFound",
     "Problem",
+    "Refused",
     "StorageFull",
     "TooLarge",
     "Unauthorized",
@@ -101,6 +103,17 @@ class NotFound(CalltallyError):
 
 class Conflict(CalltallyError):
     """What was asked contradicts what is there: a limit reached, a name that means two things."""
+
+
+class Refused(CalltallyError):
+    """Another server, asked on somebody's behalf, refuses or gives no sensible answer: asking again would not help.
+
+    `status` is the one that it answered with.
+    """
+
+    def __init__(self, message: str, status: int = 200) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class Unavailable(CalltallyError):

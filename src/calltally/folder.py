@@ -20,7 +20,7 @@ from calltally.errors import FolderInUse, FolderUnusable
 
 __all__ = ["DataFolder", "Owned", "Owner", "Role"]
 
-Role = Literal["serve", "import", "business", "export", "backup", "restore", "check"]
+Role = Literal["serve", "import", "business", "export", "backup", "restore", "check", "erase", "sync"]
 
 USERS = {  # role -> who uses the folder, and what to do about it
     "serve": ("a running server", "stop it first, or use another folder"),
@@ -29,7 +29,9 @@ USERS = {  # role -> who uses the folder, and what to do about it
     "export": ("an export", "wait until it has finished, or stop it"),
     "backup": ("a backup", "wait until it has finished, or stop it"),
     "restore": ("a restore", "try again when it has finished"),
+    "erase": ("a 'calltally erase' command", "try again when it has finished"),
     "check": ("a check", "wait until it has finished, or stop it"),
+    "sync": ("a sync", "wait until it has finished, or stop it"),
 }
 ANYONE = ("another process", "stop it first, or use another folder")
 

@@ -67,6 +67,10 @@ class OffsetTable:
         """The local time at an instant."""
         return instant + self.offsets[self._segment(instant)]
 
+    def day(self, instant: int) -> date:
+        """The local day of an instant."""
+        return date.fromordinal(EPOCH_DAY + self.local(instant) // DAY)
+
     def instant(self, local: int) -> tuple[int, LocalTimeKind]:
         """The instant that a local time means, and how often that time occurs.
 

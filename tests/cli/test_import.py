@@ -43,8 +43,9 @@ SUMMARY = (
     "skipped_times",
     "dropped_fields",
     "rejects_files",
+    "presets",
 )
-NOTHING: dict[str, Any] = {**dict.fromkeys(SUMMARY, 0), "dropped_fields": {}, "rejects_files": []}
+NOTHING: dict[str, Any] = {**dict.fromkeys(SUMMARY, 0), "dropped_fields": {}, "rejects_files": [], "presets": {}}
 MOST_MEMORY = 400_000  # KB
 
 Row = Mapping[str, object]

@@ -74,6 +74,7 @@ def test_every_row_is_taken_and_what_is_dropped_is_named(path: Path, summaries: 
         "skipped_times": 0,
         "dropped_fields": foreign,
         "rejects_files": [],
+        "presets": {},
     }
     assert again == first | {"added": 0, "unchanged": CALLS}
 

@@ -170,7 +170,8 @@ def leads(page: Path, path: str, anchor: str) -> bool:
 class TestCommands:
     def test_the_import_example_comes_out_as_the_page_says(self, tmp_path: Path) -> None:
         (tmp_path / "export.csv").write_text(file_in("docs/import.md", "export.csv"), encoding="utf-8")
-        run_blocks("docs/import.md", tmp_path, compared=3)
+        (tmp_path / "callrail.csv").write_text(file_in("docs/import.md", "callrail.csv"), encoding="utf-8")
+        run_blocks("docs/import.md", tmp_path, compared=4)
 
     def test_the_commands_of_the_readme_work(self, tmp_path: Path) -> None:
         (tmp_path / "export.csv").write_text(file_in("docs/import.md", "export.csv"), encoding="utf-8")

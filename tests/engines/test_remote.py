@@ -41,6 +41,7 @@ from calltally.errors import (
     FolderInUse,
     FolderUnusable,
     Forbidden,
+    InvalidBody,
     InvalidRequest,
     NotFound,
     Problem,
@@ -48,6 +49,7 @@ from calltally.errors import (
     Unavailable,
 )
 from calltally.folder import DataFolder
+from calltally.ingestion import Delivery, deliver
 from calltally.localtime import Period
 from calltally.settings import Settings
 from tests.api.conftest import add_many
@@ -131,6 +133,15 @@ def test_what_goes_in_comes_out(
         assert copy.path.stat().st_size > 0
         assert copy.facts == owner.check(business.calls)
     eventually(lambda: not copy.path.exists())
+    more = [Delivery(call(n, caller_number="+13055551234"), 1) for n in (4, 5)] + [Delivery({"id": "x"}, 1)]
+    assert [each.outcome.value for each in deliver(more, business, remote)] == ["updated", "added", "held"]
+    found = remote.call(business.calls, "call-5")
+    assert found is not None
+    assert found.equals(owner.call(business.calls, "call-5"))
+    assert remote.erase(business.calls, "+13055551234") == 2
+    assert remote.delete(business.calls, "call-5")
+    assert not remote.delete(business.calls, "call-5")
+    assert remote.call(business.calls, "call-5") is None
     remote.ready()
     remote.remove(business.calls)
     assert owner.check(business.calls).calls == 0
@@ -219,6 +230,7 @@ def test_many_rows_travel_in_pieces() -> None:
 
 MADE_OTHERWISE: dict[type[CalltallyError], CalltallyError] = {
     InvalidRequest: InvalidRequest((Problem("a", "a: is wrong"), Problem("b", "b: is wrong"))),
+    InvalidBody: InvalidBody((Problem("a", "a: is wrong"),)),
     Unauthorized: Unauthorized(),
     Forbidden: Forbidden("write"),
     Unavailable: Unavailable("not now", 60),

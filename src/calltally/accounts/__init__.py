@@ -21,6 +21,7 @@ from calltally.accounts.copying import (
 from calltally.accounts.keys import MOST_KEYS, Key, KnownKeys, NewKey, authenticate, create_key, list_keys, revoke_key
 from calltally.accounts.permissions import ACTIONS, DEFAULT_SCOPES, SCOPES, Actor, require
 from calltally.accounts.removals import finish_removals, forget_removal
+from calltally.accounts.syncs import Round, SyncState, find_sync, keep_sync
 
 __all__ = [
     "ACTIONS",
@@ -34,14 +35,18 @@ __all__ = [
     "Key",
     "KnownKeys",
     "NewKey",
+    "Round",
+    "SyncState",
     "authenticate",
     "clear_business",
     "create_business",
     "create_key",
     "delete_business",
     "find_business",
+    "find_sync",
     "finish_removals",
     "forget_removal",
+    "keep_sync",
     "known_stores",
     "list_businesses",
     "list_keys",

@@ -148,6 +148,21 @@ MIGRATIONS: Migrations = (
         "INSERT INTO schema_version (version) VALUES (0)",
     ),
     ("CREATE TABLE removals (store TEXT NOT NULL PRIMARY KEY)",),
+    (
+        """CREATE TABLE syncs (
+            business_id TEXT NOT NULL REFERENCES businesses (id),
+            vendor TEXT NOT NULL,
+            address TEXT NOT NULL,
+            generation INTEGER NOT NULL,
+            complete_at TIMESTAMP,
+            round_began_at TIMESTAMP,
+            round_since TIMESTAMP,
+            round_cursor TEXT,
+            round_first_day DATE,
+            round_last_day DATE,
+            PRIMARY KEY (business_id, vendor)
+        )""",
+    ),
 )
 
 

@@ -9,7 +9,7 @@ import typer
 from typer.main import get_command
 
 from calltally import __version__
-from calltally.cli import backups, business, checking, exporting, importing, key, serving
+from calltally.cli import backups, business, checking, erasing, exporting, importing, key, serving, syncing
 from calltally.cli.group import examples, new_group
 from calltally.cli.options import JsonOption
 from calltally.cli.output import complain, print_json, say, tolerate_any_text
@@ -56,8 +56,10 @@ def build() -> typer.Typer:
     app.callback()(calltally)
     app.add_typer(business.app, name="business")
     app.add_typer(key.app, name="key")
+    app.add_typer(syncing.app, name="sync")
     app.command("import", epilog=importing.EXAMPLES)(importing.import_calls)
     app.command("export", epilog=exporting.EXAMPLES)(exporting.export)
+    app.command(epilog=erasing.EXAMPLES)(erasing.erase)
     app.command(epilog=backups.BACKUP_EXAMPLES)(backups.backup)
     app.command(epilog=backups.RESTORE_EXAMPLES)(backups.restore)
     app.command(epilog=checking.EXAMPLES)(checking.check)

@@ -24,10 +24,19 @@ from calltally.accounts import Business, find_business, list_keys
 from calltally.catalog import CATALOG, suggestion
 from calltally.cli.group import examples
 from calltally.cli.options import DataOption, JsonOption, calls_of, opened
-from calltally.cli.output import complain, print_facts, print_json, say
+from calltally.cli.output import Column, complain, print_facts, print_json, print_table, say
 from calltally.engines import Engine
 from calltally.errors import CalltallyError, InvalidRequest, Problem, UnreadableFile, shown
-from calltally.ingestion import FileResult, ImportOptions, ImportSummary, Progress, files_named, import_file
+from calltally.ingestion import (
+    PRESETS,
+    FileResult,
+    ImportOptions,
+    ImportSummary,
+    Preset,
+    Progress,
+    files_named,
+    import_file,
+)
 from calltally.localtime import microseconds, offset_table
 from calltally.records import read_rfc3339
 
@@ -35,6 +44,8 @@ __all__ = ["EXAMPLES", "import_calls", "interruptible"]
 
 EXAMPLES = examples(
     "calltally import calls.csv --business 'Acme Plumbing'",
+    "calltally import Master.csv --business Acme --preset asterisk",
+    "calltally import --list-presets",
     "calltally import january.csv.gz february.ndjson --business Acme --dry-run",
     "calltally import 'exports/calls-*.csv.zst' --business Acme --as-of '2026-03-01 06:00'",
     "ssh phones cat calls.ndjson | calltally import - --business Acme --as-of now",
@@ -42,6 +53,7 @@ EXAMPLES = examples(
     "    --map caller_number='Caller ID' --time-format '%m/%d/%Y %I:%M %p'",
 )
 FIELDS = ", ".join(CATALOG.fields)
+PRESET_NAMES = ", ".join(PRESETS)
 SAME_FIELD = {name: row.name for row in CATALOG.fields.values() for name in (row.name, *row.aliases)}
 STANDARD_INPUT = "-"
 NAME_OF_INPUT = Path("stdin")  # in messages, and before .rejected.ndjson
@@ -81,6 +93,15 @@ class _Imported:
             self.failures.append(result.failure.message)
 
 
+def _list_presets(asked: bool) -> None:
+    """Print the presets and end, if that was asked."""
+    if asked:
+        print_table(
+            (Column("PRESET"), Column("READS", folds=True)), [(row.name, _reads(row)) for row in PRESETS.values()]
+        )
+        raise typer.Exit
+
+
 def import_calls(
     files: Annotated[
         list[str],
@@ -96,6 +117,14 @@ def import_calls(
         str,
         typer.Option("--business", "-b", metavar="BUSINESS", help="Its id, or its name where only one has it"),
     ],
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            "--preset",
+            metavar="PRESET",
+            help=f"Who wrote the files: {PRESET_NAMES}; found out for each file where it is not said",
+        ),
+    ] = None,
     columns: Annotated[
         list[str] | None,
         typer.Option(
@@ -125,6 +154,10 @@ def import_calls(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Read and count everything, change no call (rejects are still written)")
     ] = False,
+    _list: Annotated[
+        bool,
+        typer.Option("--list-presets", is_eager=True, callback=_list_presets, help="Print the presets and do nothing"),
+    ] = False,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -136,7 +169,7 @@ def import_calls(
     Times without an offset are on the clock of the business's time zone.
     """
     now = datetime.now(UTC)
-    options = _options(columns or [], time_formats or [], as_of, dry_run=dry_run)
+    options = _options(columns or [], time_formats or [], as_of, preset, dry_run=dry_run)
     inputs, unmatched = _inputs(files)
     with opened(data) as on:
         find_business(on.control, business)  # a name that is wrong is said before anybody is waited for
@@ -226,7 +259,9 @@ def _import_one(given: _Input, business: Business, engine: Engine, options: Impo
         imported.failures.append(failure.message)
 
 
-def _options(columns: list[str], time_formats: list[str], as_of: str | None, *, dry_run: bool) -> ImportOptions:
+def _options(
+    columns: list[str], time_formats: list[str], as_of: str | None, preset: str | None, *, dry_run: bool
+) -> ImportOptions:
     """The options, checked, but for the instant of `as_of`, which depends on the business.
 
     Raises:
@@ -241,9 +276,10 @@ def _options(columns: list[str], time_formats: list[str], as_of: str | None, *, 
         mapped[name] = column
     problems += [Problem("time_format", problem) for text in time_formats for problem in _format_problems(text)]
     problems += [Problem("as_of", problem) for problem in _as_of_problems(as_of)]
+    problems += [Problem("preset", problem) for problem in _preset_problems(preset)]
     if problems:
         raise InvalidRequest(tuple(problems))
-    return ImportOptions(mapped, tuple(time_formats), dry_run)
+    return ImportOptions(mapped, tuple(time_formats), dry_run, preset=PRESETS[preset] if preset else None)
 
 
 def _map_problems(text: str, name: str, column: str, separator: str, mapped: dict[str, str]) -> Iterator[str]:
@@ -273,6 +309,16 @@ def _format_problems(time_format: str) -> Iterator[str]:
 def _as_of_problems(as_of: str | None) -> Iterator[str]:
     if as_of not in {None, NOW} and not read_rfc3339(as_of, offset_table("UTC")):
         yield f"--as-of: {shown(as_of)} is neither a time such as 2026-03-09T14:05:00Z nor 'now'"
+
+
+def _preset_problems(preset: str | None) -> Iterator[str]:
+    if preset is not None and preset not in PRESETS:
+        near = suggestion(preset, PRESETS) or f"; the presets are {PRESET_NAMES}"
+        yield f"--preset: {shown(preset)} is not a preset{near}"
+
+
+def _reads(preset: Preset) -> str:
+    return f"{preset.vendor}: {preset.about}"
 
 
 def _instant(as_of: str, business: Business, now: datetime) -> int:
@@ -341,6 +387,7 @@ def _plain(summary: ImportSummary) -> dict[str, Any]:
         **vars(summary),
         "dropped_fields": {_encodable(name): count for name, count in summary.dropped_fields.items()},
         "rejects_files": [_encodable(path) for path in summary.rejects_files],
+        "presets": dict(summary.presets),
     }
 
 
@@ -360,6 +407,7 @@ def _print_summary(imported: _Imported, business: Business, options: ImportOptio
     ]
     width = len(f"{summary.read:,}")
     print_facts([(name, f"{count:>{width},}") for name, count in counts])
+    _print_presets(imported)
     _print_times(summary, business)
     _print_dropped(summary)
     for path, (place, problem) in imported.rejected.items():
@@ -367,6 +415,13 @@ def _print_summary(imported: _Imported, business: Business, options: ImportOptio
         say(f"  Such as {place}: {_printable(problem.message)}")
     if any(problem.param == "started_at" for _, problem in imported.rejected.values()) and not options.time_formats:
         say("  If the times are in another column, add --map; if they are written otherwise, --time-format")
+
+
+def _print_presets(imported: _Imported) -> None:
+    """Which files were read as a vendor's; all of them, where nothing else is said."""
+    for name, count in imported.summary.presets.items():
+        how = f"as {PRESETS[name].vendor} writes them (--preset {name})"
+        say(f"Read {how}" if count == imported.files else f"{count:,} of {imported.files:,} files read {how}")
 
 
 def _print_times(summary: ImportSummary, business: Business) -> None:
@@ -386,9 +441,14 @@ def _print_dropped(summary: ImportSummary) -> None:
     listed = ", ".join(f"{_printable(name)} ({count:,})" for name, count in most)
     say(f"Dropped columns and how many rows had them: {listed}{f' and {more:,} more' if more else ''}")
     for name, _ in most:
-        if name not in SAME_FIELD and (near := _near_field(name)):
+        if name not in SAME_FIELD and not _is_usual(name, summary) and (near := _near_field(name)):
             option = shlex.quote(f"{near}={_printable(name)}")
             say(f"  Is '{_printable(name)}' the field '{near}'? Then add --map {option}")
+
+
+def _is_usual(column: str, summary: ImportSummary) -> bool:
+    """Whether a column is one that the vendors of these files have, and of which we know that it is no field."""
+    return any(column in PRESETS[name].others for name in summary.presets)
 
 
 def _near_field(column: str) -> str | None:

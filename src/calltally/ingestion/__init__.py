@@ -1,17 +1,29 @@
 """Calls in: files read as rows, rows as records, records into an engine."""
 
 from calltally.ingestion.deliveries import Delivered, Delivery, deliver
+from calltally.ingestion.erasing import erase_caller
 from calltally.ingestion.load import FileResult, ImportOptions, ImportSummary, Progress, import_file, import_records
 from calltally.ingestion.naming import files_named
+from calltally.ingestion.presets import MOST_APART, PRESETS, Preset, described, described_legs
+from calltally.ingestion.reading import RejectedRow
+from calltally.ingestion.rejects import Rejects
 
 __all__ = [
+    "MOST_APART",
+    "PRESETS",
     "Delivered",
     "Delivery",
     "FileResult",
     "ImportOptions",
     "ImportSummary",
+    "Preset",
     "Progress",
+    "RejectedRow",
+    "Rejects",
     "deliver",
+    "described",
+    "described_legs",
+    "erase_caller",
     "files_named",
     "import_file",
     "import_records",

@@ -1,7 +1,7 @@
 """A file into a business: rows read, put into the engine at once, and a summary in which no row is missing."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count, islice
 from pathlib import Path
@@ -12,10 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from calltally.accounts import Business
-from calltally.catalog import CATALOG
 from calltally.engines import Engine, Load, LoadSummary
 from calltally.errors import CalltallyError, Problem, UnreadableFile
+from calltally.ingestion.by_preset import FileReading
 from calltally.ingestion.files import ABSENT, RowBatch, RowReader, open_rows
+from calltally.ingestion.presets import GENERIC, OWN_NAMES, PRESETS, Preset, columns_read, folded, named_by_position
 from calltally.ingestion.reading import RejectedRow, RowReading
 from calltally.ingestion.rejects import Rejects
 from calltally.localtime import LocalTimeKind, offset_table
@@ -31,13 +32,15 @@ COLUMNS_LISTED = 20
 class ImportOptions:
     """How to read a file: columns by field name, formats of time (`datetime.strptime`), and whether only to look.
 
-    `as_of` is the version of records that do not say one, in microseconds UTC; None leaves them unversioned.
+    `as_of` is the version of records that do not say one, in microseconds UTC; None leaves them unversioned. `preset`
+    says who wrote the file; None leaves that to be found out.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
     time_formats: tuple[str, ...] = ()
     dry_run: bool = False
     as_of: int | None = None
+    preset: Preset | None = None
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,10 @@ class Progress:
 
 @dataclass
 class ImportSummary:
-    """What happened to the rows of one or several files: read = added + updated + unchanged + rejected."""
+    """What happened to the rows of one or several files: read = added + updated + unchanged + rejected.
+
+    `presets` says how many files were read by which preset, but for the generic one.
+    """
 
     read: int = 0
     added: int = 0
@@ -66,6 +72,7 @@ class ImportSummary:
     skipped_times: int = 0
     dropped_fields: Counter[str] = field(default_factory=Counter)
     rejects_files: list[str] = field(default_factory=list)
+    presets: Counter[str] = field(default_factory=Counter)
 
     def include(self, other: "ImportSummary") -> None:
         """Add another file's summary."""
@@ -104,16 +111,17 @@ def import_file(
         UnreadableFile: nothing of it could be read.
         CalltallyError: there are rejected rows and nowhere to write them, so nothing is imported.
     """
-    known = {name for row in CATALOG.fields.values() for name in (row.name, *row.aliases)}
-    with open_rows(path, known=known | set(options.columns.values()), stream=stream) as rows:
-        _check_columns(path, rows, known, options)
+    known = OWN_NAMES | set(options.columns.values())
+    with open_rows(path, known=known, unnamed=lambda first: _unnamed(first, options), stream=stream) as rows:
+        reading = FileReading(rows, options.preset, options.columns, _reading(business, options))
+        _check_columns(path, rows, reading.preset or GENERIC, options)
         summary = ImportSummary()
         rejects = Rejects(path, rows.unit)
         with engine.load(business.calls) as load:
             with rejects:
                 broken = _gather(
                     rows,
-                    business=business,
+                    reading=reading,
                     options=options,
                     load=load,
                     rejects=rejects,
@@ -128,6 +136,8 @@ def import_file(
             unwritten = _reject_unplaced(load, rejects) if found.unplaced else None
         if summary.rejected:
             summary.rejects_files = [str(rejects.path)]
+        if reading.preset and reading.preset is not GENERIC:
+            summary.presets[reading.preset.name] = 1
         rejects.tidy(finished=not (broken or options.dry_run))
         return FileResult(summary, broken or unwritten, rejects.first)
 
@@ -160,7 +170,7 @@ def _reading(business: Business, options: ImportOptions) -> Reading:
 def _gather(
     rows: RowReader,
     *,
-    business: Business,
+    reading: FileReading,
     options: ImportOptions,
     load: Load,
     rejects: Rejects,
@@ -168,11 +178,12 @@ def _gather(
     on_progress: Callable[[Progress], None],
 ) -> UnreadableFile | None:
     """Hand every row to the load or the rejects; gives back where the file broke off, if it did."""
-    reader = RowReading(_reading(business, options), options.columns)
+    broken = None
     try:
         for batch in rows:
-            found = reader.read(batch)
-            load.add(_as_of(found.rows, options.as_of))
+            found, ready = reading.read(batch)
+            for each in ready:
+                load.add(_as_of(each, options.as_of))
             if found.rows["record"].null_count < len(found.rows):
                 rejects.open()  # these may turn out to be rejected when the others are in, which would be too late
             for row in found.rejected:
@@ -182,9 +193,11 @@ def _gather(
             summary.skipped_times += found.kinds[LocalTimeKind.NEVER]
             summary.dropped_fields += found.dropped
             on_progress(Progress(rows.position, rows.size, summary.read))
-    except UnreadableFile as broken:
-        return broken
-    return None
+    except UnreadableFile as error:
+        broken = error
+    for each in reading.rest():
+        load.add(_as_of(each, options.as_of))
+    return broken
 
 
 def _as_of(rows: pa.RecordBatch, version: int | None) -> pa.RecordBatch:
@@ -208,7 +221,12 @@ def _reject_unplaced(load: Load, rejects: Rejects) -> CalltallyError | None:
     return None
 
 
-def _check_columns(path: Path, rows: RowReader, known: set[str], options: ImportOptions) -> None:
+def _unnamed(first: Sequence[Sequence[str]], options: ImportOptions) -> tuple[str, ...] | None:
+    """The columns of a file that begins with these rows, if it has no header and a preset knows it."""
+    return named_by_position(first, (options.preset,) if options.preset else tuple(PRESETS.values()))
+
+
+def _check_columns(path: Path, rows: RowReader, preset: Preset, options: ImportOptions) -> None:
     """A table whose header has nothing that was named or is known is not read at all: every row would be rejected."""
     if not rows.columns:  # it has no header, or is empty
         return
@@ -218,8 +236,14 @@ def _check_columns(path: Path, rows: RowReader, known: set[str], options: Import
         listed += f" and {len(rows.columns) - COLUMNS_LISTED} more"
     if missing:
         raise UnreadableFile(f"{path} has no column {' nor '.join(missing)}; its columns are {listed}")
-    if not known & set(rows.columns) and not options.columns:
+    if OWN_NAMES & set(rows.columns) or options.columns or columns_read(preset) & set(map(folded, rows.columns)):
+        return
+    if preset is not GENERIC:
         raise UnreadableFile(
-            f"No column of {path} is a call field; its first line has {listed}; "
-            "say which is which with --map, such as --map started_at='Call Time'"
+            f"No column of {path} is one that the preset '{preset.name}' reads; its first line has {listed}; "
+            "name another --preset, or leave it away to have it found out"
         )
+    raise UnreadableFile(
+        f"No column of {path} is a call field; its first line has {listed}; "
+        "say which is which with --map, such as --map started_at='Call Time'"
+    )

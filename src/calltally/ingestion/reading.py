@@ -151,7 +151,7 @@ class _Rows:
 
     def _raw(self, places: Sequence[int]) -> list[dict[str, object]]:
         """Some of the rows as they were, without what they had no key for."""
-        columns = {name: _values_at(column, places) for name, column in self._batch.columns.items()}
+        columns = {name: _values_at(column, places) for name, column in self._batch.as_given.items()}
         return [
             {name: values[at] for name, values in columns.items() if values[at] is not ABSENT}
             for at in range(len(places))

@@ -21,16 +21,19 @@ MOST_BYTES = 64 * 1024
 class Rejects:
     """Writes `FILE.rejected.ndjson`, once there is something to write; can be entered several times.
 
+    What an earlier one left there is written over, or where this one is `adding`, added to.
+
     `first` says where the first rejected row is and what is wrong with it. What any method raises if the file cannot
     be written, a `CalltallyError`, says what became of the other rows: `outcome`.
     """
 
-    def __init__(self, source: Path, unit: str) -> None:
+    def __init__(self, source: Path, unit: str, *, adding: bool = False) -> None:
         self.path = source.with_name(source.name + SUFFIX)
         self.count = 0
         self.first: tuple[str, Problem] | None = None
         self.outcome = f"nothing of {source.name} was imported"
         self._unit = unit
+        self._adding = adding
         self._file: BinaryIO | None = None
 
     def __enter__(self) -> "Rejects":
@@ -53,7 +56,7 @@ class Rejects:
     def open(self) -> BinaryIO:
         """Make sure that rows can be written; the file to write them to."""
         with self._checked():
-            self._file = self._file or self.path.open("ab" if self.count else "wb")
+            self._file = self._file or self.path.open("ab" if self.count or self._adding else "wb")
         return self._file
 
     def write(self, row: RejectedRow) -> None:

@@ -146,7 +146,8 @@ def _put(cursor: duckdb.DuckDBPyConnection, store: Store, merged: _Merged) -> in
         store.any_held = True
         _insert(cursor, store.held, _states(held))
     now = microseconds(datetime.now(UTC))
-    _insert_calls(cursor, store, pa.concat_tables([_fresh(merged.fresh, now), _calls(calls, merged.shown, now)]))
+    rows = pa.concat_tables([_fresh(merged.fresh, now), _calls(calls, merged.shown, now)])
+    _insert_calls(cursor, store, rows, dict(known.code for _, known in calls if known.code))
     return len(merged.fresh) + sum(not known.is_call for _, known in calls)
 
 
@@ -156,12 +157,12 @@ def _delete_rows(cursor: duckdb.DuckDBPyConnection, table: str, rows: Iterable[K
         cursor.execute(f"DELETE FROM {table} WHERE rowid IN (SELECT unnest(?))", [places])
 
 
-def _insert_calls(cursor: duckdb.DuckDBPyConnection, store: Store, calls: pa.Table) -> None:
-    """Write calls, in the order of their starts, with the columns that follow from others."""
+def _insert_calls(cursor: duckdb.DuckDBPyConnection, store: Store, calls: pa.Table, coded: Mapping[str, int]) -> None:
+    """Write calls, in the order of their starts, with the columns that follow from others; `coded`: some codes."""
     if not len(calls):
         return
     starts = calls["started_at"].cast(pa.int64())
-    codes = _codes(cursor, store, calls["caller_number"])
+    codes = _codes(cursor, store, calls["caller_number"], coded)
     derived = {"quarter_hour": pc.divide(starts, QUARTER_HOUR), "caller_code": codes}
     for name, column in derived.items():
         calls = calls.append_column(name, column)
@@ -178,11 +179,13 @@ def _insert(cursor: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> No
     cursor.unregister(INCOMING)
 
 
-def _codes(cursor: duckdb.DuckDBPyConnection, store: Store, callers: pa.ChunkedArray) -> pa.ChunkedArray:
-    """The codes of callers; new callers are given theirs."""
+def _codes(
+    cursor: duckdb.DuckDBPyConnection, store: Store, callers: pa.ChunkedArray, coded: Mapping[str, int]
+) -> pa.ChunkedArray:
+    """The codes of callers, of whom some are known; new callers are given theirs."""
     distinct = callers.unique().drop_null()
     values = distinct.to_pylist()
-    known = find_codes(cursor, store, values)
+    known = {**coded, **find_codes(cursor, store, [value for value in values if value not in coded])}
     new = [value for value in values if value not in known]
     first = store.extent.codes
     if new:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import duckdb
 
@@ -15,6 +16,7 @@ __all__ = ["Found", "Known", "find", "find_codes"]
 
 NAMES = tuple(row.name for row in VALUE_FIELDS)
 OF_HASHES = "{} IN (SELECT unnest(?::UBIGINT[]))"
+CALLER = NAMES.index("caller_number")
 PLACES = tuple(VERSIONED.index(name) for name in NAMES)  # of a field's version in a stored list
 
 
@@ -22,13 +24,14 @@ PLACES = tuple(VERSIONED.index(name) for name in NAMES)  # of a field's version 
 class Known:
     """What is known of an id, and where its row is (None: nowhere yet): among the calls, or what is held for one.
 
-    `changed_at` is when a value of the call last changed here, microseconds UTC.
+    `changed_at` is when a value of the call last changed here, microseconds UTC; `code` is that of its row's caller.
     """
 
     state: State
     row: int | None = None
     is_call: bool = False
     changed_at: int | None = None
+    code: tuple[str, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -81,14 +84,17 @@ def _read(
     rows = _rows_of(cursor, table, "id_hash", hashes)
     if not rows:
         return {}
-    changed_at = "changed_at" if is_call else "NULL"
-    columns = ", ".join(("rowid", "id", changed_at, "version", "versions", *NAMES))
+    of_calls = ("changed_at", "caller_code") if is_call else ("NULL", "NULL")
+    columns = ", ".join(("rowid", "id", *of_calls, "version", "versions", *NAMES))
     found = cursor.execute(f"SELECT {columns} FROM {table} WHERE rowid IN (SELECT unnest(?))", [rows])
-    return {
-        row[1]: Known(_state(row[3], row[4], row[5:]), row[0], is_call, row[2])
-        for row in found.fetchall()
-        if row[1] in wanted
-    }
+    return {row[1]: _known(row, is_call=is_call) for row in found.fetchall() if row[1] in wanted}
+
+
+def _known(row: tuple[Any, ...], *, is_call: bool) -> Known:
+    place, _, changed_at, code, version, versions, *values = row
+    caller = values[CALLER]
+    coded = None if code is None else (caller, code)
+    return Known(_state(version, versions, tuple(values)), place, is_call, changed_at, coded)
 
 
 def _rows_of(cursor: duckdb.DuckDBPyConnection, table: str, column: str, hashes: set[int]) -> list[int]:

@@ -27,8 +27,8 @@ def write_anew(cursor: duckdb.DuckDBPyConnection, calls: str, path: Path) -> Pat
         for table in COPIED:
             cursor.execute(f"INSERT INTO {quoted(name)}.{table} BY NAME FROM {quoted(calls)}.{table}")
         cursor.execute(
-            f"UPDATE {quoted(name)}.meta SET (data_version, erasure_key) = "
-            f"(SELECT (data_version, erasure_key) FROM {quoted(calls)}.meta)"
+            f"UPDATE {quoted(name)}.meta SET data_version = old.data_version, erasure_key = old.erasure_key "
+            f"FROM {quoted(calls)}.meta AS old"
         )
         cursor.execute("COMMIT")
     except BaseException:

@@ -9,8 +9,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from calltally.engines.base import Engine, Load
+from calltally.engines.base import Engine, Load, Stop
 from calltally.engines.remote.frames import Connection, Lost
+from calltally.engines.remote.plans import packed_rows, read_plan
 from calltally.engines.remote.wire import (
     UNPLACED_SCHEMA,
     packed,
@@ -47,6 +48,13 @@ def _stay(engine: Engine, connection: Connection, asked: Asked) -> None:  # noqa
     connection.receive()
 
 
+def _answer(engine: Engine, connection: Connection, asked: Asked) -> None:
+    plan, stop = read_plan(_calls(asked), asked.get("plan")), Stop()
+    with _while_wanted(connection, stop.ask):
+        rows = engine.answer(plan, stop)
+    connection.send({}, packed_rows(rows))
+
+
 def _version(engine: Engine, connection: Connection, asked: Asked) -> None:
     connection.send({"answer": engine.version(_calls(asked))})
 
@@ -69,7 +77,7 @@ def _load(engine: Engine, connection: Connection, asked: Asked) -> None:
     with engine.load(_calls(asked)) as load:
         connection.send({"answer": None})
         dry_run = _gathered(connection, load)
-        with _while_wanted(connection, load):
+        with _while_wanted(connection, load.stop):
             found = load.finish(dry_run=dry_run)
         connection.send({"answer": vars(found)})
         for rows in _unplaced(load) if found.unplaced else ():
@@ -116,6 +124,7 @@ def _snapshot(engine: Engine, connection: Connection, asked: Asked) -> None:
 
 ACTIONS: dict[str, Callable[[Engine, Connection, Asked], None]] = {
     "stay": _stay,
+    "answer": _answer,
     "version": _version,
     "check": _check,
     "remove": _remove,
@@ -162,14 +171,14 @@ def _unplaced(load: Load) -> Iterator[pa.RecordBatch]:
 
 
 @contextmanager
-def _while_wanted(connection: Connection, load: Load) -> Iterator[None]:
-    """Stop the load if nobody waits for it any more: the thread in the block cannot see that."""
+def _while_wanted(connection: Connection, stop: Callable[[], None]) -> Iterator[None]:
+    """Stop the work within if nobody waits for it any more: the thread in the block cannot see that."""
     done = threading.Event()
 
     def watch() -> None:
         while not done.wait(WATCH_SECONDS):
             if not connection.wanted():
-                load.stop()
+                stop()
 
     watcher = threading.Thread(target=watch, name="watch")
     watcher.start()

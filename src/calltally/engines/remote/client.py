@@ -22,6 +22,7 @@ from calltally.engines.base import (
     Unplaced,
 )
 from calltally.engines.remote.frames import Connection, Frame, Lost
+from calltally.engines.remote.plans import plain_plan, unpacked_rows
 from calltally.engines.remote.sockets import connected
 from calltally.engines.remote.wire import (
     UNPLACED_SCHEMA,
@@ -69,8 +70,14 @@ class RemoteEngine:
         self._session = session
         self._presence = presence
 
-    def answer(self, plan: Plan, stop: Stop) -> Rows:  # noqa: ARG002
-        raise Unavailable("Reports are answered by the process that holds the data folder, over HTTP")
+    def answer(self, plan: Plan, stop: Stop) -> Rows:
+        with self._talk("answer", calls=plan.calls, plan=plain_plan(plan)) as talk:
+            try:
+                with stop.during(talk.break_off):
+                    return unpacked_rows(talk.receive().body)
+            except Unavailable:
+                stop.check()  # the owner has not ended, it was left
+                raise
 
     def version(self, calls: str) -> str:
         return str(self._asked("version", calls=calls))

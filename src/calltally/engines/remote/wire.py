@@ -14,13 +14,17 @@ from calltally.errors import (
     FolderInUse,
     FolderUnusable,
     Forbidden,
+    InvalidBody,
     InvalidRequest,
     NotFound,
     Problem,
+    Refused,
     StorageFull,
+    TooLarge,
     Unauthorized,
     Unavailable,
     UnreadableFile,
+    UnsupportedMedia,
 )
 from calltally.localtime import Period
 
@@ -42,7 +46,17 @@ MOST_BYTES = 16_000_000  # of rows in a frame, unless a single one has more
 FIELDS = {field.name for field in CATALOG.stored_fields}
 SAID_IN_A_SENTENCE = {
     each.__name__: each
-    for each in (CalltallyError, Conflict, FolderInUse, FolderUnusable, NotFound, StorageFull, UnreadableFile)
+    for each in (
+        CalltallyError,
+        Conflict,
+        FolderInUse,
+        FolderUnusable,
+        NotFound,
+        StorageFull,
+        TooLarge,
+        UnreadableFile,
+        UnsupportedMedia,
+    )
 }
 
 
@@ -145,8 +159,12 @@ def read_error(plain: dict[str, Any]) -> CalltallyError:
     match plain:
         case {"error": "Unavailable", "message": message, "retry_after": int(seconds)}:
             return Unavailable(message, seconds)
+        case {"error": "Refused", "message": message, "status": int(status)}:
+            return Refused(message, status)
         case {"error": "InvalidRequest", "problems": problems}:
             return InvalidRequest(tuple(Problem(**problem) for problem in problems))
+        case {"error": "InvalidBody", "problems": problems}:
+            return InvalidBody(tuple(Problem(**problem) for problem in problems))
         case {"error": "Forbidden", "scope": scope}:
             return Forbidden(scope)
         case {"error": "Unauthorized"}:

@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, product
 from typing import TYPE_CHECKING
@@ -14,7 +14,10 @@ from calltally.ingestion.files.rows import LONGEST_LINE
 if TYPE_CHECKING:
     from _csv import Reader as CsvReader
 
-__all__ = ["Layout", "column_names", "csv_reader", "find_layout"]
+__all__ = ["Layout", "Unnamed", "column_names", "csv_reader", "find_layout"]
+
+# What the columns of a file with these first rows are called, None if the first of them is a header.
+Unnamed = Callable[[Sequence[Sequence[str]]], tuple[str, ...] | None]
 
 DELIMITERS = (",", ";", "\t", "|")
 SAMPLE = 100  # lines
@@ -37,8 +40,11 @@ class Layout:
     lines: int
 
 
-def find_layout(content: Content, known: Collection[str]) -> Layout:
-    """The layout under which the header has the most known names and the first rows fit it best."""
+def find_layout(content: Content, known: Collection[str], unnamed: Unnamed) -> Layout:
+    """The layout under which the header has the most known names and the first rows fit it best.
+
+    `unnamed` knows the columns of some files that have no header.
+    """
     lines = _first_lines(content)
     skipped = _first_filled(lines, 0)
     delimiters: Iterable[str] = DELIMITERS
@@ -56,6 +62,8 @@ def find_layout(content: Content, known: Collection[str]) -> Layout:
     if best.rank <= ONE_UNKNOWN and any(trial.unclosed for trial in tried):
         message = f"the header, line {skipped + 1}, opens a quote that is never closed"
         raise UnreadableFile(f"{content.source.name}: {message}")
+    if (names := unnamed(best.rows)) is not None:
+        return Layout(best.delimiter, best.quote, names, skipped)
     return Layout(best.delimiter, best.quote, column_names(best.header), skipped + best.lines)
 
 
@@ -111,7 +119,8 @@ class _Trial:
         self.header = next(filled)
         self.lines = reader.line_num
         self.unclosed = self.lines > len(sample)
-        self.rank = NEVER if self.unclosed else self._rank([len(row) for row in filled], known)
+        self.rows = [self.header, *filled]
+        self.rank = NEVER if self.unclosed else self._rank([len(row) for row in self.rows[1:]], known)
 
     def _rank(self, widths: list[int], known: set[str]) -> Rank:
         width = len(self.header)

@@ -14,7 +14,7 @@ from calltally.ingestion.files.delimited import read_delimited
 from calltally.ingestion.files.formats import format_of
 from calltally.ingestion.files.json_array import read_json_array
 from calltally.ingestion.files.json_lines import read_json_lines
-from calltally.ingestion.files.layout import find_layout
+from calltally.ingestion.files.layout import Unnamed, find_layout
 from calltally.ingestion.files.parquet import ParquetRows
 from calltally.ingestion.files.rows import RowReader
 from calltally.ingestion.files.source import CHUNK, Source
@@ -22,16 +22,24 @@ from calltally.ingestion.files.source import CHUNK, Source
 __all__ = ["open_rows"]
 
 
-def open_rows(path: Path, *, known: Collection[str], stream: BinaryIO | None = None, _chunk: int = CHUNK) -> RowReader:
+def open_rows(
+    path: Path,
+    *,
+    known: Collection[str],
+    unnamed: Unnamed = lambda _: None,
+    stream: BinaryIO | None = None,
+    _chunk: int = CHUNK,
+) -> RowReader:
     """A reader of the file's rows; `known` are column names that tell the right layout of a CSV from a wrong one.
 
-    A stream that is given is read in place of the file, which only lends its name.
+    `unnamed` gives the columns of a CSV without a header, from its first rows. A stream that is given is read in place
+    of the file, which only lends its name.
     """
     opened = stream or _opened(path)
     with ExitStack() as failing:
         failing.callback(opened.close)
         size = None if stream else _size(opened)
-        reader = _reader(opened, Source(opened, path.name, size, _chunk), known)
+        reader = _reader(opened, Source(opened, path.name, size, _chunk), known, unnamed)
         failing.pop_all()
     return reader
 
@@ -55,7 +63,7 @@ def _size(file: BinaryIO) -> int | None:
     return found.st_size if stat.S_ISREG(found.st_mode) else None
 
 
-def _reader(stream: BinaryIO, source: Source, known: Collection[str]) -> RowReader:
+def _reader(stream: BinaryIO, source: Source, known: Collection[str], unnamed: Unnamed) -> RowReader:
     content = read_content(source)
     kind = format_of(source.name, content.head)
     if kind == "parquet" and content.head:
@@ -66,7 +74,7 @@ def _reader(stream: BinaryIO, source: Source, known: Collection[str]) -> RowRead
         return RowReader(kind, None, source, read_json_lines(content))
     if kind == "json":
         return RowReader(kind, None, source, read_json_array(content))
-    layout = find_layout(content, known)
+    layout = find_layout(content, known, unnamed)
     return RowReader(kind, layout.names, source, read_delimited(content, layout))
 
 

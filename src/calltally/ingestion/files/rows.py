@@ -36,12 +36,21 @@ class BadRow:
 
 @dataclass(frozen=True)
 class RowBatch:
-    """Rows, column by column; what is in `columns`, `places` and `numbers` is equally long."""
+    """Rows, column by column; what is in `columns`, `places` and `numbers` is equally long.
+
+    `given` are the columns as they were in the file, where `columns` were made from them.
+    """
 
     columns: dict[str, Column]
     places: Sequence[int]
     numbers: Sequence[int]
     bad: list[BadRow]
+    given: dict[str, Column] | None = None
+
+    @property
+    def as_given(self) -> dict[str, Column]:
+        """The columns as they were in the file."""
+        return self.columns if self.given is None else self.given
 
 
 class Origin(Protocol):

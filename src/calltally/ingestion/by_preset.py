@@ -1,0 +1,45 @@
+"""A file's rows as an engine takes them, whoever wrote it: its preset found out, its rows read and put together."""
+
+from collections.abc import Iterator, Mapping
+
+import pyarrow as pa
+
+from calltally.ingestion.files import RowBatch, RowReader
+from calltally.ingestion.presets import LegsTogether, Preset, PresetReading, detected
+from calltally.ingestion.reading import ReadBatch, RowReading
+from calltally.records import Reading
+
+__all__ = ["FileReading"]
+
+
+class FileReading:
+    """Reads the batches of one file by a preset: the one that is named, else the one that its columns tell.
+
+    `preset` is that one; of a file whose columns are not known beforehand, once its first batch is read.
+    """
+
+    def __init__(self, rows: RowReader, named: Preset | None, columns: Mapping[str, str], reading: Reading) -> None:
+        self._columns = columns
+        self._reading = reading
+        self._rows = RowReading(reading, columns)
+        self.preset: Preset | None = None
+        if named or rows.columns is not None:
+            self._use(named or detected(rows.columns or ()))
+
+    def read(self, batch: RowBatch) -> tuple[ReadBatch, Iterator[pa.RecordBatch]]:
+        """What the batch came to, and those rows, of this and earlier ones, that are ready for an engine."""
+        if self.preset is None:
+            self._use(detected(batch.columns))
+        found = self._rows.read(self._by_preset.read(batch))
+        if self._legs is None:
+            return found, iter((found.rows,))
+        return found, self._legs.add(found.rows, self._by_preset.others(batch))
+
+    def rest(self) -> Iterator[pa.RecordBatch]:
+        """The rows that were not ready before all were read."""
+        return self._legs.rest() if self.preset and self._legs else iter(())
+
+    def _use(self, preset: Preset) -> None:
+        self.preset = preset
+        self._by_preset = PresetReading(preset, self._columns, self._reading)
+        self._legs = LegsTogether(preset.legs) if preset.legs else None

@@ -1,0 +1,25 @@
+"""Presets: the files of other vendors read as they write them, each from a table of its own."""
+
+from calltally.ingestion.presets.applying import PresetReading
+from calltally.ingestion.presets.describing import described, described_legs
+from calltally.ingestion.presets.detecting import OWN_NAMES, columns_read, detected, named_by_position
+from calltally.ingestion.presets.generic import GENERIC
+from calltally.ingestion.presets.legs import MOST_APART, LegsTogether
+from calltally.ingestion.presets.types import Preset, folded
+from calltally.ingestion.presets.vendors import PRESETS
+
+__all__ = [
+    "GENERIC",
+    "MOST_APART",
+    "OWN_NAMES",
+    "PRESETS",
+    "LegsTogether",
+    "Preset",
+    "PresetReading",
+    "columns_read",
+    "described",
+    "described_legs",
+    "detected",
+    "folded",
+    "named_by_position",
+]

@@ -1,0 +1,95 @@
+"""What a vendor's values mean: a text as the text that our own field would have."""
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+
+from calltally.catalog import CATALOG
+from calltally.ingestion.presets.types import Elapsed, Meaning, Money, Said, Seconds, Times, Words
+from calltally.records import BadValue, Moment, Reading, read_value
+
+__all__ = ["Converter", "converter", "elapsed"]
+
+Converter = Callable[[str], str]
+
+AMOUNT = re.compile(
+    r"(?P<sign>[+-]?)\s*[$€£]?\s*(?P<minus>-?)(?P<whole>[0-9]{1,3}(?:,[0-9]{3})+|[0-9]*)(?:\.(?P<part>[0-9]*))?"
+)
+CLOCK = re.compile(r"(?:(?P<hours>[0-9]{1,6}):)?(?P<minutes>[0-9]{1,6}):(?P<seconds>[0-5]?[0-9])")
+PARTS = re.compile(
+    r"(?=[0-9])(?:(?P<hours>[0-9]{1,6})\s*h(?:(?:ou)?rs?)?)?[\s,]*"
+    r"(?:(?P<minutes>[0-9]{1,6})\s*m(?:in(?:ute)?s?)?)?[\s,]*"
+    r"(?:(?P<seconds>[0-9]{1,8})\s*s(?:ec(?:ond)?s?)?)?",
+    re.IGNORECASE,
+)
+LONGEST_AMOUNT = 40  # characters
+ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(?::[0-9]{2})?(?:[.][0-9]+)?(?:[Zz]|[+-][0-9:]+)?")
+UTC_BY_NAME = re.compile(r"\s*\b(?:UTC|GMT)\b")
+
+
+def converter(meaning: Meaning) -> Converter:
+    """What turns one text, not blank, into the other. A text that it cannot read stays, for its field to reject."""
+    match meaning:
+        case Words():
+            return _words(meaning)
+        case Said():
+            return lambda _: meaning.word
+        case Money():
+            return lambda text: _cents(text, negated=meaning.negated)
+        case Seconds():
+            return _seconds
+        case Times():
+            return lambda text: _time(text, meaning.formats)
+        case Elapsed():
+            return lambda text: _time(text, meaning.formats)
+
+
+def elapsed(start: str, end: str, reading: Reading) -> str:
+    """The whole seconds from one time to another, '' where that cannot be said."""
+    first, last = (_moment(text, reading) for text in (start, end))
+    if first is None or last is None or last.instant < first.instant:
+        return ""
+    return str((last.instant - first.instant) // 1_000_000)
+
+
+def _words(meaning: Words) -> Converter:
+    meanings = {word.casefold(): other for word, other in meaning.meanings.items()}
+    return lambda text: meanings.get(text.casefold(), "" if meaning.only else text)
+
+
+def _cents(text: str, *, negated: bool) -> str:
+    found = AMOUNT.fullmatch(text) if len(text) <= LONGEST_AMOUNT else None
+    if not found or not (found["whole"] or found["part"]):
+        return text
+    part = f"{found['part'] or '':0<3}"
+    cents = int(found["whole"].replace(",", "") or 0) * 100 + int(part[:2]) + (part[2] >= "5")
+    below_zero = (found["sign"] == "-" or found["minus"] == "-") != negated
+    return str(-cents if below_zero else cents)
+
+
+def _seconds(text: str) -> str:
+    found = CLOCK.fullmatch(text) or PARTS.fullmatch(text)
+    if not found:
+        return text
+    hours, minutes, seconds = (int(found[name] or 0) for name in ("hours", "minutes", "seconds"))
+    return str((hours * 60 + minutes) * 60 + seconds)
+
+
+def _time(text: str, formats: tuple[str, ...]) -> str:
+    if ISO.fullmatch(text):
+        return text
+    written = UTC_BY_NAME.sub(" +0000", text)
+    for each in formats:
+        try:
+            return datetime.strptime(written, each).isoformat()  # noqa: DTZ007 - without an offset local is meant
+        except ValueError:
+            continue
+    return text
+
+
+def _moment(text: str, reading: Reading) -> Moment | None:
+    try:
+        found = read_value(CATALOG.fields["started_at"], text, reading)
+    except BadValue:
+        return None
+    return found if isinstance(found, Moment) else None

@@ -1,0 +1,49 @@
+"""Twilio: the call log as CSV, and Call resources of the API as JSON."""
+
+from calltally.ingestion.presets.types import Elapsed, From, Legs, Money, Preset, Seconds, Times, Words, any_case, taken
+
+__all__ = ["TWILIO"]
+
+FORMATS = ("%a, %d %b %Y %H:%M:%S %z", "%Y-%m-%d %H:%M:%S %z", "%H:%M:%S %z %Y-%m-%d")
+DIRECTIONS = Words(
+    {
+        **any_case("direction").meanings,
+        "outbound-api": "outbound",
+        "outbound-dial": "outbound",
+        "trunking-originating": "outbound",
+        "trunking-terminating": "inbound",
+        "incoming": "inbound",
+        "outgoing api": "outbound",
+        "outgoing dial": "outbound",
+    }
+)
+PARENT = "parent_call_sid"
+
+TWILIO = Preset(
+    "twilio",
+    "Twilio",
+    "the call log as CSV, or Call resources of the API as JSON",
+    fields=(
+        taken("id", PARENT, "sid", "Call SID"),
+        taken("started_at", From("start_time", Times(FORMATS)), From("date_created", Times(FORMATS))),
+        taken("caller_number", From("from", unless=PARENT)),
+        taken("tracking_number", From("to", unless=PARENT)),
+        taken("destination_number", From("to", where=PARENT)),
+        taken("direction", From("direction", DIRECTIONS, unless=PARENT)),
+        taken("status", From("status", unless=PARENT), From("Call Status", unless=PARENT)),
+        taken(
+            "duration_seconds",
+            From("duration", Seconds(), unless=PARENT),
+            From("end_time", Elapsed("start_time", FORMATS), unless=PARENT),
+        ),
+        taken("number_id", From("phone_number_sid", unless=PARENT)),
+        taken("cost_cents", From("price", Money(negated=True))),
+    ),
+    signs=(
+        ("sid", "from", "to", "start_time"),
+        ("sid", "account_sid", "from", "to"),
+        ("Call SID", "from", "to"),
+    ),
+    others=("account_sid", "date_updated", "price_unit", "answered_by", "forwarded_from", "caller_name", "uri"),
+    legs=Legs(summed=("cost_cents",)),
+)

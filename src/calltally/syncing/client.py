@@ -1,0 +1,213 @@
+"""A vendor's server, asked politely over HTTP: one that is too busy is asked again later, one that refuses is not."""
+
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import httpx2
+import orjson
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+from calltally import __version__
+from calltally.errors import InvalidRequest, Problem, Refused, Unavailable, shown
+
+__all__ = ["Answer", "Client"]
+
+CONNECT_SECONDS = 10.0
+SILENT_SECONDS = 60.0  # without a byte
+ANSWER_SECONDS = 300.0  # for all of an answer
+MOST_BYTES = 100_000_000
+MOST_TRIES = 8
+LONGEST_PAUSE = 60.0  # seconds, where the server does not say when to ask again
+LONGEST_WAIT = 900.0  # seconds, where it does
+BUSY = {408, 425, 429}
+KEY = re.compile(r"[!-~]{1,500}")
+THIS_MACHINE = {"localhost", "127.0.0.1", "::1"}
+BACKOFF = wait_random_exponential(multiplier=1, max=LONGEST_PAUSE)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The JSON value that a server answered with, when it was asked, and what its clock said then, if it told."""
+
+    body: Any
+    asked_at: datetime
+    server_time: datetime | None
+
+
+class _Later(Exception):
+    """Not now; `seconds` is for how long the server wants to be left alone, if it says so."""
+
+    def __init__(self, message: str, seconds: float | None = None) -> None:
+        super().__init__(message)
+        self.seconds = seconds
+
+
+class Client:
+    """Asks a server with a key, which it tells to nobody else: it follows no redirect, and no message has it.
+
+    `on_wait` is told why and for how long it waits before it asks again.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        address: str,
+        key: str,
+        on_wait: Callable[[str], None],
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Connect to nobody yet.
+
+        Raises:
+            InvalidRequest: this can be no key, or no address to send one to.
+        """
+        _check(address, key)
+        self._name = name
+        self._key = key
+        self._on_wait = on_wait
+        self._http = httpx2.Client(
+            base_url=address,
+            headers={
+                "Authorization": f"Bearer {key}",
+                "Accept": "application/json",
+                "User-Agent": f"calltally/{__version__}",
+            },
+            timeout=httpx2.Timeout(SILENT_SECONDS, connect=CONNECT_SECONDS),
+            follow_redirects=False,
+        )
+        self._patiently = Retrying(
+            retry=retry_if_exception_type(_Later),
+            stop=stop_after_attempt(MOST_TRIES),
+            wait=_pause,
+            sleep=sleep,
+            before_sleep=self._tell,
+            reraise=True,
+        )
+
+    def get(self, path: str, params: Mapping[str, str]) -> Answer:
+        """The answer to a request.
+
+        Raises:
+            Refused: the server does not take it, or sends elsewhere.
+            Unavailable: it gives no answer, however often it is asked, or none for a long time.
+        """
+        try:
+            return self._patiently(self._once, path, params)
+        except _Later as later:
+            raise Unavailable(f"{self._name} gives no answer ({later}), though asked {MOST_TRIES} times") from later
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def _once(self, path: str, params: Mapping[str, str]) -> Answer:
+        asked_at = datetime.now(UTC)
+        try:
+            with self._http.stream("GET", path, params=params) as response:
+                content = _content(response)
+        except httpx2.RequestError as error:
+            raise _Later(_reason(error)) from error
+        if response.status_code != httpx2.codes.OK:
+            raise self._failure(response, content)
+        try:
+            body = orjson.loads(content)
+        except orjson.JSONDecodeError as error:
+            raise _Later("what it sent is not JSON") from error
+        return Answer(body, asked_at, _moment(response.headers.get("Date", "")))
+
+    def _failure(self, response: httpx2.Response, content: bytes) -> Exception:
+        """What to raise for an answer other than 200."""
+        status, said = response.status_code, self._said(response, content)
+        if status in BUSY or response.is_server_error:
+            wait = _retry_after(response.headers.get("Retry-After", ""))
+            if wait is not None and wait > LONGEST_WAIT:
+                return Unavailable(f"{self._name} wants to be asked again in {wait:,.0f} seconds ({said})", int(wait))
+            return _Later(said, wait)
+        if response.is_redirect:
+            where = shown(response.headers.get("Location", ""))
+            return Refused(f"{self._name} sends elsewhere, to {where}; if that is right, say so with --url", status)
+        if status == httpx2.codes.UNAUTHORIZED:
+            return Refused(f"{self._name} does not take the key ({said})", status)
+        return Refused(f"{self._name} refuses to answer ({said})", status)
+
+    def _said(self, response: httpx2.Response, content: bytes) -> str:
+        """The status of an answer and the sentence in it, if there is one."""
+        try:
+            body = orjson.loads(content)
+        except orjson.JSONDecodeError:
+            body = None
+        match body:
+            case {"error": {"message": str(message)}}:
+                return f"{response.status_code}: {shown(message.replace(self._key, '...'))}"
+        return f"{response.status_code} {response.reason_phrase}".strip()
+
+    def _tell(self, state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        wait, turn = state.upcoming_sleep, state.attempt_number + 1
+        self._on_wait(f"{self._name}: {error}; asking again in {wait:.0f} s (try {turn} of {MOST_TRIES})")
+
+
+def _check(address: str, key: str) -> None:
+    problems = []
+    if not KEY.fullmatch(key):
+        problems.append(Problem("key", "key: it has blanks or characters that no key has, or is empty"))
+    try:
+        url = urlsplit(address)
+        plain = url.scheme == "http" and url.hostname in THIS_MACHINE
+        usable = (url.scheme == "https" or plain) and url.hostname and not (url.query or url.fragment or url.username)
+        usable = usable and bool(httpx2.URL(address))
+    except (ValueError, httpx2.InvalidURL):
+        usable = False
+    if not usable:
+        problems.append(Problem("url", f"--url: {shown(address)} is not an address such as https://example.com/api/v1"))
+    if problems:
+        raise InvalidRequest(tuple(problems))
+
+
+def _content(response: httpx2.Response) -> bytes:
+    """All of an answer, which is not to be endless."""
+    content, deadline = bytearray(), time.monotonic() + ANSWER_SECONDS
+    for part in response.iter_bytes():
+        content += part
+        if len(content) > MOST_BYTES:
+            raise _Later(f"its answer has more than {MOST_BYTES:,} bytes")
+        if time.monotonic() > deadline:
+            raise _Later(f"its answer takes more than {ANSWER_SECONDS:.0f} seconds")
+    return bytes(content)
+
+
+def _reason(error: httpx2.RequestError) -> str:
+    if isinstance(error, httpx2.TimeoutException):
+        return "it took too long"
+    return str(error) or type(error).__name__
+
+
+def _pause(state: RetryCallState) -> float:
+    """For how many seconds to wait: what the server says, else longer each time, by chance."""
+    error = state.outcome.exception() if state.outcome else None
+    return error.seconds if isinstance(error, _Later) and error.seconds is not None else BACKOFF(state)
+
+
+def _retry_after(header: str) -> float | None:
+    """Seconds, which the header says as such or as a moment; None: it says neither."""
+    if re.fullmatch("[0-9]{1,9}", header):
+        return float(header)
+    moment = _moment(header)
+    return max((moment - datetime.now(UTC)).total_seconds(), 0.0) if moment else None
+
+
+def _moment(header: str) -> datetime | None:
+    """The moment in a header; None: it has none."""
+    try:
+        moment = parsedate_to_datetime(header)
+    except ValueError:
+        return None
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
