@@ -3,13 +3,14 @@
 import asyncio
 import http.client
 import json
+import select
 import signal
 import socket
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -171,6 +172,18 @@ def test_there_is_room_for_so_much_at_once(server: Server, data: Data) -> None:
         connection.sendall(body[-1:])
         assert answer(connection)[0].status == 200
     assert httpx2.post(f"{server.address}{CALLS}", json=record(), headers=data.headers).status_code == 200
+
+
+def test_streams_leave_room_for_single_calls(server: Server, data: Data) -> None:
+    with ExitStack() as opened:
+        streams = [opened.enter_context(connected(server)) for _ in range(3)]
+        for stream in streams:
+            stream.sendall(head(data, NDJSON, **{"Transfer-Encoding": "chunked"}) + chunk(b"\n"))
+        ready, _, _ = select.select(streams, [], [], 10)
+        response, body = answer(ready[0])
+        assert (response.status, response.headers["Retry-After"]) == (503, "1")
+        assert "bytes of streams of this business waiting" in body["error"]["message"]
+        assert httpx2.post(f"{server.address}{CALLS}", json=record(), headers=data.headers).status_code == 200
 
 
 def test_a_body_that_stops_coming(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:

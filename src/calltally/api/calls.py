@@ -40,9 +40,9 @@ async def post_calls(request: Request) -> Response:
     services, actor = services_of(request), await actor_of(request)
     require(actor, "write_calls")
     form = body_form(request.headers, (JSON, NDJSON))
+    if form.media_type == NDJSON:
+        return await take_stream(request, form, actor.business, services)
     with services.intake.bodies.hold(actor.business.id) as held:
-        if form.media_type == NDJSON:
-            return await take_stream(request, form, actor.business, services, held)
         body = await read_body(request, MOST_BYTES, held)
         sent = await _beside(len(body), partial(_records, body))
         deliveries = deliveries_of(sent, services.arrivals.of(len(sent)))
