@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -187,6 +188,12 @@ def test_names_of_dropped_fields_are_bounded(sender: Sender) -> None:
     assert len(found["dropped_fields"]) == 1001
     assert found["dropped_fields"]["..."] == 200
     assert max(map(len, found["dropped_fields"])) == 128
+
+
+def test_the_documented_call_is_answered_as_documented(sender: Sender) -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "writing.md").read_text()
+    body, shown = page.partition("-d '")[2].partition("'")[0], page.partition("```json")[2].partition("```")[0]
+    assert sender.post(orjson.loads(body)) == orjson.loads(shown)["data"]
 
 
 # --- Versions -------------------------------------------------------------------------------------------------------

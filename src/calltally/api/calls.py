@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from calltally.accounts import Actor, require
-from calltally.api.receiving import JSON, NDJSON, body_form, read_body
+from calltally.api.receiving import JSON, NDJSON, body_form, invalid_body, read_body
 from calltally.api.results import NoRecord, Sent, Tally, deliveries_of, named
 from calltally.api.services import Services, actor_of, client_gone, services_of
 from calltally.api.streaming import take_stream
@@ -40,9 +40,9 @@ async def post_calls(request: Request) -> Response:
     services, actor = services_of(request), await actor_of(request)
     require(actor, "write_calls")
     form = body_form(request.headers, (JSON, NDJSON))
+    if form.media_type == NDJSON:
+        return await take_stream(request, form, actor.business, services)
     with services.intake.bodies.hold(actor.business.id) as held:
-        if form.media_type == NDJSON:
-            return await take_stream(request, form, actor.business, services, held)
         body = await read_body(request, MOST_BYTES, held)
         sent = await _beside(len(body), partial(_records, body))
         deliveries = deliveries_of(sent, services.arrivals.of(len(sent)))
@@ -121,7 +121,7 @@ def _records(body: bytes) -> list[Sent]:
     if isinstance(value, dict):
         return [value]
     if not isinstance(value, list):
-        raise _invalid("is neither an object (one call) nor an array of objects")
+        raise invalid_body("is neither an object (one call) nor an array of objects")
     if len(value) > MOST_RECORDS:
         more = f"send more than {MOST_RECORDS:,} as {NDJSON}"
         raise TooLarge(f"The array has {len(value):,} records, of which {MOST_RECORDS:,} are taken at once; {more}")
@@ -132,7 +132,7 @@ def _value(body: bytes) -> object:
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise _invalid(f"is not JSON: {error.msg} (character {error.pos + 1})") from error
+        raise invalid_body(f"is not JSON: {error.msg} (character {error.pos + 1})") from error
 
 
 def _told(sent: list[Sent], delivered: list[Delivered]) -> bytes:
@@ -162,7 +162,7 @@ def _changes(body: bytes, name: str) -> dict[str, object]:
     """
     changes = _value(body)
     if not isinstance(changes, dict):
-        raise _invalid("is not an object with the fields to change")
+        raise invalid_body("is not an object with the fields to change")
     row = CATALOG.fields["id"]
     given = [changes.pop(each) for each in (row.name, *row.aliases) if each in changes]
     problems = [
@@ -213,7 +213,3 @@ def _erased(number: str, actor: Actor, services: Services) -> int:
 
 def _no_call(name: str) -> NotFound:
     return NotFound(f"There is no call {shown(name)}")
-
-
-def _invalid(what: str) -> InvalidBody:
-    return InvalidBody((Problem("body", f"body: {what}"),))

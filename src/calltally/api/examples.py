@@ -9,7 +9,14 @@ from calltally.api.errors import error_response, internal_error, stopping_error
 from calltally.catalog import suggestion
 from calltally.errors import CalltallyError, Forbidden, InvalidRequest, Problem, Unauthorized, shown
 
-__all__ = ["calls_example", "catalog_example", "metric_example", "refusal_examples", "report_example"]
+__all__ = [
+    "calls_example",
+    "catalog_example",
+    "metric_example",
+    "refusal_example",
+    "refusal_examples",
+    "report_example",
+]
 
 Plain = dict[str, Any]
 Described = dict[str, list[Plain]]
@@ -56,6 +63,12 @@ def refusal_examples(described: Described) -> dict[str, Plain]:
     refusals: tuple[CalltallyError, ...] = (_misspelt(described), Unauthorized(), Forbidden(ACTIONS["report"]))
     answers = (*map(error_response, refusals), internal_error(REQUEST_ID), stopping_error())
     return {str(answer.status_code): json.loads(bytes(answer.body)) for answer in answers}
+
+
+def refusal_example(refusal: CalltallyError) -> Plain:
+    """The body of a refusal."""
+    body: Plain = json.loads(bytes(error_response(refusal).body))
+    return body
 
 
 def _misspelt(described: Described) -> InvalidRequest:

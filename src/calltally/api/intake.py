@@ -85,6 +85,8 @@ class Intake:
 
     def __init__(self, engine: Engine, limits: IntakeLimits) -> None:
         self.bodies = Room(limits.body_bytes, limits.body_bytes_of_business, "bytes")
+        # Apart, so that streams, which may last, leave room for single calls.
+        self.streams = Room(limits.body_bytes, limits.body_bytes_of_business, "bytes of streams")
         self._records = Room(limits.records, limits.records_of_business, "records")
         self._engine = engine
         self._threads = ThreadPoolExecutor(limits.writing, "intake")

@@ -12,7 +12,7 @@ from calltally.ingestion.files.json_columns import object_or_reason
 __all__ = ["RecordLines"]
 
 LONGEST_LINE = 1_000_000  # bytes
-BATCH_BYTES, BATCH_RECORDS = 4_000_000, 20_000  # enough that a commit for each costs little, few enough to hold
+BATCH_BYTES, BATCH_RECORDS = 2_000_000, 20_000  # enough that a commit for each costs little, few enough to hold
 
 
 class RecordLines:

@@ -3,9 +3,10 @@
 from calltally.api.calls import ERASED_BY, MOST_RECORDS
 from calltally.api.openapi_parts import Plain, closed_object, errors, response
 from calltally.api.packing import CODINGS
-from calltally.api.receiving import JSON, NDJSON
+from calltally.api.receiving import JSON, NDJSON, invalid_body
 from calltally.catalog import CATALOG, CallField, FieldKind
 from calltally.engines import Outcome
+from calltally.errors import InvalidRequest, Problem
 
 __all__ = ["CALLS_TAG", "call_paths", "call_schemas"]
 
@@ -26,6 +27,10 @@ DELETING = "Deletes a call for ever: it does not come back when it is sent in or
 ERASING = (
     "Erases all calls of a caller, and what else is kept of that number. Takes a while where there are many calls."
 )
+# What is said of a body or a query that does not hold.
+NO_RECORDS = invalid_body("is neither an object (one call) nor an array of objects")
+NO_CHANGES = invalid_body("is not an object with the fields to change")
+NO_NUMBER = InvalidRequest((Problem(ERASED_BY, f"{ERASED_BY}: is required"),))
 TYPES = {FieldKind.WHOLE: "integer", FieldKind.BOOLEAN: "boolean"}
 SENDING_ERRORS = ("400", "401", "403", "405", "413", "415", "500", "503", "507")
 
@@ -60,14 +65,16 @@ def call_schemas() -> Plain:
     }
 
 
-def _operation(name: str, summary: str, description: str, schema: str, *more_errors: str) -> Plain:
+def _operation(
+    name: str, summary: str, description: str, schema: str, *more_errors: str, invalid: InvalidRequest | None = None
+) -> Plain:
     refusals = sorted({"401", "403", "405", "500", "503", *more_errors})
     return {
         "operationId": name,
         "tags": list(CALLS_TAG),
         "summary": summary,
         "description": description,
-        "responses": {"200": response("It is done", schema, "X-Request-Id"), **errors(*refusals)},
+        "responses": {"200": response("It is done", schema, "X-Request-Id"), **errors(*refusals, invalid=invalid)},
     }
 
 
@@ -84,12 +91,14 @@ def _sending() -> Plain:
         "description": "How the body is packed, if it is",
         "schema": {"type": "string", "enum": list(CODINGS)},
     }
-    operation = _operation("sendCalls", "Send calls in", SENDING, "CallResults", *SENDING_ERRORS)
+    operation = _operation("sendCalls", "Send calls in", SENDING, "CallResults", *SENDING_ERRORS, invalid=NO_RECORDS)
     return {**operation, "parameters": [coding], "requestBody": {"required": True, "content": content}}
 
 
 def _changing() -> Plain:
-    operation = _operation("changeCall", "Change a call", CHANGING, "CallChanged", "404", *SENDING_ERRORS)
+    operation = _operation(
+        "changeCall", "Change a call", CHANGING, "CallChanged", "404", *SENDING_ERRORS, invalid=NO_CHANGES
+    )
     content = {JSON: {"schema": {"$ref": "#/components/schemas/CallChanges"}, "example": {"qualified": True}}}
     return {**operation, "requestBody": {"required": True, "content": content}}
 
@@ -110,7 +119,7 @@ def _erasing() -> Plain:
         "schema": _text(),
         "example": "+13055550134",
     }
-    operation = _operation("eraseCaller", "Erase a caller", ERASING, "Erased", "400", "507")
+    operation = _operation("eraseCaller", "Erase a caller", ERASING, "Erased", "400", "507", invalid=NO_NUMBER)
     return {**operation, "parameters": [parameter]}
 
 

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from calltally.api.examples import refusal_examples
+from calltally.api.examples import refusal_example, refusal_examples
 from calltally.catalog import CATALOG, describe
+from calltally.errors import InvalidRequest
 
 __all__ = ["ERRORS", "Plain", "closed_object", "errors", "headers", "response"]
 
@@ -40,9 +41,11 @@ def headers(*names: str) -> Plain:
     return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
-def errors(*codes: str) -> Plain:
-    """Answers that are errors, by status."""
+def errors(*codes: str, invalid: InvalidRequest | None = None) -> Plain:
+    """Answers that are errors, by status; `invalid` is an example of what does not hold, other than a report's."""
     examples = refusal_examples(describe(CATALOG))
+    if invalid:
+        examples |= {"400": refusal_example(invalid)}
     return {code: response(ERRORS[code], "Error", "X-Request-Id", example=examples.get(code)) for code in codes}
 
 

@@ -13,7 +13,7 @@ from calltally.api.room import Held
 from calltally.api.workers import ClientGone
 from calltally.errors import InvalidBody, Problem, TooLarge, UnsupportedMedia, shown
 
-__all__ = ["JSON", "NDJSON", "BodyForm", "body_form", "body_pieces", "read_body"]
+__all__ = ["JSON", "NDJSON", "BodyForm", "body_form", "body_pieces", "invalid_body", "read_body"]
 
 JSON, NDJSON = "application/json", "application/x-ndjson"
 PATIENCE_SECONDS = 60.0
@@ -83,12 +83,17 @@ async def body_pieces(request: Request) -> AsyncGenerator[bytes]:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 message = await request.receive()
         except TimeoutError as error:
-            raise InvalidBody((Problem("body", f"body: nothing came for {PATIENCE_SECONDS:g} s"),)) from error
+            raise invalid_body(f"nothing came for {PATIENCE_SECONDS:g} s") from error
         if message["type"] == "http.disconnect":
             raise ClientGone
         more = message.get("more_body", False)
         if piece := message.get("body"):
             yield piece
+
+
+def invalid_body(what: str) -> InvalidBody:
+    """What is said of a body of which this is true."""
+    return InvalidBody((Problem("body", f"body: {what}"),))
 
 
 def _media_type(content_type: str) -> str:

@@ -21,7 +21,6 @@ from calltally.api.lines import BATCH_BYTES, RecordLines
 from calltally.api.packing import unpacked
 from calltally.api.receiving import BodyForm, body_pieces
 from calltally.api.results import Sent, Tally, deliveries_of
-from calltally.api.room import Held
 from calltally.api.services import Services
 from calltally.engines import Engine, Outcome
 from calltally.errors import StorageFull
@@ -36,23 +35,25 @@ SENT_BYTES = 64 * 1024
 LISTED = frozenset({Outcome.HELD, Outcome.REJECTED})
 
 
-async def take_stream(request: Request, form: BodyForm, business: Business, services: Services, held: Held) -> Response:
+async def take_stream(request: Request, form: BodyForm, business: Business, services: Services) -> Response:
     """What became of the records of a body of NDJSON, told when all are in.
 
     Raises:
+        Unavailable: too much waits already; so nothing was taken.
         CalltallyError: it cannot go on; batches that were written by then stay.
         ClientGone: the client left before the end; likewise.
     """
-    held.grow(HELD_BYTES)
-    lines, taken = RecordLines(unpacked(form.coding)), _Taken(business, services)
-    try:
-        async with _OneAhead() as writing, aclosing(_batches(request, lines)) as batches:
-            async for batch in batches:
-                await writing.begin(services.intake.run(business, partial(taken.write, batch)))
-    except BaseException:
-        taken.close()
-        raise
-    return taken.response()
+    with services.intake.streams.hold(business.id) as held:
+        held.grow(HELD_BYTES)
+        lines, taken = RecordLines(unpacked(form.coding)), _Taken(business, services)
+        try:
+            async with _OneAhead() as writing, aclosing(_batches(request, lines)) as batches:
+                async for batch in batches:
+                    await writing.begin(services.intake.run(business, partial(taken.write, batch)))
+        except BaseException:
+            taken.close()
+            raise
+        return taken.response()
 
 
 async def _batches(request: Request, lines: RecordLines) -> AsyncGenerator[list[Sent]]:
