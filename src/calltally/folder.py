@@ -20,7 +20,7 @@ from calltally.errors import FolderInUse, FolderUnusable
 
 __all__ = ["DataFolder", "Owned", "Owner", "Role"]
 
-Role = Literal["serve", "import", "business", "export", "backup", "restore", "check", "erase", "sync"]
+Role = Literal["serve", "import", "business", "export", "backup", "restore", "check", "erase", "sync", "dead-letters"]
 
 USERS = {  # role -> who uses the folder, and what to do about it
     "serve": ("a running server", "stop it first, or use another folder"),
@@ -30,6 +30,7 @@ USERS = {  # role -> who uses the folder, and what to do about it
     "backup": ("a backup", "wait until it has finished, or stop it"),
     "restore": ("a restore", "try again when it has finished"),
     "erase": ("a 'calltally erase' command", "try again when it has finished"),
+    "dead-letters": ("a 'calltally dead-letters' command", "try again when it has finished"),
     "check": ("a check", "wait until it has finished, or stop it"),
     "sync": ("a sync", "wait until it has finished, or stop it"),
 }

@@ -18,6 +18,7 @@ __all__ = [
     "find_dead_letter",
     "keep_dead_letter",
     "list_dead_letters",
+    "note_reason",
     "read_dead_letter",
     "redact_dead_letters",
     "remove_dead_letter",
@@ -107,6 +108,14 @@ def read_dead_letter(control: Control, letter_id: str) -> bytes:
     if body is None:
         raise NotFound(_unknown(letter_id))
     return body
+
+
+def note_reason(control: Control, letter_id: str, reason: str) -> None:
+    """Note why a dead letter is one still; none there is fine."""
+    with control.writing() as connection:
+        connection.execute(
+            update(dead_letters).where(dead_letters.c.id == letter_id).values(reason=UNSHOWABLE.sub(" ", reason))
+        )
 
 
 def remove_dead_letter(control: Control, letter_id: str) -> None:

@@ -20,6 +20,7 @@ from calltally.api.listing import list_calls, list_calls_csv, list_calls_ndjson
 from calltally.api.openapi import show_openapi
 from calltally.api.routing import route
 from calltally.api.services import Services
+from calltally.api.webhooks import receive_webhook
 from calltally.api.workers import ClientGone
 
 __all__ = ["ROUTES", "create_app"]
@@ -30,6 +31,7 @@ ROUTES = [
     Route("/api/v1/calls.csv", list_calls_csv, methods=["GET"]),
     Route("/api/v1/calls.ndjson", list_calls_ndjson, methods=["GET"]),
     route("/api/v1/calls/{id:anything}", GET=show_call, PATCH=change_call, DELETE=delete_call),
+    Route("/api/v1/webhooks/{kind}/{id}", receive_webhook, methods=["POST"]),
     Route("/api/v1/catalog", show_catalog, methods=["GET"]),
     Route("/openapi.json", show_openapi, methods=["GET"]),
     Route("/healthz", health, methods=["GET"]),

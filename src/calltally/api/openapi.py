@@ -8,6 +8,7 @@ from calltally.api.examples import calls_example, catalog_example, metric_exampl
 from calltally.api.listing import FILE_TYPES
 from calltally.api.openapi_calls import CALLS_TAG, call_paths, call_schemas
 from calltally.api.openapi_parts import Plain, closed_object, errors, headers, response
+from calltally.api.openapi_webhooks import WEBHOOKS_TAG, webhook_paths
 from calltally.catalog import CATALOG, describe
 
 __all__ = ["openapi", "show_openapi"]
@@ -55,6 +56,7 @@ READY = "Answers 200 once a query can be answered, and 503 otherwise."
 TAGS = {
     "Reports": "Numbers about the calls of the key's business.",
     **CALLS_TAG,
+    **WEBHOOKS_TAG,
     "Server": "Whether the server is well, and this document. These addresses need no key.",
 }
 
@@ -82,6 +84,7 @@ def openapi() -> Plain:
         "paths": {
             "/api/v1/analytics/calls": {"get": _report(described)},
             **_calls_paths(described),
+            **webhook_paths(),
             "/api/v1/catalog": {"get": _catalog(described)},
             "/healthz": {"get": _status("health", "Is it alive?", "Answers while the process is alive.", "ok", {})},
             "/readyz": {"get": _status("readiness", "Is it ready?", READY, "ready", errors("503"))},

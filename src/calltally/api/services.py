@@ -35,6 +35,7 @@ class Services:
     now: Callable[[], datetime]
     intake: Intake
     staging: Path  # folder for files of the moment
+    public_url: str = ""  # the address of this server in the world; empty: the one that a request was sent to
 
     @cached_property
     def arrivals(self) -> Arrivals:

@@ -9,7 +9,19 @@ import typer
 from typer.main import get_command
 
 from calltally import __version__
-from calltally.cli import backups, business, checking, erasing, exporting, importing, key, serving, syncing
+from calltally.cli import (
+    backups,
+    business,
+    checking,
+    dead_letters,
+    erasing,
+    exporting,
+    importing,
+    key,
+    serving,
+    syncing,
+    webhooks,
+)
 from calltally.cli.group import examples, new_group
 from calltally.cli.options import JsonOption
 from calltally.cli.output import complain, print_json, say, tolerate_any_text
@@ -56,6 +68,8 @@ def build() -> typer.Typer:
     app.callback()(calltally)
     app.add_typer(business.app, name="business")
     app.add_typer(key.app, name="key")
+    app.add_typer(webhooks.app, name="webhook")
+    app.add_typer(dead_letters.app, name="dead-letters")
     app.add_typer(syncing.app, name="sync")
     app.command("import", epilog=importing.EXAMPLES)(importing.import_calls)
     app.command("export", epilog=exporting.EXAMPLES)(exporting.export)

@@ -174,7 +174,8 @@ def _services(on: Opened, engine: Engine) -> Services:
     )
     workers, answers = Workers(limits, settings.report_seconds), Answers(settings.cache_megabytes * MEGABYTE)
     now = partial(datetime.now, UTC)
-    return Services(on.control, engine, workers, answers, now, _intake(engine, settings), on.folder.staging)
+    intake, staging = _intake(engine, settings), on.folder.staging
+    return Services(on.control, engine, workers, answers, now, intake, staging, settings.public_url)
 
 
 def _intake(engine: Engine, settings: Settings) -> Intake:

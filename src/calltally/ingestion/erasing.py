@@ -1,6 +1,6 @@
 """A caller's number out of everything that is kept, at a person's request."""
 
-from calltally.accounts import Business, Control
+from calltally.accounts import Business, Control, redact_dead_letters
 from calltally.catalog import CATALOG
 from calltally.engines import Engine
 from calltally.errors import InvalidRequest, Problem, shown
@@ -12,7 +12,7 @@ __all__ = ["erase_caller"]
 FIELD = CATALOG.fields["caller_number"]
 
 
-def erase_caller(caller_number: str, business: Business, control: Control, engine: Engine) -> int:  # noqa: ARG001
+def erase_caller(caller_number: str, business: Business, control: Control, engine: Engine) -> int:
     """How many calls had the number, which is read as that of a record: they stay, without a caller for ever.
 
     The number is taken out of the calls, of what is held for calls to come, and of dead letters. What comes in later
@@ -23,6 +23,7 @@ def erase_caller(caller_number: str, business: Business, control: Control, engin
         StorageFull: there is no room to write the calls anew; the same request finishes the work once there is.
     """
     number = _number(caller_number, business)
+    redact_dead_letters(control, business, number)
     return engine.erase(business.calls, number)
 
 

@@ -1,0 +1,130 @@
+"""`POST /api/v1/webhooks/{kind}/{id}`: calls that vendors send by themselves."""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from calltally.accounts import (
+    Business,
+    Control,
+    Webhook,
+    count_ignored,
+    find_webhook,
+    first_arrival,
+    keep_dead_letter,
+)
+from calltally.api.receiving import read_body
+from calltally.api.services import Services, services_of
+from calltally.engines import Outcome
+from calltally.errors import FolderUnusable, InvalidBody, NotFound, Unavailable
+from calltally.ingestion import Delivery
+from calltally.ingestion.webhooks import VENDORS, Posted, read_notice, reason_of
+from calltally.localtime import microseconds
+
+__all__ = ["IGNORED", "KEPT", "MOST_BYTES", "receive_webhook"]
+
+MOST_BYTES = 2**20
+SENDERS = "senders of webhooks"  # who holds bodies, all together: whose they are is known only once they are read
+IGNORED, KEPT = "ignored", "kept"  # what an answer says where nothing was applied
+REFUSED = "There is no such webhook, or what was sent does not prove that it comes from the vendor"
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Arrival:
+    """A body that the vendor of a webhook has sent."""
+
+    webhook: Webhook
+    business: Business
+    body: bytes
+    now: datetime
+
+
+async def receive_webhook(request: Request) -> Response:
+    """What became of what was sent, once that is durable."""
+    services = services_of(request)
+    with services.intake.bodies.hold(SENDERS) as held:
+        body = await read_body(request, MOST_BYTES, held)
+        outcome = await _taken(request, body, services)
+    return JSONResponse({"data": {"outcome": outcome}})
+
+
+async def _taken(request: Request, body: bytes, services: Services) -> str:
+    """What became of a body, if its sender is the vendor."""
+    kind, webhook_id = request.path_params["kind"], request.path_params["id"]
+    posted = _posted(request, body, services.public_url)
+    webhook, business = await run_in_threadpool(_proven, services.control, kind, webhook_id, posted)
+    try:
+        return await _outcome(_Arrival(webhook, business, body, services.now()), services)
+    except NotFound as error:  # the business was cleared or deleted between one step and the next
+        raise Unavailable("The business was changed meanwhile; send it again") from error
+
+
+def _posted(request: Request, body: bytes, public_url: str) -> Posted:
+    """What was sent, with the address that the vendor knows."""
+    scope = request.scope
+    server = public_url or f"{scope['scheme']}://{request.headers.get('host', '')}"
+    query = scope["query_string"].decode("latin-1")
+    address = server + scope["raw_path"].decode("latin-1") + (f"?{query}" if query else "")
+    return Posted(address, dict(request.query_params), dict(request.headers), body)
+
+
+def _proven(control: Control, kind: str, webhook_id: str, posted: Posted) -> tuple[Webhook, Business]:
+    """The webhook and its business, if what was sent comes from the vendor.
+
+    Raises:
+        NotFound: it does not, or there is no such webhook; which of the two is not said.
+    """
+    try:
+        webhook, business = find_webhook(control, kind, webhook_id)
+    except NotFound:
+        raise NotFound(REFUSED) from None
+    if not VENDORS[kind].genuine(posted, webhook.credential):
+        raise NotFound(REFUSED)
+    return webhook, business
+
+
+async def _outcome(arrival: _Arrival, services: Services) -> str:
+    """What became of a body: applied, ignored, or kept as a dead letter."""
+    try:
+        delivery = await run_in_threadpool(_delivery, arrival, services.control)
+        if delivery is None:
+            return IGNORED
+        [delivered] = await services.intake.put(arrival.business, [delivery])
+    except InvalidBody as error:
+        reason = reason_of(error.problems)
+    except FolderUnusable as error:
+        reason = error.message
+    else:
+        if delivered.outcome is not Outcome.REJECTED:
+            return str(delivered.outcome.value)
+        reason = reason_of(delivered.problems)
+    await run_in_threadpool(_keep, arrival, reason, services.control)
+    return KEPT
+
+
+def _delivery(arrival: _Arrival, control: Control) -> Delivery | None:
+    """The record that a body says, with its version; None: an event that was counted, as nothing is done about it.
+
+    Raises:
+        InvalidBody: nothing can be made of it.
+    """
+    notice = read_notice(VENDORS[arrival.webhook.kind], arrival.body, arrival.business)
+    if notice.record is None:
+        count_ignored(control, arrival.webhook, notice.event, arrival.now)
+        return None
+    if notice.happened_at is not None:
+        return Delivery(notice.record, notice.happened_at)
+    return Delivery(notice.record, microseconds(first_arrival(control, arrival.webhook, arrival.body, arrival.now)))
+
+
+def _keep(arrival: _Arrival, reason: str, control: Control) -> None:
+    """Keep a body as a dead letter, with the arrival that is its version where it says none."""
+    arrived_at = first_arrival(control, arrival.webhook, arrival.body, arrival.now)
+    keep_dead_letter(control, arrival.webhook, arrival.body, reason, arrived_at)
+    log.warning("webhook %s: what came could not be applied and is a dead letter now", arrival.webhook.id)

@@ -1,0 +1,63 @@
+"""The bodies of webhooks as names and values, and the moments in them as instants."""
+
+from collections.abc import Mapping
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from urllib.parse import parse_qsl
+
+import orjson
+
+from calltally.errors import InvalidBody, Problem
+from calltally.localtime import OffsetTable, microseconds
+from calltally.records import read_rfc3339
+
+__all__ = ["read_form", "read_json", "rfc2822_moment", "rfc3339_moment", "unreadable"]
+
+
+def read_json(body: bytes) -> Mapping[str, object]:
+    """The names and values of a JSON object.
+
+    Raises:
+        InvalidBody: it is none.
+    """
+    try:
+        found = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise unreadable("body", f"it is not JSON ({error})") from error
+    if not isinstance(found, dict):
+        raise unreadable("body", "it is not a JSON object")
+    return found
+
+
+def read_form(body: bytes) -> Mapping[str, object]:
+    """The names and values of a form; of a name that comes twice the last.
+
+    Raises:
+        InvalidBody: it is none, or not UTF-8.
+    """
+    try:
+        return dict(parse_qsl(body.decode(), True, True, errors="strict"))
+    except UnicodeDecodeError as error:
+        raise unreadable("body", "it is not UTF-8") from error
+    except ValueError as error:
+        raise unreadable("body", "it is not a form (name=value&name=value)") from error
+
+
+def rfc3339_moment(text: str, local_time: OffsetTable) -> int | None:
+    """The instant, microseconds UTC; None: it is no such time."""
+    moment = read_rfc3339(text, local_time)
+    return moment and moment.instant
+
+
+def rfc2822_moment(text: str, _: OffsetTable) -> int | None:
+    """The instant, microseconds UTC, of a time such as `Mon, 09 Mar 2026 14:05:00 +0000`; None: it is none."""
+    try:
+        moment = parsedate_to_datetime(text)
+        return microseconds(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    except (ValueError, OverflowError):
+        return None
+
+
+def unreadable(name: str, why: str) -> InvalidBody:
+    """What is said of a body of which nothing can be made."""
+    return InvalidBody((Problem(name, f"{name}: {why}"),))

@@ -1,0 +1,38 @@
+"""What CallRail sends after a call: JSON, signed as it is."""
+
+from functools import partial
+
+from calltally.ingestion.webhooks.bodies import read_json
+from calltally.ingestion.webhooks.signatures import signed_body
+from calltally.ingestion.webhooks.vendor import Implies, Vendor
+
+__all__ = ["CALLRAIL"]
+
+CALLRAIL = Vendor(
+    label="CallRail",
+    secret="signing key",  # noqa: S106 - what it is called
+    genuine=partial(signed_body, "signature"),
+    read=read_json,
+    names={
+        "id": ("resource_id", "id"),
+        "started_at": ("start_time", "datetime", "created_at"),
+        "caller_number": ("customer_phone_number", "callernum"),
+        "tracking_number": ("tracking_phone_number", "trackingnum"),
+        "destination_number": ("business_phone_number", "destinationnum"),
+        "direction": ("direction",),
+        "duration_seconds": ("duration",),
+        "source": ("source", "source_name"),
+        "utm_source": ("utm_source",),
+        "utm_medium": ("utm_medium",),
+        "utm_campaign": ("utm_campaign",),
+        "utm_term": ("utm_term",),
+        "utm_content": ("utm_content",),
+    },
+    implies=(  # what comes first wins: a call with a voicemail was not answered
+        Implies("voicemail", "true", "status", "voicemail"),
+        Implies("answered", "true", "status", "completed"),
+        Implies("answered", "false", "status", "no-answer"),
+        Implies("lead_status", "good_lead", "qualified", True),
+        Implies("lead_status", "not_a_lead", "qualified", False),
+    ),
+)

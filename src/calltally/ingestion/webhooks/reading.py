@@ -1,0 +1,119 @@
+"""What a vendor has sent, as a record of a call: by the table of the vendor, and nothing else."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from calltally.accounts import Business
+from calltally.catalog import CATALOG
+from calltally.errors import shown
+from calltally.ingestion.webhooks.bodies import unreadable
+from calltally.ingestion.webhooks.vendor import Vendor
+from calltally.localtime import offset_table
+from calltally.records import BadValue, Reading, read_value
+
+__all__ = ["Notice", "read_notice"]
+
+Record = dict[str, object]
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+SECOND = 1_000_000  # microseconds
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What a body says: an event, a record of the call, and when it happened (microseconds UTC; None: it does not say).
+
+    Without a record nothing is to be done about the event.
+    """
+
+    event: str
+    record: Mapping[str, object] | None
+    happened_at: int | None = None
+
+
+def read_notice(vendor: Vendor, body: bytes, business: Business) -> Notice:
+    """What a body says to a business.
+
+    Raises:
+        InvalidBody: nothing can be made of it; the message says why.
+    """
+    said = {name: value for name, value in vendor.read(body).items() if not _is_nothing(value)}
+    event = _event(vendor, said)
+    if vendor.event and event not in vendor.events:
+        return Notice(event, None)
+    reading = Reading(business.region, offset_table(business.timezone))
+    happened_at = _happened_at(vendor, said, reading)
+    record = {**dict(_named(vendor, said)), **_implied(vendor, said)}
+    if happened_at is not None and _first(record, "started_at") is None:
+        record["started_at"] = _written(happened_at - SECOND * _seconds(record, reading))
+    return Notice(event, record, happened_at)
+
+
+def _is_nothing(value: object) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def _event(vendor: Vendor, said: Mapping[str, object]) -> str:
+    if vendor.event is None:
+        return ""
+    event = said.get(vendor.event)
+    if not isinstance(event, str):
+        raise unreadable(vendor.event, "is missing" if event is None else f"{shown(str(event))} is not text")
+    return event.strip()
+
+
+def _happened_at(vendor: Vendor, said: Mapping[str, object], reading: Reading) -> int | None:
+    moment = said.get(vendor.happened or "")
+    if vendor.happened is None or moment is None:
+        return None
+    instant = vendor.moment(moment.strip(), reading.local_time) if isinstance(moment, str) else None
+    if instant is None:
+        raise unreadable(vendor.happened, f"{shown(str(moment))} is not a time as {vendor.label} writes it")
+    return instant
+
+
+def _named(vendor: Vendor, said: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    """What the vendor says of the fields of a call, each by the first of its names that has a value."""
+    if vendor.names is None:
+        yield from said.items()
+        return
+    for field, names in vendor.names.items():
+        for name in names:
+            if name in said:
+                yield field, said[name]
+                break
+
+
+def _implied(vendor: Vendor, said: Mapping[str, object]) -> Record:
+    """What follows from the values of a vendor for fields of which it says nothing itself."""
+    stated = dict(_named(vendor, said))
+    found: Record = {}
+    for implies in vendor.implies:
+        word = str(said.get(implies.name, "")).strip().lower()
+        if word == implies.word and _first(stated, implies.field) is None:
+            found.setdefault(implies.field, implies.value)
+    return found
+
+
+def _first(record: Mapping[str, object], name: str) -> object:
+    """What a record says of a field, under its own name or another; None: nothing."""
+    names = (name, *CATALOG.fields[name].aliases)
+    return next((record[candidate] for candidate in names if candidate in record), None)
+
+
+def _seconds(record: Mapping[str, object], reading: Reading) -> int:
+    """How long the call lasted; where nothing is said of it, it was not answered."""
+    try:
+        seconds = read_value(CATALOG.fields["duration_seconds"], _first(record, "duration_seconds"), reading)
+    except BadValue as error:
+        raise unreadable("duration_seconds", str(error)) from error
+    return seconds if isinstance(seconds, int) else 0
+
+
+def _written(instant: int) -> str:
+    """An instant as RFC 3339."""
+    try:
+        return (EPOCH + timedelta(microseconds=instant)).isoformat()
+    except OverflowError as error:
+        raise unreadable("started_at", "the call would have started before all time") from error

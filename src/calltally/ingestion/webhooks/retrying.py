@@ -1,0 +1,68 @@
+"""Dead letters once more: each is read and applied as if it came now, and removed when it was taken."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from calltally.accounts import (
+    Business,
+    Control,
+    DeadLetter,
+    find_business,
+    note_reason,
+    read_dead_letter,
+    remove_dead_letter,
+)
+from calltally.engines import Engine, Outcome
+from calltally.errors import FolderUnusable, InvalidBody, NotFound, Problem
+from calltally.ingestion.deliveries import Delivery, deliver
+from calltally.ingestion.webhooks.reading import read_notice
+from calltally.ingestion.webhooks.vendors import VENDORS
+from calltally.localtime import microseconds
+
+__all__ = ["Retried", "reason_of", "retry_dead_letters"]
+
+
+@dataclass(frozen=True)
+class Retried:
+    """What became of a dead letter: why it is one still, or None: it was taken."""
+
+    letter: DeadLetter
+    reason: str | None
+
+
+def retry_dead_letters(control: Control, engine: Engine, letters: Sequence[DeadLetter]) -> Iterator[Retried]:
+    """What became of each, in order.
+
+    Raises:
+        Unavailable, StorageFull: this one and those after it are as before.
+    """
+    for letter in letters:
+        try:
+            business = find_business(control, letter.business_id)
+            reason = _retry(read_dead_letter(control, letter.id), letter, business, engine)
+        except NotFound:  # it went meanwhile, or its business did
+            continue
+        if reason is None:
+            remove_dead_letter(control, letter.id)
+        else:
+            note_reason(control, letter.id, reason)
+        yield Retried(letter, reason)
+
+
+def _retry(body: bytes, letter: DeadLetter, business: Business, engine: Engine) -> str | None:
+    try:
+        notice = read_notice(VENDORS[letter.kind], body, business)
+        if notice.record is None:
+            return None
+        version = microseconds(letter.arrived_at) if notice.happened_at is None else notice.happened_at
+        [delivered] = deliver([Delivery(notice.record, version)], business, engine)
+    except InvalidBody as error:
+        return reason_of(error.problems)
+    except FolderUnusable as error:
+        return error.message
+    return reason_of(delivered.problems) if delivered.outcome is Outcome.REJECTED else None
+
+
+def reason_of(problems: Sequence[Problem]) -> str:
+    """Why something could not be applied, in one line."""
+    return "; ".join(problem.message for problem in problems)
