@@ -1,18 +1,55 @@
 """SETTINGS: everything that can be set, with its default and meaning; read once, at start-up, from the environment."""
 
+import ipaddress
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-__all__ = ["SETTINGS", "Setting", "Settings", "read_settings"]
+__all__ = ["SETTINGS", "Network", "Setting", "Settings", "networks", "read_settings"]
 
 PREFIX = "CALLTALLY_"
 
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Check = Callable[[str], str]
 
-def _setting(default: Any, meaning: str, lowest: int | None = None) -> Any:
-    return field(default=default, metadata={"help": meaning, "lowest": lowest})
+
+def networks(text: str) -> tuple[Network, ...]:
+    """The networks of a list of addresses and networks, separated by commas.
+
+    Raises:
+        ValueError: one of them is neither; the message names it.
+    """
+    return tuple(_network(part.strip()) for part in text.split(",") if part.strip())
+
+
+def _network(text: str) -> Network:
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError:
+        raise ValueError(f"'{text}' is neither an address nor a network such as 10.0.0.0/8") from None
+
+
+def _checked_networks(text: str) -> str:
+    return ",".join(map(str, networks(text)))
+
+
+def _checked_address(text: str) -> str:
+    """The address without a slash at its end."""
+    try:
+        parts = urlsplit(text)
+        whole = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:
+        whole = False
+    if not whole or parts.username is not None or "?" in text or "#" in text or not text.isascii() or " " in text:
+        raise ValueError(f"'{text}' is not an address such as https://calls.example.com")
+    return text.rstrip("/")
+
+
+def _setting(default: Any, meaning: str, lowest: int | None = None, check: Check | None = None) -> Any:
+    return field(default=default, metadata={"help": meaning, "lowest": lowest, "check": check})
 
 
 @dataclass(frozen=True)
@@ -22,6 +59,14 @@ class Settings:
     data: Path = _setting(Path("calltally-data"), "Folder that holds everything: businesses, keys and calls")
     host: str = _setting("127.0.0.1", "Address that the server listens on")
     port: int = _setting(8080, "Port that the server listens on; 0: any that is free")
+    public_url: str = _setting(
+        "", "Address under which the world reaches the server, where a proxy stands in front", check=_checked_address
+    )
+    trusted_proxies: str = _setting(
+        "",
+        "Addresses and networks of proxies, separated by commas, whose X-Forwarded-For, -Proto and -Host are believed",
+        check=_checked_networks,
+    )
     control_url: str = _setting("", "SQLAlchemy URL of the control database; empty: a SQLite file in the folder")
     memory: str = _setting("1GB", "Most memory that the database uses, all businesses together")
     spill: str = _setting("20GB", "Most disk space that large queries and imports may use for the moment")
@@ -58,10 +103,11 @@ class Setting:
     default: Any
     help: str
     lowest: int | None
+    check: Check | None  # gives a text back in the form in which it is used, or raises ValueError
 
 
 SETTINGS = tuple(
-    Setting(f.name, PREFIX + f.name.upper(), type(f.default), f.default, f.metadata["help"], f.metadata["lowest"])
+    Setting(f.name, PREFIX + f.name.upper(), type(f.default), f.default, **f.metadata)
     for f in fields(Settings)
     if f.default is not MISSING
 )
@@ -76,7 +122,7 @@ def read_settings(environment: Mapping[str, str], **given: Any) -> Settings:
     chosen: dict[str, Any] = {}
     for setting in SETTINGS:
         if given.get(setting.name) is not None:
-            chosen[setting.name] = given[setting.name]
+            chosen[setting.name] = _checked(setting, given[setting.name], setting.name)
         elif text := environment.get(setting.variable):
             chosen[setting.name] = _value(setting, text)
     return Settings(**chosen)
@@ -92,4 +138,13 @@ def _value(setting: Setting, text: str) -> Any:
         raise ValueError(f"{setting.variable}: '{text}' is not a {kind}") from None
     if setting.lowest is not None and value < setting.lowest:
         raise ValueError(f"{setting.variable}: '{text}' is too low; it can be {setting.lowest} or more")
-    return value
+    return _checked(setting, value, setting.variable)
+
+
+def _checked(setting: Setting, value: Any, said_by: str) -> Any:
+    if setting.check is None or not value:
+        return value
+    try:
+        return setting.check(value)
+    except ValueError as error:
+        raise ValueError(f"{said_by}: {error}") from None

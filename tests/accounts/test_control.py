@@ -43,7 +43,10 @@ def test_the_migrations_lead_to_the_tables_that_the_code_knows(folder: DataFolde
                     (
                         [(column["name"], column["nullable"]) for column in found.get_columns(table)],
                         found.get_pk_constraint(table)["constrained_columns"],
-                        [(key["constrained_columns"], key["referred_table"]) for key in found.get_foreign_keys(table)],
+                        sorted(
+                            (*key["constrained_columns"], key["referred_table"])
+                            for key in found.get_foreign_keys(table)
+                        ),
                         sorted((index["name"] or "", *index["column_names"]) for index in found.get_indexes(table)),
                     )
                 )

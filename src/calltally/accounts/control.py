@@ -23,6 +23,7 @@ from sqlalchemy import (
     Engine,
     ForeignKey,
     Integer,
+    LargeBinary,
     MetaData,
     Named,
     Table,
@@ -44,7 +45,20 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from calltally.errors import FolderUnusable, StorageFull, Unavailable
 from calltally.folder import DataFolder
 
-__all__ = ["MIGRATIONS", "Control", "businesses", "keys", "open_control", "removals", "rfc3339", "tables_of_a_business"]
+__all__ = [
+    "MIGRATIONS",
+    "Control",
+    "businesses",
+    "dead_letters",
+    "ignored_events",
+    "keys",
+    "open_control",
+    "removals",
+    "rfc3339",
+    "tables_of_a_business",
+    "webhook_arrivals",
+    "webhooks",
+]
 
 BUSY_SECONDS = 10.0  # how long to wait for another process's write
 HURRIED_BUSY_SECONDS = 0.05
@@ -105,6 +119,53 @@ class RemovalColumns(TypedColumns):
     store = Column(Text, primary_key=True)
 
 
+class WebhookColumns(TypedColumns):
+    """An address for one vendor's webhooks; a deleted one stays, without secrets, so that no backup brings it back.
+
+    `secret` is a vendor's, as signatures are computed with it; of one that was made here there is only the hash.
+    """
+
+    id = Column(Text, primary_key=True)
+    business_id: Named[str] = Column(Text, ForeignKey("businesses.id"), index=True)
+    kind: Named[str] = Column(Text)
+    name: Named[str | None] = Column(Text)
+    header: Named[str | None] = Column(Text)
+    secret: Named[str | None] = Column(Text)
+    secret_hash: Named[str | None] = Column(Text)
+    created_at: Named[datetime] = Column(UtcTime)
+    deleted_at: Named[datetime | None] = Column(UtcTime)
+
+
+class IgnoredEventColumns(TypedColumns):
+    """How often an event came by a webhook that nothing is done about."""
+
+    webhook_id = Column(Text, ForeignKey("webhooks.id"), primary_key=True)
+    event = Column(Text, primary_key=True)
+    business_id: Named[str] = Column(Text, ForeignKey("businesses.id"), index=True)
+    times: Named[int] = Column(Integer)
+    last_at: Named[datetime] = Column(UtcTime)
+
+
+class WebhookArrivalColumns(TypedColumns):
+    """When a body, known by its SHA-256, first came by a webhook."""
+
+    webhook_id = Column(Text, ForeignKey("webhooks.id"), primary_key=True)
+    body_sha256 = Column(Text, primary_key=True)
+    business_id: Named[str] = Column(Text, ForeignKey("businesses.id"), index=True)
+    first_at: Named[datetime] = Column(UtcTime)
+
+
+class DeadLetterColumns(TypedColumns):
+    """What came by a webhook and could not be applied: the whole body, and why."""
+
+    id = Column(Text, primary_key=True)
+    business_id: Named[str] = Column(Text, ForeignKey("businesses.id"), index=True)
+    webhook_id: Named[str] = Column(Text, ForeignKey("webhooks.id"), index=True)
+    arrived_at: Named[datetime] = Column(UtcTime)
+    reason: Named[str] = Column(Text)
+    body: Named[bytes] = Column(LargeBinary)
+
+
 class SchemaVersionColumns(TypedColumns):
     """The one row that says how many migrations this database has had."""
 
@@ -114,6 +175,10 @@ class SchemaVersionColumns(TypedColumns):
 businesses = Table("businesses", METADATA, BusinessColumns)
 keys = Table("keys", METADATA, KeyColumns)
 removals = Table("removals", METADATA, RemovalColumns)
+webhooks = Table("webhooks", METADATA, WebhookColumns)
+ignored_events = Table("ignored_events", METADATA, IgnoredEventColumns)
+webhook_arrivals = Table("webhook_arrivals", METADATA, WebhookArrivalColumns)
+dead_letters = Table("dead_letters", METADATA, DeadLetterColumns)
 schema_version = Table("schema_version", METADATA, SchemaVersionColumns)
 
 Migrations = tuple[tuple[str, ...], ...]
@@ -162,6 +227,48 @@ MIGRATIONS: Migrations = (
             round_last_day DATE,
             PRIMARY KEY (business_id, vendor)
         )""",
+    ),
+    (
+        """CREATE TABLE webhooks (
+            id TEXT NOT NULL PRIMARY KEY,
+            business_id TEXT NOT NULL REFERENCES businesses (id),
+            kind TEXT NOT NULL,
+            name TEXT,
+            header TEXT,
+            secret TEXT,
+            secret_hash TEXT,
+            created_at TIMESTAMP NOT NULL,
+            deleted_at TIMESTAMP
+        )""",
+        "CREATE INDEX ix_webhooks_business_id ON webhooks (business_id)",
+        """CREATE TABLE ignored_events (
+            webhook_id TEXT NOT NULL REFERENCES webhooks (id),
+            event TEXT NOT NULL,
+            business_id TEXT NOT NULL REFERENCES businesses (id),
+            times INTEGER NOT NULL,
+            last_at TIMESTAMP NOT NULL,
+            PRIMARY KEY (webhook_id, event)
+        )""",
+        "CREATE INDEX ix_ignored_events_business_id ON ignored_events (business_id)",
+        """CREATE TABLE webhook_arrivals (
+            webhook_id TEXT NOT NULL REFERENCES webhooks (id),
+            body_sha256 TEXT NOT NULL,
+            business_id TEXT NOT NULL REFERENCES businesses (id),
+            first_at TIMESTAMP NOT NULL,
+            PRIMARY KEY (webhook_id, body_sha256)
+        )""",
+        "CREATE INDEX ix_webhook_arrivals_business_id ON webhook_arrivals (business_id)",
+        # What PostgreSQL calls bytes is no word of SQLite's, which stores them as they are all the same.
+        """CREATE TABLE dead_letters (
+            id TEXT NOT NULL PRIMARY KEY,
+            business_id TEXT NOT NULL REFERENCES businesses (id),
+            webhook_id TEXT NOT NULL REFERENCES webhooks (id),
+            arrived_at TIMESTAMP NOT NULL,
+            reason TEXT NOT NULL,
+            body BYTEA NOT NULL
+        )""",
+        "CREATE INDEX ix_dead_letters_business_id ON dead_letters (business_id)",
+        "CREATE INDEX ix_dead_letters_webhook_id ON dead_letters (webhook_id)",
     ),
 )
 

@@ -4,6 +4,7 @@ from calltally.api.answers import Answers
 from calltally.api.app import create_app
 from calltally.api.intake import Intake, IntakeLimits
 from calltally.api.openapi import openapi
+from calltally.api.proxies import behind_proxies
 from calltally.api.server import bind, run_server
 from calltally.api.services import Services
 from calltally.api.turns import Limits
@@ -16,6 +17,7 @@ __all__ = [
     "Limits",
     "Services",
     "Workers",
+    "behind_proxies",
     "bind",
     "create_app",
     "openapi",

@@ -56,6 +56,7 @@ def run_server(app: ASGIApp, bound: socket.socket, on_ready: Callable[[], None])
     config = uvicorn.Config(
         app,
         http=_Protocol,
+        proxy_headers=False,  # whom to believe is not for an environment variable of uvicorn's to say
         log_config=None,
         access_log=False,
         server_header=False,

@@ -23,6 +23,7 @@ __all__ = [
     "DataOption",
     "JsonOption",
     "Opened",
+    "PublicUrlOption",
     "YesOption",
     "calls_of",
     "engine_of",
@@ -44,6 +45,14 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON value a
 BusinessOption = Annotated[
     str,
     typer.Option("--business", "-b", metavar="BUSINESS", help="Its id, or its name where only one has it"),
+]
+PublicUrlOption = Annotated[
+    str | None,
+    typer.Option(
+        "--public-url",
+        metavar="URL",
+        help="Address under which the world reaches the server (default: CALLTALLY_PUBLIC_URL)",
+    ),
 ]
 YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask")]
 BusinessArgument = Annotated[

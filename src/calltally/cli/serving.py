@@ -13,22 +13,34 @@ from typing import Annotated
 
 import typer
 
-from calltally.api import Answers, Intake, IntakeLimits, Limits, Services, Workers, bind, create_app, run_server
+from calltally.api import (
+    Answers,
+    Intake,
+    IntakeLimits,
+    Limits,
+    Services,
+    Workers,
+    behind_proxies,
+    bind,
+    create_app,
+    run_server,
+)
 from calltally.cli.group import examples
 from calltally.cli.importing import interruptible
-from calltally.cli.options import DataOption, Opened, engine_of, listening, opened
+from calltally.cli.options import DataOption, Opened, PublicUrlOption, engine_of, listening, opened
 from calltally.cli.output import note, say
 from calltally.demo import Demo, find_demo, make_demo, requests
 from calltally.engines import Engine
 from calltally.errors import Conflict, FolderInUse, InvalidRequest, Problem
 from calltally.folder import DataFolder, Owned
-from calltally.settings import Settings
+from calltally.settings import Settings, networks
 
 __all__ = ["DEMO_EXAMPLES", "SERVE_EXAMPLES", "demo", "serve"]
 
 SERVE_EXAMPLES = examples(
     "calltally serve",
     "calltally serve --host 0.0.0.0 --port 9000",
+    "calltally serve --public-url https://calls.example.com",
     "CALLTALLY_DATA=/var/lib/calltally calltally serve",
 )
 DEMO_EXAMPLES = examples("calltally demo", "calltally demo --port 9000 --data /tmp/demo")
@@ -45,9 +57,14 @@ START_UP_SECONDS = 60.0
 MEGABYTE = 2**20
 
 
-def serve(host: HostOption = None, port: PortOption = None, data: DataOption = None) -> None:
+def serve(
+    host: HostOption = None,
+    port: PortOption = None,
+    public_url: PublicUrlOption = None,
+    data: DataOption = None,
+) -> None:
     """Start the server on the data folder; Ctrl-C stops it."""
-    with opened(data, host=host, port=port) as on:
+    with opened(data, host=host, port=port, public_url=public_url) as on:
         _set_up_log(on.settings.log_level)
         with _taken_over(on.folder) as owned, bind(on.settings.host, on.settings.port, search=False) as bound:
             address = _address(bound)
@@ -142,7 +159,8 @@ def _run(on: Opened, owned: Owned, engine: Engine, bound: socket.socket, on_read
         on_ready()
         sys.stdout.flush()
 
-    run_server(create_app(_services(on, engine)), bound, ready)
+    app = behind_proxies(create_app(_services(on, engine)), networks(on.settings.trusted_proxies))
+    run_server(app, bound, ready)
 
 
 def _services(on: Opened, engine: Engine) -> Services:
