@@ -175,6 +175,93 @@ def test_more_businesses_than_threads_each_get_their_turn(engine: Engine, new_bu
     assert all(engine.call(business.calls, "4") for business in businesses)
 
 
+# --- Crowds ---------------------------------------------------------------------------------------------------------
+
+
+async def crowd(intake: Intake, business: Business, size: int) -> None:
+    """As many posts as this, in one group."""
+    async with busy(intake, business):
+        puts = [asyncio.create_task(intake.put(business, deliveries(f"first-{n}"))) for n in range(size)]
+        await asyncio.sleep(0)
+    await asyncio.gather(*puts)
+
+
+async def one_after_another(intake: Intake, business: Business, size: int) -> None:
+    """Posts that come a little apart, each while those before it wait."""
+    puts = []
+    for n in range(size):
+        puts.append(asyncio.create_task(intake.put(business, deliveries(f"then-{n}"))))
+        await asyncio.sleep(0.005)
+    await asyncio.gather(*puts)
+
+
+@pytest.mark.parametrize(("patience", "then", "expected"), [(60, 10, [10, 10]), (0.3, 9, [10, 9])])
+def test_a_crowd_is_waited_for_until_it_is_back_or_time_is_up(
+    engine: Engine,
+    new_business: NewBusiness,
+    groups: list[int],
+    monkeypatch: pytest.MonkeyPatch,
+    patience: float,
+    then: int,
+    expected: list[int],
+) -> None:
+    monkeypatch.setattr("calltally.api.intake.GATHERING_SECONDS", patience)
+
+    async def scenario() -> None:
+        business = new_business()
+        async with opened(engine) as intake, asyncio.timeout(20):
+            await crowd(intake, business, 10)
+            await one_after_another(intake, business, then)
+        assert groups == expected
+
+    run(scenario)
+
+
+def test_a_few_are_never_waited_for(
+    engine: Engine, new_business: NewBusiness, groups: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("calltally.api.intake.GATHERING_SECONDS", 60)
+
+    async def scenario() -> None:
+        business = new_business()
+        async with opened(engine) as intake, asyncio.timeout(20):
+            await crowd(intake, business, 7)
+            await intake.put(business, deliveries("a"))
+
+    run(scenario)
+    assert groups == [7, 1]
+
+
+def test_an_errand_does_not_wait_for_a_crowd(
+    engine: Engine, new_business: NewBusiness, groups: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("calltally.api.intake.GATHERING_SECONDS", 60)
+
+    async def scenario() -> None:
+        business = new_business()
+        async with opened(engine) as intake, asyncio.timeout(20):
+            await crowd(intake, business, 10)
+            await intake.run(business, lambda: groups.append(0))
+
+    run(scenario)
+    assert groups == [10, 0]
+
+
+def test_a_server_that_stops_waits_for_no_crowd(
+    engine: Engine, new_business: NewBusiness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("calltally.api.intake.GATHERING_SECONDS", 60)
+
+    async def scenario() -> None:
+        business = new_business()
+        intake = Intake(engine, intake_limits())
+        async with asyncio.timeout(20):
+            await crowd(intake, business, 10)
+            await intake.close()
+
+    run(scenario)
+
+
 # --- Bounds ---------------------------------------------------------------------------------------------------------
 
 

@@ -19,6 +19,8 @@ from calltally.ingestion import Delivered, Delivery, deliver
 __all__ = ["Intake", "IntakeLimits"]
 
 MOST_TOGETHER = 20_000  # records that are committed at once; a post is never taken apart
+CROWD = 8  # clients whose next posts are worth a wait
+GATHERING_SECONDS = 0.01  # about what a commit takes
 
 Result = TypeVar("Result")
 
@@ -59,6 +61,13 @@ class _Line:
     posts: deque[_Post] = field(default_factory=deque)
     errands: deque[_Errand] = field(default_factory=deque)
     posts_last: bool = False  # whether it was the posts' turn before
+    expected: int = 0  # posts that are waited for
+    gathering: asyncio.TimerHandle | None = None  # ends that wait
+
+    @property
+    def gathered(self) -> bool:
+        """Whether there is nothing to wait for any more, of what was waited for."""
+        return self.gathering is not None and (len(self.posts) >= self.expected or bool(self.errands))
 
     def together(self) -> list[_Post]:
         """The posts whose turn it is, removed from the line; none where it is that of an errand."""
@@ -78,9 +87,10 @@ class _Line:
 class Intake:
     """Writes to as many businesses at once as there are threads, to one business by one of them at a time.
 
-    While a group of posts is committed, those that come meanwhile gather; they are the next group. So nobody waits for
-    others to come, and the more there are, the more share a commit. Errands (a part of a stream, a deletion) take turns
-    with the groups. Nothing that was taken is given up: whoever waited for it may leave.
+    While a group of posts is committed, those that come meanwhile gather; they are the next group. Where they are many,
+    those who were just answered are waited for a moment: they tend to post again, and a commit costs hardly more for
+    all of them than for half. A few never wait for others. Errands (a part of a stream, a deletion) take turns with
+    the groups. Nothing that was taken is given up: whoever waited for it may leave.
     """
 
     def __init__(self, engine: Engine, limits: IntakeLimits) -> None:
@@ -108,8 +118,9 @@ class Intake:
         with self._records.hold(business.id) as held:
             held.grow(len(deliveries))
             post = _Post(business, deliveries, asyncio.get_running_loop().create_future())
-            self._line(business).posts.append(post)
-            self._begin_next()
+            line = self._line(business)
+            line.posts.append(post)
+            self._begin_gathered(line)
             found: list[Delivered] = await post.answer
             return found
 
@@ -122,14 +133,17 @@ class Intake:
         with self._records.hold(business.id) as held:
             held.grow(1)
             errand = _Errand(work, asyncio.get_running_loop().create_future())
-            self._line(business).errands.append(errand)
-            self._begin_next()
+            line = self._line(business)
+            line.errands.append(errand)
+            self._begin_gathered(line)
             result: Result = await errand.answer
             return result
 
     async def close(self) -> None:
         """Take no more, and return when all that was taken is written."""
         self._closed = True
+        for line in [line for line in self._lines.values() if line.gathering]:
+            self._go_on(line)
         await self._idle.wait()
         self._threads.shutdown()
 
@@ -164,14 +178,34 @@ class Intake:
     def _end(self, line: _Line, waiting: list[asyncio.Future[Any]], thread: Future[list[Any]]) -> None:
         """Begin what is next, and pass on the answers."""
         self._free += 1
+        crowd = len(waiting) + len(line.posts)
+        if line.posts_last and crowd >= CROWD and not (line.errands or self._closed):
+            line.expected = crowd
+            line.gathering = asyncio.get_running_loop().call_later(GATHERING_SECONDS, self._go_on, line)
+            self._begin_next()
+        else:
+            self._go_on(line)
+        _pass_on(waiting, thread)
+
+    def _begin_gathered(self, line: _Line) -> None:
+        """Begin what may begin, now that there is more in a line."""
+        if line.gathered:
+            self._go_on(line)
+        else:
+            self._begin_next()
+
+    def _go_on(self, line: _Line) -> None:
+        """Wait for nothing more: what is in a line is next, and a line with nothing in it is forgotten."""
+        if line.gathering:
+            line.gathering.cancel()
+            line.gathering = None
         if line.posts or line.errands:
             self._ready.append(line)
         else:
             del self._lines[line.calls]
+            if not self._lines:
+                self._idle.set()
         self._begin_next()
-        _pass_on(waiting, thread)
-        if not self._lines:
-            self._idle.set()
 
 
 def _written(posts: Sequence[_Post], engine: Engine) -> list[list[Delivered]]:
