@@ -1,15 +1,18 @@
 """Records that come in by themselves, held against the plain-Python reading of the contract."""
 
 import itertools
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from calltally.accounts import Business
-from calltally.engines import Engine, Outcome
+from calltally.engines import Engine, Outcome, Stop
+from calltally.errors import Unavailable
 from calltally.ingestion import Delivered, Delivery, ImportOptions, deliver
 from tests import reference, strategies
 from tests.asking import import_records, report
@@ -192,3 +195,25 @@ def test_a_rejected_record_says_what_is_wrong_and_keeps_nobody_out(engine: Engin
         ("good", "rejected", ["started_at"], ()),
         ("good", "unchanged", [], ()),
     ]
+
+
+def test_an_export_that_nobody_takes_keeps_no_number_from_being_erased(
+    engine: Engine, new_business: NewBusiness, tmp_path: Path
+) -> None:
+    business = new_business()
+    calls = [
+        {"id": f"c{n}", "started_at": "2026-01-01T00:00:00Z", "from": f"+1305555{n % 9000 + 1000}"}
+        for n in range(30_000)
+    ]
+    import_records(engine, business, calls, tmp_path)
+    stop = Stop()
+    with ThreadPoolExecutor(1) as pool, engine.export(business.calls, (), None, stop) as batches:
+        next(batches)
+        erasing = pool.submit(engine.erase, business.calls, "+13055551234")
+        while not stop.asked:
+            assert not erasing.done()
+            report(engine, business, "group_by=source")  # goes on until the export has left
+        with pytest.raises(Unavailable):
+            next(batches)
+    assert erasing.result(10) == 4
+    assert report(engine, business, "group_by=source")["data"]["totals"] == {"count": 30_000}

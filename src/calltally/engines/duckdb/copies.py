@@ -9,7 +9,7 @@ import duckdb
 import pyarrow as pa
 
 from calltally.catalog import CATALOG
-from calltally.engines.base import Condition, Snapshot, StoreFacts
+from calltally.engines.base import Condition, Snapshot, Stop, StoreFacts
 from calltally.engines.duckdb.dialect import DuckDBDialect
 from calltally.engines.duckdb.schema import schema_version, version_of
 from calltally.engines.duckdb.spelling import quoted, text
@@ -30,8 +30,13 @@ def exported(
     store: Store,
     conditions: Sequence[Condition],
     periods: Sequence[Period] | None,
+    stop: Stop,
 ) -> Iterator[pa.RecordBatch]:
-    """The calls of a store that match, of `EXPORT_SCHEMA`."""
+    """The calls of a store that match, of `EXPORT_SCHEMA`.
+
+    Raises:
+        Unavailable: `stop` was asked.
+    """
     while True:
         extent = store.extent
         spelled = narrowed(conditions, *extent.span(periods))
@@ -40,6 +45,7 @@ def exported(
         if store.extent == extent:  # else it may meet calls outside the extent that it was spelled for
             break
     for batch in reader:
+        stop.check()
         yield from pa.Table.from_batches([batch]).cast(EXPORT_SCHEMA).to_batches()
 
 

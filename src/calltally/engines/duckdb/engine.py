@@ -103,13 +103,14 @@ class DuckDBEngine:
         periods: tuple[Period, ...] | None,
         stop: Stop | None = None,
     ) -> Iterator[Iterator[pa.RecordBatch]]:
+        stop = stop or Stop()
         with (
-            self._stores.reading(calls) as store,
+            self._stores.reading(calls, stop) as store,
             self._cursor() as cursor,
-            (stop or Stop()).during(cursor.interrupt),
+            stop.during(cursor.interrupt),
             _translated(),
         ):
-            yield exported(cursor, store, conditions, periods)
+            yield exported(cursor, store, conditions, periods, stop)
 
     @contextmanager
     def snapshot(self, calls: str) -> Iterator[Snapshot | None]:

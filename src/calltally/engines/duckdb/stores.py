@@ -11,6 +11,7 @@ from pathlib import Path
 
 import duckdb
 
+from calltally.engines.base import Stop
 from calltally.engines.duckdb.hashes import Hashes
 from calltally.engines.duckdb.rewriting import LEFTOVERS, put_in_place, write_anew
 from calltally.engines.duckdb.schema import CALLS_COLUMNS, create_or_migrate
@@ -22,6 +23,7 @@ __all__ = ["REMOVED", "Erasure", "Extent", "Store", "Stores", "read_span", "stor
 
 logger = logging.getLogger(__name__)
 
+ASK_AGAIN_SECONDS = 0.05
 IDLE_SECONDS = 300.0
 MANY_ROWS = 10_000
 NO_CALLS = "no_calls"
@@ -64,37 +66,50 @@ class Extent:
 
 
 class Gate:
-    """Lets threads through until it is closed, which waits until those within have left."""
+    """Lets threads through until it is closed, which waits until those within have left.
+
+    Those that take their time, since they hand calls to somebody who takes them slowly, are asked to stop first;
+    meanwhile the others go on.
+    """
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._within = 0
-        self._closed = False
+        self._slow: list[Stop] = []  # what stops those who take their time
+        self._closing = self._closed = False
 
     @contextmanager
-    def passed(self) -> Iterator[None]:
-        """Be within as long as the block runs; never twice in one thread."""
+    def passed(self, stop: Stop | None = None) -> Iterator[None]:
+        """Be within as long as the block runs, never twice in one thread; with a `stop`, for as long as that takes."""
         with self._changed:
-            self._changed.wait_for(lambda: not self._closed)
+            self._changed.wait_for(lambda: not (self._closed or (stop and self._closing)))
             self._within += 1
+            self._slow += [stop] if stop else []
         try:
             yield
         finally:
             with self._changed:
                 self._within -= 1
+                if stop:
+                    self._slow.remove(stop)
                 self._changed.notify_all()
 
     @contextmanager
     def closed(self) -> Iterator[None]:
         """Nobody is within as long as the block runs. One thread at a time."""
-        with self._changed:
-            self._closed = True
-            self._changed.wait_for(lambda: not self._within)
         try:
+            with self._changed:
+                self._closing = True
+                while self._slow:
+                    for stop in self._slow:
+                        stop.ask()  # again and again: an interrupt before the statement has begun is lost
+                    self._changed.wait(ASK_AGAIN_SECONDS)
+                self._closed = True
+                self._changed.wait_for(lambda: not self._within)
             yield
         finally:
             with self._changed:
-                self._closed = False
+                self._closing = self._closed = False
                 self._changed.notify_all()
 
 
@@ -164,12 +179,15 @@ class Stores:
         self._nothing = Store(NO_CALLS)
 
     @contextmanager
-    def reading(self, calls: str) -> Iterator[Store]:
-        """The store, attached; a store that was never written to reads as one without calls."""
+    def reading(self, calls: str, stop: Stop | None = None) -> Iterator[Store]:
+        """The store, attached; a store that was never written to reads as one without calls.
+
+        Whoever may take long gives what stops it.
+        """
         if not self.exists(calls):
             yield self._nothing
             return
-        with self.using(calls) as store, store.gate.passed():
+        with self.using(calls) as store, store.gate.passed(stop):
             yield store
 
     def exists(self, calls: str) -> bool:
