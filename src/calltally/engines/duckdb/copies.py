@@ -44,9 +44,17 @@ def exported(
         reader = cursor.sql(statement.sql, params=list(statement.params)).to_arrow_reader(ROWS_AT_ONCE)
         if store.extent == extent:  # else it may meet calls outside the extent that it was spelled for
             break
-    for batch in reader:
-        stop.check()
+    while batch := _next(reader, stop):
         yield from pa.Table.from_batches([batch]).cast(EXPORT_SCHEMA).to_batches()
+
+
+def _next(reader: pa.RecordBatchReader, stop: Stop) -> pa.RecordBatch | None:
+    stop.check()
+    try:
+        return next(reader, None)
+    except OSError:  # which is how a reader tells of an interrupt, among others
+        stop.check()
+        raise
 
 
 def found(cursor: duckdb.DuckDBPyConnection, table: str, call_id: str) -> pa.RecordBatch | None:
