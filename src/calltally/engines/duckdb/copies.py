@@ -44,7 +44,7 @@ def exported(
         reader = cursor.sql(statement.sql, params=list(statement.params)).to_arrow_reader(ROWS_AT_ONCE)
         if store.extent == extent:  # else it may meet calls outside the extent that it was spelled for
             break
-    while batch := _next(reader, stop):
+    while (batch := _next(reader, stop)) is not None:
         yield from pa.Table.from_batches([batch]).cast(EXPORT_SCHEMA).to_batches()
 
 
