@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.conftest import acme, calltally
+
+__all__ = ["SmallDisk", "acme", "calltally", "small_disk"]
+
 
 @dataclass(frozen=True)
 class SmallDisk:
