@@ -1,9 +1,11 @@
 """A full disk: what was acknowledged stays, reports go on, and so does all else once there is room."""
 
 import random
+import signal
 from collections.abc import Iterator
 from contextlib import suppress
 
+import httpx2
 import pytest
 
 from calltally.accounts import Business
@@ -12,11 +14,14 @@ from calltally.errors import StorageFull
 from calltally.folder import DataFolder
 from calltally.ingestion import Delivery, deliver
 from calltally.settings import Settings
+from tests.api.conftest import REPORT, Server, serving
+from tests.cli.conftest import CommandLine
 from tests.conftest import NewBusiness
 from tests.faults.conftest import SmallDisk
 
 START = "2026-03-09T12:00:00Z"
 LONG = 500  # characters of a field, so that few calls fill a disk
+POSTED = 50  # calls at once
 CHANCE = random.Random(1)
 
 
@@ -112,3 +117,54 @@ def test_a_file_that_was_let_go_of_on_a_full_disk_is_whole(small_disk: SmallDisk
     assert stored(again, business) == set(taken)
     small_disk.free()
     again.close()
+
+
+def test_a_server_on_a_full_disk_reports_says_507_and_survives_a_kill(small_disk: SmallDisk) -> None:
+    calltally = CommandLine(small_disk.path / "data")
+    business = calltally.run("business", "create", "Acme", "--json").json()["id"]
+    key = calltally.run("key", "create", business, "--scope", "admin", "--json").json()["key"]
+    with serving(calltally.data) as server:
+        door = Front(server, key)
+        taken = door.post(0)
+        small_disk.fill()
+        while door.status == 200:
+            taken += door.post(taken)
+        assert (door.status, door.kind) == (507, "storage_full")
+        assert door.count() == taken
+        small_disk.free()
+        taken += door.post(taken)
+        assert door.status == 200
+        assert door.count() == taken
+        small_disk.fill()
+        while door.status == 200:
+            taken += door.post(taken)
+        server.stop(signal.SIGKILL)
+    small_disk.free()
+    with serving(calltally.data) as server:
+        again = Front(server, key)
+        assert again.count() == taken
+        assert again.post(taken) == POSTED
+        assert again.count() == taken + POSTED
+    assert calltally.run("check").code == 0
+
+
+class Front:
+    """The API with a key; `status` and `kind` are those of the last post."""
+
+    def __init__(self, server: Server, key: str) -> None:
+        self._address, self._headers = server.address, {"Authorization": f"Bearer {key}"}
+        self.status, self.kind = 200, ""
+
+    def post(self, first: int) -> int:
+        """How many new calls were taken."""
+        ids = range(first, first + POSTED)
+        records = [{"id": f"c{n}", "started_at": START, "source": CHANCE.randbytes(LONG // 2).hex()} for n in ids]
+        answer = httpx2.post(f"{self._address}/api/v1/calls", json=records, headers=self._headers, timeout=60)
+        self.status, self.kind = answer.status_code, answer.json().get("error", {}).get("type", "")
+        return POSTED if answer.status_code == 200 else 0
+
+    def count(self) -> int:
+        answer = httpx2.get(f"{self._address}{REPORT}?group_by=month", headers=self._headers, timeout=60)
+        assert answer.status_code == 200, answer.text
+        number: int = answer.json()["data"]["totals"]["count"]
+        return number

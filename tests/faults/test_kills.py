@@ -44,7 +44,8 @@ class Writer:
     chance: random.Random
     known: reference.Business = field(default_factory=lambda: reference.Business("UTC", "US"))
     unsure: reference.Business | None = None  # what it would be, had the request without an answer been taken
-    made: int = 0
+    generation: int = 0  # of ids and callers
+    made: int = 0  # ids of this generation
     acknowledged: int = 0
     wrong: list[str] = field(default_factory=list)
 
@@ -77,7 +78,7 @@ class Writer:
     def _next(self) -> tuple[str, str, bytes, str, reference.Business]:
         """A request, and what there is once it is taken."""
         after = copy.deepcopy(self.known)
-        there = [str(call["id"]) for call in after.calls()]
+        there = [str(call["id"]) for call in after.calls() if str(call["id"]).startswith(self._ids)]
         kind = self.chance.choices(("post", "lines", "patch", "delete", "erase"), (6, 2, 3, 1, 0.2))[0]
         now = time.time_ns() // 1000
         if kind == "erase":
@@ -104,12 +105,12 @@ class Writer:
         """A new call, a correction, or an update that may come before its call."""
         if self.made and self.chance.random() < 0.3:
             number = self.chance.randrange(self.made + 3)
-            record: Record = {"id": f"w{self.name}-{number}", "ai_score": self.chance.randrange(101)}
+            record: Record = {"id": f"{self._ids}{number}", "ai_score": self.chance.randrange(101)}
         else:
             number = self.made
             self.made += 1
             record = {
-                "id": f"w{self.name}-{number}",
+                "id": f"{self._ids}{number}",
                 "started_at": (FIRST + timedelta(minutes=number)).isoformat(),
                 "source": f"source {number % 7}",
                 "status": "completed",
@@ -121,7 +122,11 @@ class Writer:
         return record
 
     def _caller(self) -> str:
-        return f"+1305555{self.name}{self.chance.randrange(100):03}"
+        return f"+1305555{self.name}{self.generation % 100:02}{self.chance.randrange(10)}"
+
+    @property
+    def _ids(self) -> str:
+        return f"w{self.name}-{self.generation}-"
 
     def settle(self, stored: dict[str, Record]) -> None:
         """What there is holds all that was acknowledged, and of the last request all or nothing."""
@@ -130,13 +135,9 @@ class Writer:
         if self.unsure and mine == _shown(self.unsure) != _shown(self.known):
             self.known = self.unsure
         elif self.unsure and _shown(self.unsure) == _shown(self.known):
-            self._ask_again()
+            self.generation, self.made = self.generation + 1, 0  # versions and what is held do not show: leave them be
         self.unsure = None
         assert mine == _shown(self.known), f"CALLTALLY_SEED={SEED}"
-
-    def _ask_again(self) -> None:
-        """Whether something was taken that does not show: take ids of which nothing is held."""
-        self.made += 10
 
 
 def _json(value: object) -> bytes:
