@@ -1,6 +1,6 @@
 # Every task that people and CI run; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo serve setup test lint format docs bench lock clean
+.PHONY: help demo serve setup test faults lint format docs bench lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -22,6 +22,9 @@ setup: $(DEV)  ## Make .venv with everything that development needs
 test: $(DEV)  ## Set up and run the whole test suite (as root, also with the Debian packages that it needs)
 	@scripts/packages chromium,chromium-browser,google-chrome=chromium curl=curl
 	$(BIN)/pytest -n auto
+
+faults: $(DEV)  ## Kill the server a hundred times and fill disks (ten minutes; full disks as root)
+	CALLTALLY_KILLS=100 $(BIN)/pytest tests/faults
 
 lint: $(DEV)  ## Check format, lint, strict types, import staircase, generated docs
 	$(BIN)/ruff format --check .

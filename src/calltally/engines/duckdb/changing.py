@@ -6,9 +6,12 @@ from contextlib import contextmanager
 
 import duckdb
 
+from calltally.engines.duckdb.rewriting import sync_folder
 from calltally.engines.duckdb.stores import Store
 
 __all__ = ["changing"]
+
+DURABLE = "COMMIT succeeded and is durable"  # what DuckDB says where only the checkpoint after it failed
 
 
 @contextmanager
@@ -21,7 +24,19 @@ def changing(cursor: duckdb.DuckDBPyConnection, store: Store) -> Iterator[None]:
     cursor.execute("BEGIN")
     yield
     cursor.execute(f"UPDATE {store.meta} SET data_version = ?", [version])
+    log_is_new = not store.log.exists()  # whoever has the right to write is alone to make one
     try:
-        cursor.execute("COMMIT")
+        _commit(cursor, store)
     finally:
         store.version = version  # also after an error, which need not mean that nothing was changed
+        if log_is_new:
+            sync_folder(store.log.parent)  # DuckDB syncs the log, not its name, without which it is lost
+
+
+def _commit(cursor: duckdb.DuckDBPyConnection, store: Store) -> None:
+    try:
+        cursor.execute("COMMIT")
+    except duckdb.IOException as error:
+        if DURABLE not in str(error):
+            raise
+        store.invalid = True  # the log has it all; only to write that into the file there was no room

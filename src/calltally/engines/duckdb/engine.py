@@ -1,10 +1,9 @@
 """The embedded engine: DuckDB, one file a business, locked down to its own folder."""
 
-import errno
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -17,16 +16,16 @@ from calltally.engines.duckdb.dialect import DuckDBDialect
 from calltally.engines.duckdb.erasing import erase_caller
 from calltally.engines.duckdb.load import DuckDBLoad
 from calltally.engines.duckdb.pages import paged
+from calltally.engines.duckdb.rewriting import NO_SPACE
 from calltally.engines.duckdb.running import Running
 from calltally.engines.duckdb.spelling import text
-from calltally.engines.duckdb.stores import REMOVED, Extent, Store, Stores, store_path
+from calltally.engines.duckdb.stores import INVALIDATED, Extent, Store, Stores, store_path
 from calltally.engines.sql import compile_plan, narrowed, read_rows
-from calltally.errors import FolderUnusable, NotFound, StorageFull, Unavailable
+from calltally.errors import FolderUnusable, StorageFull, Unavailable
 from calltally.localtime import DAY, Period
 
 __all__ = ["DuckDBEngine"]
 
-NO_SPACE = os.strerror(errno.ENOSPC)
 STOPPED = "This was stopped before it was done"
 
 
@@ -44,29 +43,27 @@ class DuckDBEngine:
         self._running = Running()
 
     def answer(self, plan: Plan, stop: Stop) -> Rows:
-        with self._stores.reading(plan.calls) as store, self._root.cursor() as cursor:
-            while True:
-                extent = store.extent
-                with stop.during(cursor.interrupt), _translated():
-                    answer = _answer(cursor, plan, store, extent)
-                # A load widens the extent before it commits. If it did so meanwhile, the statement may have met a
-                # call outside the extent that it was spelled for.
-                if answer is not None and store.extent == extent:
-                    return answer
+        with _translated():
+            try:
+                return self._answered(plan, stop)
+            except duckdb.Error as error:
+                if INVALIDATED not in str(error):
+                    raise
+            return self._answered(plan, stop)  # now that the file is attached again
 
     def page(self, page: Page, stop: Stop) -> pa.RecordBatch:
         with (
+            _translated(),
             self._stores.reading(page.calls) as store,
             self._root.cursor() as cursor,
             stop.during(cursor.interrupt),
-            _translated(),
         ):
             return paged(cursor, store, page)
 
     @contextmanager
     def load(self, calls: str) -> Iterator[Load]:
-        with self._stores.using(calls) as store, _translated(), _full_disk_said():
-            load = DuckDBLoad(self._root, store, self._staging)
+        with _translated(), _full_disk_said(), self._stores.using(calls) as store:
+            load = DuckDBLoad(self._root, store, self._staging, partial(self._stores.writing, calls, store))
             with self._running.during(load.stop), closing(load):
                 yield load
 
@@ -75,7 +72,7 @@ class DuckDBEngine:
             return apply_deliveries(cursor, store, deliveries)
 
     def call(self, calls: str, call_id: str) -> pa.RecordBatch | None:
-        with self._stores.reading(calls) as store, self._cursor() as cursor, _translated():
+        with _translated(), self._stores.reading(calls) as store, self._cursor() as cursor:
             return found(cursor, store.calls, call_id)
 
     def delete(self, calls: str, call_id: str) -> bool:
@@ -89,7 +86,7 @@ class DuckDBEngine:
             return erased
 
     def version(self, calls: str) -> str:
-        with self._stores.reading(calls) as store, _translated():
+        with _translated(), self._stores.reading(calls) as store:
             return store.version
 
     def known_version(self, calls: str) -> str | None:
@@ -105,10 +102,10 @@ class DuckDBEngine:
     ) -> Iterator[Iterator[pa.RecordBatch]]:
         stop = stop or Stop()
         with (
+            _translated(),
             self._stores.reading(calls, stop) as store,
             self._cursor() as cursor,
             stop.during(cursor.interrupt),
-            _translated(),
         ):
             yield exported(cursor, store, conditions, periods, stop)
 
@@ -149,14 +146,28 @@ class DuckDBEngine:
         self._stores.close()
         self._root.close()
 
+    def _answered(self, plan: Plan, stop: Stop) -> Rows:
+        with self._stores.reading(plan.calls) as store, self._root.cursor() as cursor:
+            while True:
+                extent = store.extent
+                with stop.during(cursor.interrupt):
+                    answer = _answer(cursor, plan, store, extent)
+                # A load widens the extent before it commits. If it did so meanwhile, the statement may have met a
+                # call outside the extent that it was spelled for.
+                if answer is not None and store.extent == extent:
+                    return answer
+
     @contextmanager
     def _changing(self, calls: str) -> Iterator[tuple[Store, duckdb.DuckDBPyConnection]]:
         """A store that nobody else changes, and a cursor on it."""
-        with self._stores.using(calls) as store, _translated(), _full_disk_said(), store.writing:
-            if store.removed:
-                raise NotFound(REMOVED)
-            with self._cursor() as cursor:
-                yield store, cursor
+        with (
+            _translated(),
+            _full_disk_said(),
+            self._stores.using(calls) as store,
+            self._stores.writing(calls, store),
+            self._cursor() as cursor,
+        ):
+            yield store, cursor
 
     @contextmanager
     def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:

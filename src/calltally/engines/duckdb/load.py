@@ -1,7 +1,7 @@
 """Rows into a store: gathered in a file, compared with the calls there are, then put in by one transaction."""
 
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,6 +24,9 @@ NO_IDS = "SELECT NULL::VARCHAR AS id WHERE false"
 STOPPED = "This was stopped before the calls were in; nothing was changed"
 
 
+Writing = Callable[[], AbstractContextManager[None]]  # the right to write to the store
+
+
 class DuckDBLoad:
     """See `calltally.engines.base.Load`.
 
@@ -33,8 +36,9 @@ class DuckDBLoad:
     the moment are temporary tables and views of one connection.
     """
 
-    def __init__(self, root: duckdb.DuckDBPyConnection, store: Store, staging: Path) -> None:
+    def __init__(self, root: duckdb.DuckDBPyConnection, store: Store, staging: Path, writing: Writing) -> None:
         self._store = store
+        self._writing = writing
         self._staging = Staging(staging)
         self._root = root
         self._cursor = root.cursor()
@@ -50,7 +54,7 @@ class DuckDBLoad:
             self._staging.finish()
             erasure = self._store.erasure
             self._prepare()
-            with self._store.writing:
+            with self._writing():
                 if self._store.erasure != erasure:  # a caller was erased meanwhile
                     self._forget()
                     self._prepare()

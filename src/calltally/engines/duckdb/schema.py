@@ -1,6 +1,7 @@
 """The tables of one business's file, as they are now."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import duckdb
 
@@ -93,7 +94,8 @@ def create_or_migrate(
         cursor.execute(f"UPDATE {names['meta']} SET schema_version = ?", [len(migrations)])
         cursor.execute("COMMIT")
     except duckdb.Error:
-        cursor.execute("ROLLBACK")
+        with suppress(duckdb.TransactionException):  # a commit that failed has ended the transaction
+            cursor.execute("ROLLBACK")
         raise
 
 

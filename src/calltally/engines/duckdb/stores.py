@@ -13,19 +13,30 @@ import duckdb
 
 from calltally.engines.base import Stop
 from calltally.engines.duckdb.hashes import Hashes
-from calltally.engines.duckdb.rewriting import LEFTOVERS, put_in_place, write_anew
+from calltally.engines.duckdb.rewriting import (
+    LEFTOVERS,
+    NO_SPACE,
+    detach,
+    log_path,
+    put_in_place,
+    sync_folder,
+    write_anew,
+)
 from calltally.engines.duckdb.schema import CALLS_COLUMNS, create_or_migrate
 from calltally.engines.duckdb.spelling import quoted, text
 from calltally.errors import NotFound, Unavailable
 from calltally.localtime import DAY, FIRST_INSTANT, Period
 
-__all__ = ["REMOVED", "Erasure", "Extent", "Store", "Stores", "read_span", "store_path"]
+__all__ = ["INVALIDATED", "REMOVED", "Erasure", "Extent", "Store", "Stores", "read_span", "store_path"]
 
 logger = logging.getLogger(__name__)
 
 ASK_AGAIN_SECONDS = 0.05
 IDLE_SECONDS = 300.0
 MANY_ROWS = 10_000
+LEAST_BYTES = 3 * 4096  # of a file that was made to the end: its headers
+INVALIDATED = "has been invalidated"  # what DuckDB says of a file that it could not write its log into
+CANNOT_OPEN = "The calls of this business cannot be opened; the server's log says why"
 NO_CALLS = "no_calls"
 REMOVED = "The calls of this business were cleared or deleted meanwhile"
 
@@ -134,6 +145,7 @@ class Store:
     """An attached file: its tables, and what is known of them."""
 
     calls: str
+    log: Path = Path()  # beside the file, where there is one
     meta: str = ""
     codes: str = ""
     held: str = ""
@@ -148,11 +160,19 @@ class Store:
     erasure: Erasure = field(default_factory=Erasure)
     hashes: dict[str, Hashes] = field(default_factory=dict)  # by table; read when they are first asked for
     unseen: int = 0  # rows that came since that was asked
+    invalid: bool = False  # it answers nothing until it is attached again
     users: int = 0
     used_at: float = 0.0
     removed: bool = False
     writing: threading.Lock = field(default_factory=threading.Lock)
     gate: Gate = field(default_factory=Gate)  # whoever only reads is within while it does
+
+    def learn(self, other: "Store") -> None:
+        """Know what another knows of the same file, which was attached again."""
+        self.version, self.extent, self.size = other.version, other.extent, other.size
+        self.any_held, self.any_deleted, self.erasure = other.any_held, other.any_deleted, other.erasure
+        self.variety, self.hashes, self.unseen = {}, {}, 0
+        self.invalid = False
 
     def grown(self, rows: int) -> None:
         """Take note of rows that came in: after many, fields may have many more values."""
@@ -187,8 +207,12 @@ class Stores:
         if not self.exists(calls):
             yield self._nothing
             return
-        with self.using(calls) as store, store.gate.passed(stop):
-            yield store
+        with self.using(calls) as store:
+            if store.invalid:
+                with self.writing(calls, store):
+                    pass
+            with store.gate.passed(stop):
+                yield store
 
     def exists(self, calls: str) -> bool:
         """Whether the store was ever written to, and not removed since."""
@@ -215,11 +239,29 @@ class Stores:
             store.users += 1
         try:
             yield store
+        except duckdb.Error as error:
+            store.invalid |= INVALIDATED in str(error)
+            raise
         finally:
             with self._lock:
                 store.users -= 1
                 store.used_at = time.monotonic()
                 self._let_go()
+
+    @contextmanager
+    def writing(self, calls: str, store: Store) -> Iterator[None]:
+        """Nobody else changes the store, which the caller uses; one that became invalid is attached again first.
+
+        Raises:
+            NotFound: it was removed.
+            Unavailable: its file cannot be opened.
+        """
+        with store.writing:
+            if store.removed:
+                raise NotFound(REMOVED)
+            if store.invalid:
+                self._heal(calls, store)
+            yield
 
     @contextmanager
     def removing(self, calls: str) -> Iterator[None]:
@@ -255,45 +297,49 @@ class Stores:
 
     def _reopen(self, cursor: duckdb.DuckDBPyConnection, calls: str, between: Callable[[], None]) -> None:
         """Detach a file that nobody is reading or writing, do something, and attach it again."""
-        cursor.execute(f"DETACH {quoted(calls)}")
-        try:
-            between()
-            cursor.execute(f"ATTACH {text(str(store_path(self._folder, calls)))} AS {quoted(calls)}")
-        except BaseException:
-            with self._lock:
-                del self._open[calls]  # whoever needs it next attaches it, or is told why not
-            raise
+        path = store_path(self._folder, calls)
+        store = self._open[calls]
+        store.invalid = True  # whoever needs it next attaches it, or is told why not
+        detach(cursor, calls)
+        between()
+        cursor.execute(f"ATTACH {text(str(path))} AS {quoted(calls)}")
+        store.invalid = False
+
+    def _heal(self, calls: str, store: Store) -> None:
+        """Attach a file again that DuckDB gave up; what was committed is in its log."""
+        path = store_path(self._folder, calls)
+        logger.warning("attaching %s again", path)
+        with store.gate.closed(), self._root.cursor() as cursor, _opening(path):
+            detach(cursor, calls)
+            store.learn(self._attached(cursor, calls, path))
 
     def _attach(self, calls: str) -> Store:
         path = store_path(self._folder, calls)
-        try:
-            with self._root.cursor() as cursor:
-                store = self._attached(cursor, calls, path)
-        except duckdb.Error as error:
-            logger.error("cannot open %s: %s", path, error)
-            raise Unavailable("The calls of this business cannot be opened; the server's log says why", 60) from error
+        with self._root.cursor() as cursor, _opening(path):
+            store = self._attached(cursor, calls, path)
         self._open[calls] = store
         return store
 
     def _attached(self, cursor: duckdb.DuckDBPyConnection, calls: str, path: Path) -> Store:
         """A file's store, brought up to date; what a killed process left to be written anew is."""
-        attach = f"ATTACH {text(str(path))} AS {quoted(calls)}"
-        cursor.execute(attach)
+        attach = f"ATTACH IF NOT EXISTS {text(str(path))} AS {quoted(calls)}"
+        _remove_unmade(path)
         try:
+            cursor.execute(attach)
             create_or_migrate(cursor, calls)
+            sync_folder(path.parent)  # DuckDB syncs files, not their names
             if cursor.execute(f"SELECT to_rewrite FROM {quoted(calls)}.meta").fetchall()[0][0]:
-                new = write_anew(cursor, calls, path)
-                cursor.execute(f"DETACH {quoted(calls)}")
-                put_in_place(new, path)
+                _written_anew(cursor, calls, path)
                 cursor.execute(attach)
-            return _store(cursor, calls)
+            return _store(cursor, calls, log_path(path))
         except BaseException:
-            cursor.execute(f"DETACH DATABASE IF EXISTS {quoted(calls)}")
+            detach(cursor, calls)
+            _remove_unmade(path)
             raise
 
     def _detach(self, calls: str) -> None:
         with self._root.cursor() as cursor:
-            cursor.execute(f"DETACH {quoted(calls)}")
+            detach(cursor, calls)
         self._versions[calls] = self._open[calls].version
         del self._open[calls]
 
@@ -305,10 +351,40 @@ class Stores:
                 self._detach(calls)
 
 
-def _store(cursor: duckdb.DuckDBPyConnection, calls: str) -> Store:
+@contextmanager
+def _opening(path: Path) -> Iterator[None]:
+    """DuckDB's errors over a file as ours, save that of a full disk: it depends on who wants to open it."""
+    try:
+        yield
+    except duckdb.Error as error:
+        if NO_SPACE in str(error):
+            raise
+        logger.error("cannot open %s: %s", path, error)
+        raise Unavailable(CANNOT_OPEN, 60) from error
+
+
+def _written_anew(cursor: duckdb.DuckDBPyConnection, calls: str, path: Path) -> None:
+    """Write an attached file anew, or leave it as it is until there is room: its calls can be read meanwhile."""
+    try:
+        new = write_anew(cursor, calls, path)
+        detach(cursor, calls)
+        put_in_place(new, path)
+    except (duckdb.Error, OSError) as error:
+        if NO_SPACE not in str(error):
+            raise
+        logger.warning("there is no room to write %s anew; it is tried again when it is next opened", path)
+
+
+def _remove_unmade(path: Path) -> None:
+    """Remove a file whose making a full disk or a kill has ended: it never held a call, and cannot be opened."""
+    if path.exists() and path.stat().st_size < LEAST_BYTES:
+        path.unlink()
+
+
+def _store(cursor: duckdb.DuckDBPyConnection, calls: str, log: Path) -> Store:
     names = ("calls", "meta", "codes", "held", "deleted", "erased")
     calls_table, meta, codes_table, held, deleted, erased = (f"{quoted(calls)}.{name}" for name in names)
-    store = Store(calls_table, meta, codes_table, held, deleted, erased, used_at=time.monotonic())
+    store = Store(calls_table, log, meta, codes_table, held, deleted, erased, used_at=time.monotonic())
     store.version, key = cursor.execute(f"SELECT data_version, erasure_key FROM {store.meta}").fetchall()[0]
     store.erasure = Erasure(key, frozenset(row[0] for row in cursor.execute(f"FROM {store.erased}").fetchall()))
     store.any_held, store.any_deleted = (_any(cursor, table) for table in (store.held, store.deleted))

@@ -1,0 +1,48 @@
+"""Disks that are full, and what is on them."""
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import acme, calltally
+
+__all__ = ["SmallDisk", "acme", "calltally", "small_disk"]
+
+
+@dataclass(frozen=True)
+class SmallDisk:
+    """A disk of some megabytes that can be filled to its last byte."""
+
+    path: Path
+
+    @property
+    def _filling(self) -> Path:
+        return self.path / "filling"
+
+    def fill(self, *, but: int = 0) -> None:
+        """Leave no more than so many bytes, whatever was written meanwhile."""
+        with self._filling.open("ab", buffering=0) as file, suppress(OSError):
+            while file.write(bytes(4096)):
+                pass
+        if but:
+            with self._filling.open("r+b") as file:
+                file.truncate(max(0, self._filling.stat().st_size - but))
+
+    def free(self) -> None:
+        """Make room again."""
+        self._filling.unlink()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[SmallDisk]:
+    """A disk of 24 MB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(disk)], check=False).returncode:
+        pytest.skip("a small disk can be made by root alone")
+    yield SmallDisk(disk)
+    subprocess.run(["umount", "--lazy", str(disk)], check=True)

@@ -1,0 +1,170 @@
+"""A full disk: what was acknowledged stays, reports go on, and so does all else once there is room."""
+
+import random
+import signal
+from collections.abc import Iterator
+from contextlib import suppress
+
+import httpx2
+import pytest
+
+from calltally.accounts import Business
+from calltally.engines import Engine, open_engine
+from calltally.errors import StorageFull
+from calltally.folder import DataFolder
+from calltally.ingestion import Delivery, deliver
+from calltally.settings import Settings
+from tests.api.conftest import REPORT, Server, serving
+from tests.cli.conftest import CommandLine
+from tests.conftest import NewBusiness
+from tests.faults.conftest import SmallDisk
+
+START = "2026-03-09T12:00:00Z"
+LONG = 500  # characters of a field, so that few calls fill a disk
+POSTED = 50  # calls at once
+CHANCE = random.Random(1)
+
+
+@pytest.fixture
+def opened(small_disk: SmallDisk) -> Iterator[Engine]:
+    """An engine on the small disk."""
+    engine = open_engine(DataFolder(small_disk.path / "data"), Settings(memory="500MB"))
+    yield engine
+    engine.close()
+
+
+def post(engine: Engine, business: Business, first: int, number: int = 400) -> list[str]:
+    """The ids of calls that were taken, each with texts of its own."""
+    ids = [f"call-{n}" for n in range(first, first + number)]
+    records = [{"id": name, "started_at": START, "source": CHANCE.randbytes(LONG // 2).hex()} for name in ids]
+    delivered = deliver([Delivery(record, 1) for record in records], business, engine)
+    return [each.id for each in delivered if each.id]
+
+
+def stored(engine: Engine, business: Business) -> set[str]:
+    with engine.export(business.calls, (), None) as batches:
+        return {name for batch in batches for name in batch["id"].to_pylist()}
+
+
+def post_until_full(engine: Engine, business: Business, first: int) -> list[str]:
+    """The ids of calls that were acknowledged before there was no room."""
+    acknowledged: list[str] = []
+    with suppress(StorageFull):
+        for number in range(first, first + 400 * 400, 400):
+            acknowledged += post(engine, business, number)
+    with pytest.raises(StorageFull, match="nothing was changed"):
+        post(engine, business, 1_000_000, 4000)
+    return acknowledged
+
+
+@pytest.mark.parametrize("room", [0, 4096, 1_000_000])
+def test_what_was_acknowledged_stays_and_all_goes_on_with_room(
+    small_disk: SmallDisk, opened: Engine, new_business: NewBusiness, room: int
+) -> None:
+    business, other = new_business(), new_business()
+    taken = [*post(opened, business, 0), *post(opened, other, 0, 1)]
+    small_disk.fill(but=room)
+    taken += post_until_full(opened, business, 1000)
+    assert stored(opened, business) == set(taken)
+    assert stored(opened, other) == {"call-0"}
+    with pytest.raises(StorageFull):
+        opened.erase(business.calls, "+13055551234")
+    small_disk.free()
+    taken += post(opened, business, 900_000, 10)
+    assert opened.delete(business.calls, "call-0")
+    assert stored(opened, business) == set(taken) - {"call-0"}
+    opened.erase(business.calls, "+13055551234")
+    assert opened.check(business.calls).calls == len(set(taken)) - 1
+
+
+def test_a_commit_whose_checkpoint_found_no_room_is_acknowledged(
+    small_disk: SmallDisk, opened: Engine, new_business: NewBusiness, caplog: pytest.LogCaptureFixture
+) -> None:
+    business = new_business()
+    taken: list[str] = []
+    log = DataFolder(small_disk.path / "data").calls / f"{business.calls}.duckdb.wal"
+    while not taken or log.stat().st_size < 15_000_000:  # a little less than is written into the file
+        taken += post(opened, business, len(taken))
+    small_disk.fill(but=2_500_000)
+    taken += post_until_full(opened, business, len(taken))
+    assert "again" in caplog.text
+    assert stored(opened, business) == set(taken)
+    small_disk.free()
+    taken += post(opened, business, len(taken))
+    assert stored(opened, business) == set(taken)
+
+
+@pytest.mark.parametrize("room", [0, 4096, 8192, 12_288, 16_384])
+def test_a_business_whose_file_could_not_be_made_gets_one_later(
+    small_disk: SmallDisk, opened: Engine, new_business: NewBusiness, room: int
+) -> None:
+    business = new_business()
+    small_disk.fill(but=room)
+    with pytest.raises(StorageFull):
+        post(opened, business, 0)
+    small_disk.free()
+    post(opened, business, 0, 3)
+    assert stored(opened, business) == {"call-0", "call-1", "call-2"}
+
+
+def test_a_file_that_was_let_go_of_on_a_full_disk_is_whole(small_disk: SmallDisk, new_business: NewBusiness) -> None:
+    folder, business = DataFolder(small_disk.path / "data"), new_business()
+    engine = open_engine(folder, Settings(memory="500MB"))
+    taken = post(engine, business, 0)
+    small_disk.fill()
+    engine.close()
+    again = open_engine(folder, Settings(memory="500MB"))
+    assert stored(again, business) == set(taken)
+    small_disk.free()
+    again.close()
+
+
+def test_a_server_on_a_full_disk_reports_says_507_and_survives_a_kill(small_disk: SmallDisk) -> None:
+    calltally = CommandLine(small_disk.path / "data")
+    business = calltally.run("business", "create", "Acme", "--json").json()["id"]
+    key = calltally.run("key", "create", business, "--scope", "admin", "--json").json()["key"]
+    with serving(calltally.data) as server:
+        door = Front(server, key)
+        taken = door.post(0)
+        small_disk.fill()
+        while door.status == 200:
+            taken += door.post(taken)
+        assert (door.status, door.kind) == (507, "storage_full")
+        assert door.count() == taken
+        small_disk.free()
+        taken += door.post(taken)
+        assert door.status == 200
+        assert door.count() == taken
+        small_disk.fill()
+        while door.status == 200:
+            taken += door.post(taken)
+        server.stop(signal.SIGKILL)
+    small_disk.free()
+    with serving(calltally.data) as server:
+        again = Front(server, key)
+        assert again.count() == taken
+        assert again.post(taken) == POSTED
+        assert again.count() == taken + POSTED
+    assert calltally.run("check").code == 0
+
+
+class Front:
+    """The API with a key; `status` and `kind` are those of the last post."""
+
+    def __init__(self, server: Server, key: str) -> None:
+        self._address, self._headers = server.address, {"Authorization": f"Bearer {key}"}
+        self.status, self.kind = 200, ""
+
+    def post(self, first: int) -> int:
+        """How many new calls were taken."""
+        ids = range(first, first + POSTED)
+        records = [{"id": f"c{n}", "started_at": START, "source": CHANCE.randbytes(LONG // 2).hex()} for n in ids]
+        answer = httpx2.post(f"{self._address}/api/v1/calls", json=records, headers=self._headers, timeout=60)
+        self.status, self.kind = answer.status_code, answer.json().get("error", {}).get("type", "")
+        return POSTED if answer.status_code == 200 else 0
+
+    def count(self) -> int:
+        answer = httpx2.get(f"{self._address}{REPORT}?group_by=month", headers=self._headers, timeout=60)
+        assert answer.status_code == 200, answer.text
+        number: int = answer.json()["data"]["totals"]["count"]
+        return number
