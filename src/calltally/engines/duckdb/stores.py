@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 ASK_AGAIN_SECONDS = 0.05
 IDLE_SECONDS = 300.0
 MANY_ROWS = 10_000
-LEAST_BYTES = 3 * 4096  # of a file that was made to the end: its headers
+UNMADE = (0, 4096, 8192)  # bytes of a file on which not all three headers were written
 INVALIDATED = "has been invalidated"  # what DuckDB says of a file that it could not write its log into
 CANNOT_OPEN = "The calls of this business cannot be opened; the server's log says why"
 NO_CALLS = "no_calls"
@@ -377,7 +377,8 @@ def _written_anew(cursor: duckdb.DuckDBPyConnection, calls: str, path: Path) -> 
 
 def _remove_unmade(path: Path) -> None:
     """Remove a file whose making a full disk or a kill has ended: it never held a call, and cannot be opened."""
-    if path.exists() and path.stat().st_size < LEAST_BYTES:
+    # Any other short file has lost what it held, which is to be told, as is a log without its file.
+    if path.exists() and path.stat().st_size in UNMADE and not log_path(path).exists():
         path.unlink()
 
 
