@@ -66,7 +66,7 @@ def test_a_business_that_exists_is_asked_for(calltally: CommandLine, calls: str,
     assert sentence.startswith(f"Replace the calls and settings of 'Acme' ({calls}) by those of 2")
     assert sentence.endswith("? Nobody can be asked here; add --yes to agree")
     code, seen = on_terminal(calltally, "restore", str(path), "-b", calls, typed="n\n")
-    assert (code, seen.endswith("[y/N] calltally: Nothing was changed\n")) == (1, True)
+    assert (code, seen.endswith("[y/N] n\ncalltally: Nothing was changed\n")) == (1, True)
     assert counts(calltally)["Acme"] == 5
     calltally.run("business", "delete", calls, "--yes")
     assert calltally.run("restore", str(path), "-b", "Acme").code == 0

@@ -92,7 +92,7 @@ def test_a_store_that_is_no_database(calltally: CommandLine, store: Path) -> Non
 
 def test_a_damaged_control_database(calltally: CommandLine, acme: str) -> None:
     path = DataFolder(calltally.data).control
-    for number in range(20):
+    for number in range(80):  # so many that the last page of the file is one of theirs
         calltally.run("business", "create", f"Business {number}" * 10)
     content = bytearray(path.read_bytes())
     content[-4096:] = b"\xff" * 4096

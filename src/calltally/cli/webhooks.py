@@ -42,7 +42,7 @@ IN_ADDRESS = "Put the secret into the address, where CallScaler can send no head
 
 @app.command(
     epilog=examples(
-        "calltally webhook create 'Acme Plumbing' --kind callscaler --public-url https://calls.example.com",
+        "calltally webhook create Acme --kind callscaler --public-url https://calls.example.com",
         "calltally webhook create 'Acme Plumbing' --kind callscaler --header X-Hook --name calls",
         "calltally webhook create 'Acme Plumbing' --kind twilio < auth-token",
         f"{SECRET_VARIABLE}=... calltally webhook create Demo --kind callrail --json",
