@@ -22,6 +22,7 @@ from calltally.catalog import CATALOG, describe
 from calltally.cli.app import NAME, build
 from calltally.errors import NotFound
 from calltally.ingestion import MOST_APART, PRESETS, Preset, described, described_legs
+from calltally.ingestion.webhooks import VENDORS, Vendor
 from calltally.settings import SETTINGS
 
 __all__ = ["OPENAPI", "REGIONS", "BadMarker", "fill", "fresh", "main", "pages", "stale"]
@@ -293,6 +294,32 @@ def _listed(scopes: frozenset[str]) -> str:
     return ", ".join(_code(scope) for scope in SCOPES if scope in scopes) or "–"
 
 
+def _webhooks() -> str:
+    rows = [(vendor.label, *row) for vendor in VENDORS.values() for row in _read_of(vendor)]
+    return _table(("Vendor", "Field", "Read from"), rows)
+
+
+def _read_of(vendor: Vendor) -> Iterator[tuple[str, str]]:
+    """The fields that are read from what a vendor sends, and where from."""
+    if vendor.names is None:
+        yield "all", "the [names of the field](import.md#fields)"
+    for field, names in (vendor.names or {}).items():
+        yield _code(field), ", ".join(map(_code, names))
+    for implies in vendor.implies:
+        yield f"{_code(implies.field)}: {_code(_plain(implies.value))}", f"{_code(implies.name)}: {_code(implies.word)}"
+    if vendor.leg:
+        listed = ", ".join(f"{_code(field)}: {_code(names[0])}" for field, names in vendor.leg.names.items())
+        yield "of a leg of another call only", listed
+    if vendor.happened:
+        yield "end of the call, version", _code(vendor.happened)
+    if vendor.event:
+        yield "events that are applied", f"{_code(vendor.event)}: {', '.join(map(_code, sorted(vendor.events)))}"
+
+
+def _plain(value: object) -> str:
+    return json.dumps(value) if isinstance(value, bool) else str(value)
+
+
 def _described(part: str) -> list[dict[str, Any]]:
     return describe(CATALOG)[part]
 
@@ -325,6 +352,7 @@ REGIONS: dict[str, Callable[[], str]] = {
     "cli": _cli,
     "errors": _errors,
     "scopes": _scopes,
+    "webhooks": _webhooks,
 }
 
 if __name__ == "__main__":

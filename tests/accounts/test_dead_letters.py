@@ -1,6 +1,8 @@
 """Dead letters as they are kept, and how a caller's number is taken out of them."""
 
+import hashlib
 import json
+from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import parse_qsl, quote, quote_plus, urlencode
 
@@ -15,6 +17,7 @@ from calltally.accounts import (
     Webhook,
     create_webhook,
     find_dead_letter,
+    first_arrival,
     keep_dead_letter,
     list_dead_letters,
     read_dead_letter,
@@ -84,6 +87,25 @@ def test_a_number_is_taken_out_of_those_that_have_it(
     assert redact_dead_letters(control, other, CALLER) == 1
     for path in folder.path.glob("control.sqlite*"):
         assert b"555-1234" not in path.read_bytes()
+
+
+def test_nothing_that_is_made_of_a_number_stays(
+    control: Control, business: Business, webhook: Webhook, folder: DataFolder
+) -> None:
+    body = b'{"from":"(305) 555-1234"'
+    first_arrival(control, webhook, body, NOW)
+    first_arrival(control, webhook, b"another", NOW)
+    keep_dead_letter(control, webhook, body, "broken", NOW)
+    [before] = list_dead_letters(control)
+    assert redact_dead_letters(control, business, CALLER) == 1
+    [after] = list_dead_letters(control)
+    assert after.id != before.id
+    assert replace(after, id=before.id, size=before.size) == before
+    for path in folder.path.glob("control.sqlite*"):
+        content = path.read_bytes()
+        assert before.id.encode() not in content
+        assert hashlib.sha256(body).hexdigest().encode() not in content
+    assert first_arrival(control, webhook, b"another", NOW + timedelta(days=1)) == NOW
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)

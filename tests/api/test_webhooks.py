@@ -169,6 +169,15 @@ def test_calls_of_callrail_go_by_the_first_arrival_of_their_body(door: Door) -> 
     assert mine.post(old, {"Signature": callrail_signature(new)}).json() == REFUSED
 
 
+def test_what_says_no_start_waits_for_its_call(door: Door) -> None:
+    mine = hook(door, "callrail", SIGNING_KEY)
+    scored = as_json({"resource_id": POST_CALL["resource_id"], "lead_status": "not_a_lead"})
+    for body, became in ((scored, "held"), (as_json(POST_CALL), "added"), (scored, "unchanged")):
+        assert outcome(mine.post(body, {"Signature": callrail_signature(body)})) == became
+    [call] = mine.calls()
+    assert (call["duration_seconds"], call["qualified"]) == (125, True)
+
+
 # --- Who is refused -------------------------------------------------------------------------------------------------
 
 

@@ -4,6 +4,7 @@ import hmac
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -167,9 +168,36 @@ def test_callrail(business: Business, answered: bool | None, voicemail: bool | N
     }
 
 
+def test_a_leg_of_a_call_says_where_that_call_was_sent_on_to(
+    business: Business, engine: Engine, new_business: NewBusiness
+) -> None:
+    leg = {**STATUS, "CallSid": "CA-leg", "ParentCallSid": STATUS["CallSid"], "To": "+13055550199", "CallDuration": "9"}
+    first, later = ({**leg, "Timestamp": f"Mon, 09 Mar 2026 14:0{minute}:00 +0000"} for minute in (4, 6))
+    first["To"] = "+13055550188"
+    notice = read_notice(TWILIO, as_form(later), business)
+    assert notice.record == {"id": STATUS["CallSid"], "destination_number": "+13055550199"}
+    for order in permutations((first, later, STATUS)):
+        each = new_business()
+        for said in order:
+            notice = read_notice(TWILIO, as_form(said), each)
+            assert notice.record is not None
+            assert notice.happened_at is not None
+            deliver([Delivery(notice.record, notice.happened_at)], each, engine)
+        [call] = stored(each, engine)
+        assert (call["id"], call["destination_number"]) == (STATUS["CallSid"], "+13055550199")
+        assert (call["tracking_number"], call["duration_seconds"]) == (STATUS["To"], 90)
+
+
+def stored(business: Business, engine: Engine) -> list[dict[str, Any]]:
+    """The calls of a business."""
+    with engine.export(business.calls, (), None) as batches:
+        return [row for batch in batches for row in batch.to_pylist()]
+
+
 def test_the_tables_name_fields_that_there_are() -> None:
     for vendor in VENDORS.values():
-        named = {*(vendor.names or {}), *(implies.field for implies in vendor.implies)}
+        legs = vendor.leg.names if vendor.leg else {}
+        named = {*(vendor.names or {}), *legs, *(implies.field for implies in vendor.implies)}
         assert named <= set(CATALOG.fields)
         for implies in vendor.implies:
             assert implies.word == implies.word.lower()
@@ -255,8 +283,7 @@ def apply(events: Sequence[Mapping[str, object]], business: Business, engine: En
         assert notice.record is not None
         assert notice.happened_at is not None
         deliver([Delivery(notice.record, notice.happened_at)], business, engine)
-    with engine.export(business.calls, (), None) as batches:
-        return [row for batch in batches for row in batch.to_pylist()]
+    return stored(business, engine)
 
 
 @settings(max_examples=10)

@@ -1,16 +1,17 @@
 """Dead letters: what came by a webhook and could not be applied, kept whole until it can be."""
 
 import hashlib
+import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from calltally.accounts.businesses import Business, locked_business
 from calltally.accounts.control import Control, dead_letters, webhooks
 from calltally.accounts.spelling import without_number
-from calltally.accounts.webhooks import UNSHOWABLE, Webhook
+from calltally.accounts.webhooks import UNSHOWABLE, Webhook, forget_arrival
 from calltally.errors import NotFound, shown
 
 __all__ = [
@@ -125,22 +126,33 @@ def remove_dead_letter(control: Control, letter_id: str) -> None:
 
 
 def redact_dead_letters(control: Control, business: Business, caller_number: str) -> int:
-    """How many dead letters of the business had a caller's number (E.164), which they have no more, however written."""
+    """How many dead letters of the business had a caller's number (E.164), which they have no more, however written.
+
+    They get new ids, and the arrival of what they were is forgotten: both came from hashes of the whole body, from
+    which the number could be found out by trying all there are.
+    """
     changed = 0
     with control.writing() as connection:
         locked_business(connection, business.id)
         wanted = select(dead_letters.c.id).where(dead_letters.c.business_id == business.id)
         for letter_id in connection.execute(wanted).scalars().all():
-            this = dead_letters.c.id == letter_id
-            row = connection.execute(select(dead_letters.c.body, dead_letters.c.reason).where(this)).one()
-            body = without_number(row.body, caller_number)
-            reason = without_number(row.reason.encode(), caller_number).decode()
-            if (body, reason) != (row.body, row.reason):
-                connection.execute(update(dead_letters).where(this).values(body=body, reason=reason))
-                changed += 1
+            changed += _redact(connection, letter_id, caller_number)
     if changed:
         control.empty_log()
     return changed
+
+
+def _redact(connection: Connection, letter_id: str, caller_number: str) -> bool:
+    """Whether a dead letter had the number."""
+    this = dead_letters.c.id == letter_id
+    row = connection.execute(select(dead_letters).where(this)).one()
+    body = without_number(row.body, caller_number)
+    reason = without_number(row.reason.encode(), caller_number).decode()
+    if (body, reason) == (row.body, row.reason):
+        return False
+    connection.execute(update(dead_letters).where(this).values(id=secrets.token_hex(8), body=body, reason=reason))
+    forget_arrival(connection, row.webhook_id, row.body)
+    return True
 
 
 def _letter(row: Row[Any]) -> DeadLetter:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, select, update
 
 from calltally.accounts.businesses import Business, business_of, locked_business, name_problem
 from calltally.accounts.control import Control, businesses, dead_letters, ignored_events, webhook_arrivals, webhooks
@@ -27,6 +27,7 @@ __all__ = [
     "delete_webhook",
     "find_webhook",
     "first_arrival",
+    "forget_arrival",
     "list_webhooks",
     "new_secret",
 ]
@@ -202,9 +203,7 @@ def first_arrival(control: Control, webhook: Webhook, body: bytes, now: datetime
     Raises:
         NotFound: the business is gone.
     """
-    digest = hashlib.sha256(body).hexdigest()
-    this = and_(webhook_arrivals.c.webhook_id == webhook.id, webhook_arrivals.c.body_sha256 == digest)
-    wanted = select(webhook_arrivals.c.first_at).where(this)
+    wanted = select(webhook_arrivals.c.first_at).where(_arrival(webhook.id, body))
     with control.reading() as connection:
         if known := connection.execute(wanted).scalar_one_or_none():
             return known
@@ -214,10 +213,23 @@ def first_arrival(control: Control, webhook: Webhook, body: bytes, now: datetime
             return known
         connection.execute(
             insert(webhook_arrivals).values(
-                webhook_id=webhook.id, body_sha256=digest, business_id=webhook.business_id, first_at=now
+                webhook_id=webhook.id, body_sha256=_sha256(body), business_id=webhook.business_id, first_at=now
             )
         )
     return now
+
+
+def forget_arrival(connection: Connection, webhook_id: str, body: bytes) -> None:
+    """Forget when a body first came; where it never did that is fine."""
+    connection.execute(delete(webhook_arrivals).where(_arrival(webhook_id, body)))
+
+
+def _arrival(webhook_id: str, body: bytes) -> ColumnElement[bool]:
+    return and_(webhook_arrivals.c.webhook_id == webhook_id, webhook_arrivals.c.body_sha256 == _sha256(body))
+
+
+def _sha256(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()
 
 
 def _unknown(webhook_id: str) -> str:

@@ -44,7 +44,10 @@ def read_notice(vendor: Vendor, body: bytes, business: Business) -> Notice:
         return Notice(event, None)
     reading = Reading(business.region, offset_table(business.timezone))
     happened_at = _happened_at(vendor, said, reading)
-    record = {**dict(_named(vendor, said)), **_implied(vendor, said)}
+    if vendor.leg and vendor.leg.of in said:
+        return Notice(event, dict(_named(vendor.leg.names, said)), happened_at)
+    stated = dict(said if vendor.names is None else _named(vendor.names, said))
+    record = {**stated, **_implied(vendor, said, stated)}
     if happened_at is not None and _first(record, "started_at") is None:
         record["started_at"] = _written(happened_at - SECOND * _seconds(record, reading))
     return Notice(event, record, happened_at)
@@ -73,21 +76,17 @@ def _happened_at(vendor: Vendor, said: Mapping[str, object], reading: Reading) -
     return instant
 
 
-def _named(vendor: Vendor, said: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+def _named(names: Mapping[str, tuple[str, ...]], said: Mapping[str, object]) -> Iterator[tuple[str, object]]:
     """What the vendor says of the fields of a call, each by the first of its names that has a value."""
-    if vendor.names is None:
-        yield from said.items()
-        return
-    for field, names in vendor.names.items():
-        for name in names:
+    for field, candidates in names.items():
+        for name in candidates:
             if name in said:
                 yield field, said[name]
                 break
 
 
-def _implied(vendor: Vendor, said: Mapping[str, object]) -> Record:
-    """What follows from the values of a vendor for fields of which it says nothing itself."""
-    stated = dict(_named(vendor, said))
+def _implied(vendor: Vendor, said: Mapping[str, object], stated: Mapping[str, object]) -> Record:
+    """What follows from the values of a vendor for fields of which it has stated nothing itself."""
     found: Record = {}
     for implies in vendor.implies:
         word = str(said.get(implies.name, "")).strip().lower()

@@ -4,7 +4,7 @@ from functools import partial
 
 from calltally.ingestion.webhooks.bodies import read_form, rfc2822_moment
 from calltally.ingestion.webhooks.signatures import signed_form
-from calltally.ingestion.webhooks.vendor import Implies, Vendor
+from calltally.ingestion.webhooks.vendor import Implies, Leg, Vendor
 
 __all__ = ["TWILIO"]
 
@@ -13,7 +13,10 @@ DIRECTIONS = {
     "outbound": "outbound",
     "outbound-api": "outbound",
     "outbound-dial": "outbound",
+    "trunking-originating": "outbound",
+    "trunking-terminating": "inbound",
 }
+PARENT = "ParentCallSid"
 
 TWILIO = Vendor(
     label="Twilio",
@@ -28,6 +31,7 @@ TWILIO = Vendor(
         "duration_seconds": ("CallDuration",),
     },
     implies=tuple(Implies("Direction", word, "direction", value) for word, value in DIRECTIONS.items()),
+    leg=Leg(PARENT, {"id": (PARENT,), "destination_number": ("To",)}),
     event="CallStatus",
     events=frozenset({"completed", "busy", "failed", "no-answer", "canceled"}),
     happened="Timestamp",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from calltally.accounts import Credential
 from calltally.localtime import OffsetTable
 
-__all__ = ["Implies", "Posted", "Vendor"]
+__all__ = ["Implies", "Leg", "Posted", "Vendor"]
 
 Values = Mapping[str, object]
 
@@ -35,6 +35,14 @@ class Implies:
 
 
 @dataclass(frozen=True)
+class Leg:
+    """Where the vendor's value `of` is there, this is but a leg of that other call, of which it says these fields."""
+
+    of: str
+    names: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
 class Vendor:
     """One vendor's webhooks.
 
@@ -50,6 +58,7 @@ class Vendor:
     read: Callable[[bytes], Values]
     names: Mapping[str, tuple[str, ...]] | None = None
     implies: tuple[Implies, ...] = ()
+    leg: Leg | None = None
     event: str | None = None
     events: frozenset[str] = frozenset()
     happened: str | None = None
