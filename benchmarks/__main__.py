@@ -10,11 +10,10 @@ from rich.console import Console
 
 from benchmarks.data import make_calls
 from benchmarks.demo import measure_demo
-from benchmarks.figures import Figures, Machine, SizeFigures, WriteFigures, write_figures
+from benchmarks.figures import Figures, Machine, SizeFigures, write_figures
 from benchmarks.imports import measure_imports
 from benchmarks.reports import measure_reports
 from benchmarks.table import print_figures
-from benchmarks.writes import measure_writes
 
 __all__ = ["main"]
 
@@ -22,10 +21,8 @@ EXAMPLES = """\
 examples:
   python -m benchmarks
   python -m benchmarks --calls 100000 1000000
-  python -m benchmarks --calls --into 1000000
   python -m benchmarks --quick
 """
-INTO = [1_000_000, 3_000_000]
 SIZES = [100_000, 1_000_000, 10_000_000]
 MANY = 5_000_000  # calls of which an import takes minutes, and a report too long to ask it dozens of times
 QUICK_CALLS, QUICK_ROUNDS, QUICK_TIMES = 50_000, 1, 5
@@ -36,15 +33,13 @@ def main(arguments: Sequence[str]) -> None:
     options = _parser().parse_args(arguments)
     if options.quick:
         options.calls, options.rounds, options.times = [QUICK_CALLS], QUICK_ROUNDS, QUICK_TIMES
-        options.into = [QUICK_CALLS]
     options.out.mkdir(parents=True, exist_ok=True)
     console = Console(stderr=True)
     machine = Machine()
     sizes = tuple(_measure(count, options, console) for count in options.calls)
-    writes = tuple(_measure_writes(count, options, console) for count in options.into)
     console.print("Demo: idle memory ...")
     with tempfile.TemporaryDirectory(dir=options.out) as scratch:
-        figures = Figures(machine, options.rounds, sizes, writes, measure_demo(Path(scratch)))
+        figures = Figures(machine, options.rounds, sizes, measure_demo(Path(scratch)))
     write_figures(figures, options.out / "figures.json")
     print_figures(figures, Console())
 
@@ -58,16 +53,7 @@ def _measure(count: int, options: argparse.Namespace, console: Console) -> SizeF
         imports = measure_imports(calls, scratch, options.rounds if count < MANY else 1)
         console.print(f"{count:,} calls: reports ...")
         served = measure_reports(calls, scratch, options.rounds, options.times if count < MANY else options.times // 3)
-    return SizeFigures(
-        count, imports, served.reports, served.lists, served.empty_route_ms, served.time_zones, served.peak_mb
-    )
-
-
-def _measure_writes(count: int, options: argparse.Namespace, console: Console) -> WriteFigures:
-    console.print(f"{count:,} calls: calls over HTTP ...")
-    calls = make_calls(count, options.out)
-    with tempfile.TemporaryDirectory(dir=options.out) as folder:
-        return measure_writes(calls, Path(folder), options.rounds, 0.05 if options.quick else 1)
+    return SizeFigures(count, imports, served.reports, served.empty_route_ms, served.time_zones, served.peak_mb)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -80,18 +66,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--calls",
         type=int,
-        nargs="*",
-        default=SIZES,
+        nargs="+",
+        default=[100_000, 1_000_000, 10_000_000],
         metavar="N",
-        help="sizes of the business for imports, reports and lists; none: leave these out",
-    )
-    parser.add_argument(
-        "--into",
-        type=int,
-        nargs="*",
-        default=INTO,
-        metavar="N",
-        help="sizes of the business that calls are sent to over HTTP; none: leave this out",
+        help="sizes of the business",
     )
     parser.add_argument("--rounds", type=int, default=3, metavar="N", help="how often all is done; the best counts")
     parser.add_argument("--times", type=int, default=30, metavar="N", help="how often a report is asked in a round")

@@ -11,18 +11,7 @@ import duckdb
 from benchmarks.commands import THREADS
 from calltally import __version__
 
-__all__ = [
-    "BesideFigure",
-    "Figures",
-    "ImportFigure",
-    "ListFigure",
-    "Machine",
-    "ReportFigure",
-    "SizeFigures",
-    "TimeZoneFigure",
-    "WriteFigures",
-    "write_figures",
-]
+__all__ = ["Figures", "ImportFigure", "Machine", "ReportFigure", "SizeFigures", "TimeZoneFigure", "write_figures"]
 
 
 @dataclass(frozen=True)
@@ -73,50 +62,12 @@ class TimeZoneFigure:
 
 
 @dataclass(frozen=True)
-class ListFigure:
-    """A page of 50 calls beside the same SQL on the rival's table."""
-
-    title: str
-    request: str
-    ms: float
-    rival_ms: float
-    ratio: float
-
-
-@dataclass(frozen=True)
-class BesideFigure:
-    """Reports while single calls come in: how many a second, and the median of all reports, idle and then."""
-
-    calls_a_second: float
-    p99_ms: float
-    idle_ms: float
-    busy_ms: float
-    ratio: float
-
-
-@dataclass(frozen=True)
-class WriteFigures:
-    """Calls that come in over HTTP, into a business that has so many."""
-
-    calls: int
-    singles_a_second: float  # over 64 connections
-    singles_p99_ms: float
-    singles_client_cores: float  # how much of a core the client took meanwhile
-    batched_a_second: float  # calls, in arrays of 1,000
-    streamed_a_second: float  # calls, as NDJSON into a new business
-    stream_peak_mb: float
-    corrections_ms: float  # for 500 of them
-    beside: BesideFigure
-
-
-@dataclass(frozen=True)
 class SizeFigures:
     """All about one business of so many calls."""
 
     calls: int
     imports: tuple[ImportFigure, ...]
     reports: tuple[ReportFigure, ...]
-    lists: tuple[ListFigure, ...]
     empty_route_ms: float
     time_zones: TimeZoneFigure
     serving_peak_mb: float
@@ -137,7 +88,6 @@ class Figures:
     machine: Machine
     rounds: int
     sizes: tuple[SizeFigures, ...]
-    writes: tuple[WriteFigures, ...]
     demo: DemoFigures
 
 

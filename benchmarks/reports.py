@@ -16,12 +16,12 @@ from typing import Any
 
 from benchmarks.commands import Server, run, serving
 from benchmarks.data import Calls
-from benchmarks.figures import ListFigure, ReportFigure, TimeZoneFigure
+from benchmarks.figures import ReportFigure, TimeZoneFigure
 from benchmarks.imports import BUSINESS, import_into
 from benchmarks.measure import Best, median_ms
 from benchmarks.memory import peak_memory
-from benchmarks.one_call import writing
 from benchmarks.rival import Rival, rival_report, starting_rival
+from benchmarks.writing import writing
 from calltally.demo import requests
 
 __all__ = ["Served", "measure_reports"]
@@ -35,18 +35,6 @@ WRITTEN_AT = "2025-11-15T12:00:00Z"  # within the month that is asked for
 EMPTY_ROUTE = "/healthz"
 AGAIN = "asked again"
 RIVAL = "rival"
-# A page of calls: what it is, its query string, and what somebody would write for it after FROM calls.
-LISTS = (
-    ("The newest", "", ""),
-    ("Of a source", "source=google", "WHERE source = 'google'"),
-    ("Of a campaign", "where[utm_campaign]=repair-google-01", "WHERE utm_campaign = 'repair-google-01'"),
-    (
-        "Of a month",
-        "start_date=2025-11-01&end_date=2025-11-30",
-        "WHERE started_at >= TIMESTAMP '2025-11-01' AND started_at < TIMESTAMP '2025-12-01'",
-    ),
-    ("Of long calls", "min_duration=600", "WHERE duration_seconds >= 600"),
-)
 # Averages and shares are rounded by different rules in a database; that the counts agree says enough.
 ROUNDED = ("avg_", "_pct")
 
@@ -56,7 +44,6 @@ class Served:
     """What was measured of one server."""
 
     reports: tuple[ReportFigure, ...]
-    lists: tuple[ListFigure, ...]
     empty_route_ms: float
     time_zones: TimeZoneFigure
     peak_mb: float
@@ -102,7 +89,6 @@ def measure_reports(calls: Calls, scratch: Path, rounds: int, times: int) -> Ser
                 _ask_by_day(data, client, write, best, times)
         return Served(
             tuple(_compared(title, request, best) for title, request in ALL_REPORTS),
-            tuple(_listed(title, request, best) for title, request, _ in LISTS),
             best[EMPTY_ROUTE],
             TimeZoneFigure(BY_DAY, best["UTC"], best["America/New_York"], best["America/New_York"] / best["UTC"]),
             peak_memory(server.pid),
@@ -123,9 +109,6 @@ def _ask_all(client: Client, rival: Rival, write: Callable[[], None], best: Best
         best.take(f"{title}: {AGAIN}", median_ms(ask, times))
         theirs = partial(rival.answer, rival_report(request))
         best.take(f"{title}: {RIVAL}", median_ms(theirs, times, before=write))
-    for title, request, rest in LISTS:
-        best.take(title, median_ms(partial(client.get, f"/api/v1/calls?{request}"), times))
-        best.take(f"{title}: {RIVAL}", median_ms(partial(rival.newest, rest), times))
     best.take(EMPTY_ROUTE, median_ms(partial(client.get, EMPTY_ROUTE), times))
 
 
@@ -139,11 +122,6 @@ def _ask_by_day(data: Path, client: Client, write: Callable[[], None], best: Bes
 def _compared(title: str, request: str, best: Best) -> ReportFigure:
     ours, again, rival = best[title], best[f"{title}: {AGAIN}"], best[f"{title}: {RIVAL}"]
     return ReportFigure(title, request, ours, rival, ours / rival, ours - rival, again, again - best[EMPTY_ROUTE])
-
-
-def _listed(title: str, request: str, best: Best) -> ListFigure:
-    ours, rival = best[title], best[f"{title}: {RIVAL}"]
-    return ListFigure(title, request, ours, rival, ours / rival)
 
 
 def _check(request: str, client: Client, rival: Rival) -> None:

@@ -69,12 +69,6 @@ class Rival:
         """The rows of both statements, as the driver gives them."""
         return self._database.execute(report.rows).fetchall(), self._database.execute(report.totals).fetchall()
 
-    def newest(self, rest: str) -> list[Any]:
-        """The newest 50 calls, whole; `rest` is what stands between the table and the order."""
-        return self._database.execute(
-            f"SELECT * FROM calls {rest} ORDER BY started_at DESC, id DESC LIMIT 50"
-        ).fetchall()
-
 
 @contextmanager
 def starting_rival(parquet: Path, scratch: Path) -> Iterator[Rival]:

@@ -3,7 +3,7 @@
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.figures import Figures, SizeFigures, WriteFigures
+from benchmarks.figures import Figures, SizeFigures
 
 __all__ = ["print_figures"]
 
@@ -19,9 +19,6 @@ def print_figures(figures: Figures, console: Console) -> None:
     for size in figures.sizes:
         console.print(_imports(size))
         console.print(_reports(size))
-        console.print(_lists(size))
-    for writes in figures.writes:
-        console.print(_writes(writes))
     demo = figures.demo
     console.print(
         f"Idle with the demo's calls: {demo.started_again_mb:.0f} MB ({demo.calls_made_mb:.0f} MB having made them)"
@@ -46,33 +43,6 @@ def _reports(size: SizeFigures) -> Table:
     table.add_row("By day, in New York (ratio: to UTC)", f"{zones.new_york_ms:.1f}", "", f"{zones.ratio:.2f}")
     table.add_row("Empty route", "", "", "", f"{size.empty_route_ms:.2f}")
     table.caption = f"Peak memory of the server: {size.serving_peak_mb:,.0f} MB"
-    return table
-
-
-def _lists(size: SizeFigures) -> Table:
-    table = _table(f"Lists of 50 out of {size.calls:,} calls", "List", "ms", "Rival ms", "Ratio")
-    for found in size.lists:
-        table.add_row(found.title, f"{found.ms:.1f}", f"{found.rival_ms:.1f}", f"{found.ratio:.2f}")
-    return table
-
-
-def _writes(found: WriteFigures) -> Table:
-    table = _table(f"Calls into {found.calls:,} calls over HTTP", "How", "Calls/s", "ms")
-    table.add_row("One by one, 64 connections", f"{found.singles_a_second:,.0f}", f"{found.singles_p99_ms:.0f} (p99)")
-    table.add_row("Arrays of 1,000", f"{found.batched_a_second:,.0f}")
-    table.add_row("NDJSON stream, new business", f"{found.streamed_a_second:,.0f}")
-    table.add_row("500 corrections", "", f"{found.corrections_ms:.0f}")
-    beside = found.beside
-    table.add_row("Reports, idle (median)", "", f"{beside.idle_ms:.1f}")
-    table.add_row(
-        f"Reports beside single calls (ratio {beside.ratio:.2f})",
-        f"{beside.calls_a_second:,.0f}",
-        f"{beside.busy_ms:.1f}",
-    )
-    table.caption = (
-        f"Peak memory of the server that took the stream: {found.stream_peak_mb:,.0f} MB; "
-        f"the client of single calls took {found.singles_client_cores:.2f} cores"
-    )
     return table
 
 
