@@ -1,18 +1,21 @@
-"""`python -m benchmarks`: measure everything, print a table, write the figures as JSON."""
+"""`python -m benchmarks`: measure everything or some parts, print tables, write the figures as JSON."""
 
 import argparse
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
 
 from benchmarks.data import make_calls
 from benchmarks.demo import measure_demo
-from benchmarks.figures import Figures, Machine, SizeFigures, write_figures
+from benchmarks.figures import Figures, Machine, SizeImports, SizeReports, write_figures
 from benchmarks.imports import measure_imports
+from benchmarks.lists import measure_lists
 from benchmarks.reports import measure_reports
+from benchmarks.sending import measure_writing
 from benchmarks.table import print_figures
 
 __all__ = ["main"]
@@ -20,12 +23,18 @@ __all__ = ["main"]
 EXAMPLES = """\
 examples:
   python -m benchmarks
-  python -m benchmarks --calls 100000 1000000
+  python -m benchmarks --only reports --calls 100000 1000000
+  python -m benchmarks --only writing lists
   python -m benchmarks --quick
 """
 SIZES = [100_000, 1_000_000, 10_000_000]
+WRITTEN, CORRECTED, LISTED = 1_000_000, 3_000_000, 10_000_000
+POSTS = 20_000
 MANY = 5_000_000  # calls of which an import takes minutes, and a report too long to ask it dozens of times
-QUICK_CALLS, QUICK_ROUNDS, QUICK_TIMES = 50_000, 1, 5
+QUICK_CALLS, QUICK_POSTS, QUICK_ROUNDS, QUICK_TIMES = 50_000, 1_000, 1, 5
+OUT = Path("benchmarks/out")
+
+Measure = Callable[[Figures, argparse.Namespace, Path, Console], Figures]
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -33,52 +42,87 @@ def main(arguments: Sequence[str]) -> None:
     options = _parser().parse_args(arguments)
     if options.quick:
         options.calls, options.rounds, options.times = [QUICK_CALLS], QUICK_ROUNDS, QUICK_TIMES
+        options.written = options.corrected = options.listed = QUICK_CALLS
+        options.posts = QUICK_POSTS
     options.out.mkdir(parents=True, exist_ok=True)
-    console = Console(stderr=True)
-    machine = Machine()
-    sizes = tuple(_measure(count, options, console) for count in options.calls)
-    console.print("Demo: idle memory ...")
-    with tempfile.TemporaryDirectory(dir=options.out) as scratch:
-        figures = Figures(machine, options.rounds, sizes, measure_demo(Path(scratch)))
+    console, figures = Console(stderr=True), Figures(Machine(), options.rounds)
+    for name, measure in PARTS.items():
+        if name in options.only:
+            with tempfile.TemporaryDirectory(dir=options.out) as scratch:
+                figures = measure(figures, options, Path(scratch), console)
     write_figures(figures, options.out / "figures.json")
     print_figures(figures, Console())
 
 
-def _measure(count: int, options: argparse.Namespace, console: Console) -> SizeFigures:
-    console.print(f"{count:,} calls: files ...")
-    calls = make_calls(count, options.out)
-    with tempfile.TemporaryDirectory(dir=options.out) as folder:
-        scratch = Path(folder)
+def _imports(figures: Figures, options: argparse.Namespace, scratch: Path, console: Console) -> Figures:
+    def measured(count: int) -> SizeImports:
         console.print(f"{count:,} calls: imports ...")
-        imports = measure_imports(calls, scratch, options.rounds if count < MANY else 1)
+        return measure_imports(make_calls(count, options.out), scratch, options.rounds if count < MANY else 1)
+
+    return replace(figures, imports=tuple(map(measured, options.calls)))
+
+
+def _reports(figures: Figures, options: argparse.Namespace, scratch: Path, console: Console) -> Figures:
+    def measured(count: int) -> SizeReports:
         console.print(f"{count:,} calls: reports ...")
-        served = measure_reports(calls, scratch, options.rounds, options.times if count < MANY else options.times // 3)
-    return SizeFigures(count, imports, served.reports, served.empty_route_ms, served.time_zones, served.peak_mb)
+        times = options.times if count < MANY else options.times // 3
+        return measure_reports(make_calls(count, options.out), scratch, options.rounds, times)
+
+    return replace(figures, reports=tuple(map(measured, options.calls)))
+
+
+def _writing(figures: Figures, options: argparse.Namespace, scratch: Path, console: Console) -> Figures:
+    console.print("Calls over HTTP ...")
+    sizes = options.written, options.corrected, options.posts
+    return replace(figures, writing=measure_writing(*sizes, options.out, scratch, options.rounds, options.times))
+
+
+def _lists(figures: Figures, options: argparse.Namespace, scratch: Path, console: Console) -> Figures:
+    console.print(f"{options.listed:,} calls: lists ...")
+    return replace(figures, lists=measure_lists(options.listed, options.out, scratch, options.rounds, options.times))
+
+
+def _demo(figures: Figures, _: argparse.Namespace, scratch: Path, console: Console) -> Figures:
+    console.print("Demo: idle memory ...")
+    return replace(figures, demo=measure_demo(scratch))
+
+
+PARTS: dict[str, Measure] = {
+    "imports": _imports,
+    "reports": _reports,
+    "writing": _writing,
+    "lists": _lists,
+    "demo": _demo,
+}
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
-        description="Measure imports, reports and memory with made-up calls (on Linux).",
+        description="Measure imports, reports, writing, lists and memory with made-up calls (on Linux).",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "--calls",
-        type=int,
+    add = parser.add_argument
+    add(
+        "--only",
         nargs="+",
-        default=[100_000, 1_000_000, 10_000_000],
-        metavar="N",
-        help="sizes of the business",
+        choices=PARTS,
+        default=[*PARTS],
+        metavar="PART",
+        help=f"of {', '.join(PARTS)}; the rest of figures.json stays as it is",
     )
-    parser.add_argument("--rounds", type=int, default=3, metavar="N", help="how often all is done; the best counts")
-    parser.add_argument("--times", type=int, default=30, metavar="N", help="how often a report is asked in a round")
-    parser.add_argument(
-        "--out", type=Path, default=Path("benchmarks/out"), metavar="FOLDER", help="for files, scratch and figures.json"
+    add(
+        "--calls", type=int, nargs="+", default=SIZES, metavar="N", help="sizes of the business for imports and reports"
     )
-    parser.add_argument(
-        "--quick", action="store_true", help=f"one small round, {QUICK_CALLS:,} calls, to see that it runs"
-    )
+    add("--written", type=int, default=WRITTEN, metavar="N", help="size of the business that calls are sent to")
+    add("--corrected", type=int, default=CORRECTED, metavar="N", help="size of the business whose calls are corrected")
+    add("--listed", type=int, default=LISTED, metavar="N", help="size of the business whose calls are listed")
+    add("--posts", type=int, default=POSTS, metavar="N", help="how many calls are sent one by one in a round")
+    add("--rounds", type=int, default=3, metavar="N", help="how often all is done; the best counts")
+    add("--times", type=int, default=30, metavar="N", help="how often a report or a page is asked in a round")
+    add("--out", type=Path, default=OUT, metavar="FOLDER", help="for files, scratch and figures.json")
+    add("--quick", action="store_true", help=f"one small round, {QUICK_CALLS:,} calls, to see that it runs")
     return parser
 
 

@@ -3,15 +3,37 @@
 import json
 import os
 import platform
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
 from benchmarks.commands import THREADS
 from calltally import __version__
 
-__all__ = ["Figures", "ImportFigure", "Machine", "ReportFigure", "SizeFigures", "TimeZoneFigure", "write_figures"]
+__all__ = [
+    "BatchesFigure",
+    "BesideFigure",
+    "BesideReport",
+    "CorrectionsFigure",
+    "DemoFigures",
+    "Figures",
+    "ImportFigure",
+    "ListFigure",
+    "ListFigures",
+    "Machine",
+    "PostsFigure",
+    "ReportFigure",
+    "SizeImports",
+    "SizeReports",
+    "StreamFigure",
+    "TimeZoneFigure",
+    "WritingFigures",
+    "write_figures",
+]
+
+Plain = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -62,15 +84,118 @@ class TimeZoneFigure:
 
 
 @dataclass(frozen=True)
-class SizeFigures:
-    """All about one business of so many calls."""
+class SizeImports:
+    """All kinds of files of so many calls."""
 
     calls: int
-    imports: tuple[ImportFigure, ...]
+    files: tuple[ImportFigure, ...]
+
+
+@dataclass(frozen=True)
+class SizeReports:
+    """All reports about one business of so many calls."""
+
+    calls: int
     reports: tuple[ReportFigure, ...]
     empty_route_ms: float
     time_zones: TimeZoneFigure
-    serving_peak_mb: float
+    peak_mb: float
+
+
+@dataclass(frozen=True)
+class PostsFigure:
+    """Single calls that many connections post at once; the times are from a post to its answer.
+
+    What clients take of the machine, `client_share`, is a part of one core, here and below.
+    """
+
+    into: str  # what is in the business before
+    connections: int
+    calls_a_second: float
+    median_ms: float
+    p99_ms: float
+    client_share: float
+
+
+@dataclass(frozen=True)
+class BatchesFigure:
+    """Arrays of so many calls."""
+
+    batch: int
+    connections: int
+    calls_a_second: float
+    client_share: float
+
+
+@dataclass(frozen=True)
+class StreamFigure:
+    """One body of NDJSON."""
+
+    calls: int
+    calls_a_second: float
+    peak_mb: float  # of the server, over all rounds
+    client_share: float
+
+
+@dataclass(frozen=True)
+class CorrectionsFigure:
+    """One array of changes to calls that a business of so many calls has, from its post to its answer."""
+
+    calls: int
+    corrections: int
+    ms: float
+
+
+@dataclass(frozen=True)
+class BesideReport:
+    """A report while calls are posted, and while they are not."""
+
+    title: str
+    idle_ms: float
+    busy_ms: float
+    ratio: float
+
+
+@dataclass(frozen=True)
+class BesideFigure:
+    """Reports beside posts of single calls, so many a second."""
+
+    calls: int
+    connections: int
+    posts_a_second: float  # the fewest of the rounds
+    client_share: float
+    reports: tuple[BesideReport, ...]
+
+
+@dataclass(frozen=True)
+class WritingFigures:
+    """Calls that are sent in over HTTP."""
+
+    posts: tuple[PostsFigure, ...]
+    batches: BatchesFigure
+    stream: StreamFigure
+    corrections: CorrectionsFigure
+    beside: BesideFigure
+
+
+@dataclass(frozen=True)
+class ListFigure:
+    """The first page of a list of calls, beside the same SQL on the same file without a server."""
+
+    title: str
+    request: str
+    ms: float
+    rival_ms: float
+    ratio: float
+
+
+@dataclass(frozen=True)
+class ListFigures:
+    """Pages of the calls of one business of so many."""
+
+    calls: int
+    page: int
+    lists: tuple[ListFigure, ...]
 
 
 @dataclass(frozen=True)
@@ -83,14 +208,35 @@ class DemoFigures:
 
 @dataclass(frozen=True)
 class Figures:
-    """A whole run."""
+    """A run; None: that part was left out."""
 
     machine: Machine
     rounds: int
-    sizes: tuple[SizeFigures, ...]
-    demo: DemoFigures
+    imports: tuple[SizeImports, ...] | None = None
+    reports: tuple[SizeReports, ...] | None = None
+    writing: WritingFigures | None = None
+    lists: ListFigures | None = None
+    demo: DemoFigures | None = None
 
 
 def write_figures(figures: Figures, path: Path) -> None:
-    """Write them as JSON."""
-    path.write_text(json.dumps(asdict(figures), indent=2) + "\n")
+    """Write them as JSON; parts that were left out stay as they are in the file if it is of the same machine."""
+    new = asdict(figures)
+    former = _former(path)
+    if former is not None and _same(former, new):
+        new = {**new, **{part: former[part] for part, found in new.items() if found is None}}
+    path.write_text(json.dumps(new, indent=2) + "\n")
+
+
+def _former(path: Path) -> Plain | None:
+    try:
+        former: Plain = json.loads(path.read_text())
+    except FileNotFoundError:
+        return None
+    return former if former.keys() == {row.name for row in fields(Figures)} else None
+
+
+def _same(former: Plain, new: Plain) -> bool:
+    """Whether both are of one machine, with the same versions and as many rounds; its load may differ."""
+    of = [{**figures["machine"], "load": 0, "rounds": figures["rounds"]} for figures in (former, new)]
+    return of[0] == of[1]

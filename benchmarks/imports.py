@@ -6,14 +6,14 @@ from pathlib import Path
 
 from benchmarks.commands import Finished, run
 from benchmarks.data import Calls
-from benchmarks.figures import ImportFigure
+from benchmarks.figures import ImportFigure, SizeImports
 
 __all__ = ["BUSINESS", "import_into", "measure_imports"]
 
 BUSINESS = "Benchmark"
 
 
-def measure_imports(calls: Calls, scratch: Path, rounds: int) -> tuple[ImportFigure, ...]:
+def measure_imports(calls: Calls, scratch: Path, rounds: int) -> SizeImports:
     """Each kind of file, into a fresh data folder every time."""
     best: dict[str, ImportFigure] = {}
     for _ in range(rounds):
@@ -22,7 +22,7 @@ def measure_imports(calls: Calls, scratch: Path, rounds: int) -> tuple[ImportFig
             done = _figure(file, calls.count, import_into(data, file, calls.count), rounds)
             best[file.suffix] = _better(best.get(file.suffix, done), done)
             shutil.rmtree(data)
-    return tuple(best.values())
+    return SizeImports(calls.count, tuple(best.values()))
 
 
 def import_into(data: Path, file: Path, count: int) -> Finished:

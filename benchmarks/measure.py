@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from statistics import median
 
-__all__ = ["Best", "median_ms"]
+__all__ = ["WARM_UP", "Best", "median_ms"]
 
 WARM_UP = 3
 

@@ -5,18 +5,16 @@ same question takes when it is asked again, with nothing written between, is a f
 """
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
-from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
-from benchmarks.commands import Server, run, serving
+from benchmarks.client import Client, connected
+from benchmarks.commands import run, serving
 from benchmarks.data import Calls
-from benchmarks.figures import ReportFigure, TimeZoneFigure
+from benchmarks.figures import ReportFigure, SizeReports, TimeZoneFigure
 from benchmarks.imports import BUSINESS, import_into
 from benchmarks.measure import Best, median_ms
 from benchmarks.memory import peak_memory
@@ -24,7 +22,7 @@ from benchmarks.rival import Rival, rival_report, starting_rival
 from benchmarks.writing import writing
 from calltally.demo import requests
 
-__all__ = ["Served", "measure_reports"]
+__all__ = ["ASKED_ON", "measure_reports"]
 
 # Within the second to last month of the calls, so that the last one, which is not whole, is never asked for.
 ASKED_ON = datetime(2025, 12, 15, tzinfo=UTC)
@@ -39,47 +37,12 @@ RIVAL = "rival"
 ROUNDED = ("avg_", "_pct")
 
 
-@dataclass(frozen=True)
-class Served:
-    """What was measured of one server."""
-
-    reports: tuple[ReportFigure, ...]
-    empty_route_ms: float
-    time_zones: TimeZoneFigure
-    peak_mb: float
-
-
-class Client:
-    """Asks one server over one connection that is kept open."""
-
-    def __init__(self, connection: HTTPConnection, key: str) -> None:
-        self._connection = connection
-        self._headers = {"Authorization": f"Bearer {key}"}
-
-    def get(self, path: str) -> bytes:
-        """The body of an answer.
-
-        Raises:
-            RuntimeError: it is an error.
-        """
-        self._connection.request("GET", path, headers=self._headers)
-        response = self._connection.getresponse()
-        body = response.read()
-        if response.status != 200:
-            raise RuntimeError(f"{path}: {response.status} {body.decode()}")
-        return body
-
-    def report(self, request: str) -> bytes:
-        """The body of a report."""
-        return self.get(f"/api/v1/analytics/calls?{request}")
-
-
-def measure_reports(calls: Calls, scratch: Path, rounds: int, times: int) -> Served:
+def measure_reports(calls: Calls, scratch: Path, rounds: int, times: int) -> SizeReports:
     """All reports, each round asking all of them so many times."""
     data = scratch / "serve"
     import_into(data, calls.parquet, calls.count)
     key = run(data, "key", "create", BUSINESS).printed["key"]
-    with serving(data) as server, _connected(server, key) as client, starting_rival(calls.parquet, scratch) as rival:
+    with serving(data) as server, connected(server, key) as client, starting_rival(calls.parquet, scratch) as rival:
         for _, request in ALL_REPORTS:
             _check(request, client, rival)
         best = Best()
@@ -87,18 +50,13 @@ def measure_reports(calls: Calls, scratch: Path, rounds: int, times: int) -> Ser
             for _ in range(rounds):
                 _ask_all(client, rival, write, best, times)
                 _ask_by_day(data, client, write, best, times)
-        return Served(
+        return SizeReports(
+            calls.count,
             tuple(_compared(title, request, best) for title, request in ALL_REPORTS),
             best[EMPTY_ROUTE],
             TimeZoneFigure(BY_DAY, best["UTC"], best["America/New_York"], best["America/New_York"] / best["UTC"]),
             peak_memory(server.pid),
         )
-
-
-@contextmanager
-def _connected(server: Server, key: str) -> Iterator[Client]:
-    with closing(HTTPConnection(server.host, server.port)) as connection:
-        yield Client(connection, key)
 
 
 def _ask_all(client: Client, rival: Rival, write: Callable[[], None], best: Best, times: int) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from benchmarks.figures import DemoFigures, Figures, Machine, write_figures
 from benchmarks.rival import rival_report
 
 ROOT = Path(__file__).parents[2]
@@ -35,11 +36,10 @@ def numbers(value: Any) -> Iterator[float]:
 def test_quick_run_gives_every_figure(tmp_path: Path) -> None:
     printed = run("--quick", "--out", str(tmp_path))
     figures = json.loads((tmp_path / "figures.json").read_text())
-    assert set(figures) == {"machine", "rounds", "sizes", "demo"}
-    (size,) = figures["sizes"]
-    assert size.keys() == {"calls", "imports", "reports", "empty_route_ms", "time_zones", "serving_peak_mb"}
-    assert [found["format"] for found in size["imports"]] == ["csv", "ndjson", "parquet"]
-    titles = [found["title"] for found in size["reports"]]
+    assert set(figures) == {"machine", "rounds", "imports", "reports", "writing", "lists", "demo"}
+    [imported], [reported] = figures["imports"], figures["reports"]
+    assert [found["format"] for found in imported["files"]] == ["csv", "ndjson", "parquet"]
+    titles = [found["title"] for found in reported["reports"]]
     assert titles == [
         "Sources",
         "Campaign performance",
@@ -48,13 +48,28 @@ def test_quick_run_gives_every_figure(tmp_path: Path) -> None:
         "Source ROI",
         "Unique callers by source",
     ]
+    assert [found["title"] for found in figures["writing"]["beside"]["reports"]] == titles[:-1]
+    assert [found["into"] for found in figures["writing"]["posts"]] == ["50,000 calls", "no calls"]
+    assert len(figures["lists"]["lists"]) == 6
     assert figures["machine"].pop("load") >= 0
-    differences = [found.pop(name) for found in size["reports"] for name in ("above_rival_ms", "again_above_empty_ms")]
+    differences = [
+        found.pop(name) for found in reported["reports"] for name in ("above_rival_ms", "again_above_empty_ms")
+    ]
     assert len(differences) == 2 * len(titles)
     assert min(numbers(figures)) > 0
     assert all(title in printed for title in titles)
     kept = {"calls-50000.csv", "calls-50000.ndjson", "calls-50000.parquet", "figures.json"}
     assert {path.name for path in tmp_path.iterdir()} == kept
+
+
+def test_parts_that_are_left_out_stay_as_they_were(tmp_path: Path) -> None:
+    path = tmp_path / "figures.json"
+    write_figures(Figures(Machine(), 3, demo=DemoFigures(2, 1)), path)
+    write_figures(Figures(Machine(), 3, imports=()), path)
+    figures = json.loads(path.read_text())
+    assert (figures["imports"], figures["demo"]["calls_made_mb"]) == ([], 2)
+    write_figures(Figures(Machine(python="3.0"), 3, imports=()), path)
+    assert json.loads(path.read_text())["demo"] is None
 
 
 def test_help_shows_examples() -> None:
