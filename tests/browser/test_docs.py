@@ -14,7 +14,12 @@ from calltally.api import openapi
 from tests.api.conftest import REPORT
 from tests.browser.conftest import OpenPage, Site, Visit
 
-SUMMARIES = [item["get"]["summary"] for item in openapi()["paths"].values()]
+SUMMARIES = [
+    operation["summary"]
+    for item in openapi()["paths"].values()
+    for method, operation in item.items()
+    if method != "parameters"
+]
 PREFIX = "/tools/calls"
 
 

@@ -84,9 +84,9 @@ def test_a_number_that_will_not_do(calltally: CommandLine, name: str, text: str,
     assert calltally.process("serve", "--port", "0", **{name: text}).failed(2) == f"{name}: '{text}' {why}"
 
 
-def test_every_limit_of_reports_is_one_at_least() -> None:
+def test_every_limit_of_work_is_one_at_least() -> None:
     limited = {setting.name for setting in SETTINGS if setting.lowest == 1}
-    assert limited == {setting.name for setting in SETTINGS if "report" in setting.name}
+    assert limited == {setting.name for setting in SETTINGS if re.search("report|waiting|writers", setting.name)}
 
 
 def test_keys_beside_a_running_server(calltally: CommandLine, acme: str, server: Server, key: dict[str, str]) -> None:

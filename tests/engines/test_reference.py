@@ -20,7 +20,7 @@ EXAMPLES = settings.get_profile(settings.get_current_profile_name()).max_example
 
 def summary_of(result: Any) -> dict[str, Any]:
     found = dict(vars(result.summary))
-    del found["rejects_files"]
+    del found["rejects_files"], found["presets"]
     return {**found, "dropped_fields": dict(found["dropped_fields"])}
 
 
