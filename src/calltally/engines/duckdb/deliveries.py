@@ -87,10 +87,9 @@ def _without_erased(rows: pa.RecordBatch, store: Store) -> pa.RecordBatch:
 def _merged(rows: pa.RecordBatch, ids: Sequence[str], found: Found) -> _Merged:
     """What becomes of each delivery, in their order."""
     repeated = {call_id for call_id, times in Counter(ids).items() if times > 1}
-    usual = pc.and_(pc.equal(rows["cleared"], 0), pc.is_valid(rows["started_at"])).to_pylist()
     is_fresh = [
-        plain and not (call_id in found.known or call_id in found.deleted or call_id in repeated)
-        for call_id, plain in zip(ids, usual, strict=True)
+        starts and not (call_id in found.known or call_id in found.deleted or call_id in repeated)
+        for call_id, starts in zip(ids, rows["started_at"].is_valid().to_pylist(), strict=True)
     ]
     fresh = rows.filter(pa.array(is_fresh, pa.bool_()))
     merged = _Merged([Outcome.ADDED] * len(ids), fresh, dict(found.known))
@@ -146,7 +145,9 @@ def _put(cursor: duckdb.DuckDBPyConnection, store: Store, merged: _Merged) -> in
         store.any_held = True
         _insert(cursor, store.held, _states(held))
     now = microseconds(datetime.now(UTC))
-    rows = pa.concat_tables([_fresh(merged.fresh, now), _calls(calls, merged.shown, now)])
+    rows = _fresh(merged.fresh, now)
+    if calls:
+        rows = pa.concat_tables([rows, _calls(calls, merged.shown, now)])
     _insert_calls(cursor, store, rows, dict(known.code for _, known in calls if known.code))
     return len(merged.fresh) + sum(not known.is_call for _, known in calls)
 
@@ -204,10 +205,32 @@ def _codes(
 
 
 def _fresh(rows: pa.RecordBatch, now: int) -> pa.Table:
-    """New calls as they are stored: one version for all of a call."""
-    nothing = pa.nulls(len(rows), pa.list_(pa.int64()))
-    columns = [*(rows[name] for name in STATE_SCHEMA.names[:-1]), nothing, pa.repeat(pa.scalar(now), len(rows))]
+    """New calls as they are stored: one version for all of a call, save where it clears fields."""
+    columns = [rows[name] for name in STATE_SCHEMA.names[:-1]]
+    columns += [_versions(rows), pa.repeat(pa.scalar(now, pa.int64()), len(rows))]
     return pa.Table.from_arrays(columns, schema=CALL_SCHEMA)
+
+
+def _versions(rows: pa.RecordBatch) -> pa.Array:
+    """The stored versions of new calls: of each field by itself for those that clear some, null for the others."""
+    size, width, cleared = len(rows), len(PLACES), rows["cleared"]
+    clears = pc.and_(pc.not_equal(cleared, pa.scalar(0, pa.int64())), pc.is_valid(rows["version"]))
+    if not pc.any(clears).as_py():
+        return pa.nulls(size, pa.list_(pa.int64()))
+    by_field = pa.concat_arrays([_versions_of_field(rows, place) for place in PLACES])
+    turns = pa.arange(0, size * width)
+    calls = pc.divide(turns, pa.scalar(width, pa.int64()))
+    fields = pc.subtract(turns, pc.multiply(calls, pa.scalar(width, pa.int64())))
+    by_call = by_field.take(pc.add(pc.multiply(fields, pa.scalar(size, pa.int64())), calls))
+    ends = pa.arange(0, (size + 1) * width, width).cast(pa.int32())
+    return pa.ListArray.from_arrays(ends, by_call, mask=pc.invert(clears))
+
+
+def _versions_of_field(rows: pa.RecordBatch, place: int) -> pa.Array:
+    """The version of a field where a delivery gives it a value or clears it, else null."""
+    bit = pc.bit_wise_and(rows["cleared"], pa.scalar(1 << place, pa.int64()))
+    said = pc.or_(pc.is_valid(rows[NAMES[place]]), pc.not_equal(bit, pa.scalar(0, pa.int64())))
+    return pc.if_else(said, rows["version"], pa.scalar(None, pa.int64()))
 
 
 def _calls(calls: Sequence[tuple[str, Known]], shown: set[str], now: int) -> pa.Table:
