@@ -208,7 +208,7 @@ def _said(column: Column) -> Column:
     """The column with null where a row has no such key."""
     if not isinstance(column, list):
         return column
-    values = [None if value is ABSENT else value for value in column]
+    values = [None if value is ABSENT else value for value in column] if type(ABSENT) in map(type, column) else column
     return values if len(values) <= FEW_ROWS else column_of(values)
 
 

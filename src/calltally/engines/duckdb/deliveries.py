@@ -143,7 +143,7 @@ def _put(cursor: duckdb.DuckDBPyConnection, store: Store, merged: _Merged) -> in
     calls = [(call_id, known) for call_id, known in changed if known.state.values[START] is not None]
     if held:
         store.any_held = True
-        _insert(cursor, store.held, _states(held))
+        _insert(cursor, store.held, _states(held), [hash_of(call_id) for call_id, _ in held])
     now = microseconds(datetime.now(UTC))
     rows = _fresh(merged.fresh, now)
     if calls:
@@ -170,13 +170,16 @@ def _insert_calls(cursor: duckdb.DuckDBPyConnection, store: Store, calls: pa.Tab
     first, last = pc.min_max(starts).as_py().values()
     # Before the commit, so that no report is spelled for less than it meets.
     store.extent = store.extent.widened(first, last, store.extent.codes)
-    store.hashes[store.calls].add(map(hash_of, calls["id"].to_pylist()))
-    _insert(cursor, store.calls, calls.sort_by([("started_at", "ascending"), ("id", "ascending")]))
+    calls = calls.sort_by([("started_at", "ascending"), ("id", "ascending")])
+    hashes = [hash_of(call_id) for call_id in calls["id"].to_pylist()]
+    store.hashes[store.calls].add(hashes)
+    _insert(cursor, store.calls, calls, hashes)
 
 
-def _insert(cursor: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:
-    cursor.register(INCOMING, rows)
-    cursor.execute(f"INSERT INTO {table} BY NAME SELECT *, md5_number_lower(id) AS id_hash FROM {INCOMING}")
+def _insert(cursor: duckdb.DuckDBPyConnection, table: str, rows: pa.Table, hashes: Sequence[int]) -> None:
+    """Write rows, with the hashes of their ids: an expression less to plan, which for few rows takes longest."""
+    cursor.register(INCOMING, rows.append_column("id_hash", pa.array(hashes, pa.uint64())))
+    cursor.execute(f"INSERT INTO {table} BY NAME SELECT * FROM {INCOMING}")
     cursor.unregister(INCOMING)
 
 
@@ -191,15 +194,14 @@ def _codes(
     first = store.extent.codes
     if new:
         codes = {value: first + turn for turn, value in enumerate(new)}
-        store.hashes[store.codes].add(map(hash_of, new))
+        hashes = [hash_of(value) for value in new]
+        store.hashes[store.codes].add(hashes)
         known |= codes
         store.extent = store.extent.widened(None, None, first + len(new))
-        rows = pa.table({"value": pa.array(new, pa.string()), "code": pa.array(codes.values(), pa.int64())})
-        cursor.register(INCOMING, rows)
+        rows = "SELECT unnest(?), unnest(?), unnest(?::UBIGINT[])"
         cursor.execute(
-            f"INSERT INTO {store.codes} BY NAME SELECT *, md5_number_lower(value) AS value_hash FROM {INCOMING}"
+            f"INSERT INTO {store.codes} (value, code, value_hash) {rows}", [new, list(codes.values()), hashes]
         )
-        cursor.unregister(INCOMING)
     codes_of = pa.array([known[value] for value in values], pa.int64())
     return codes_of.take(pc.index_in(callers, distinct))
 
