@@ -40,7 +40,7 @@ format: $(DEV)  ## Format the code and mend what lint can mend
 docs: $(DEV)  ## Write the generated parts of docs/ anew
 	$(BIN)/python -m scripts.docs
 
-bench: $(DEV)  ## Measure speed and memory (a quarter of an hour, 12 GB of disk)
+bench: $(DEV)  ## Measure speed and memory (well over a quarter of an hour, 12 GB of disk)
 	$(BIN)/python -m benchmarks
 
 lock: $(DEV)  ## Write the lock files anew from pyproject.toml (needs uv)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import duckdb
 
-__all__ = ["Calls", "make_calls"]
+__all__ = ["Calls", "make_calls", "make_parquet"]
 
 FIRST_MONDAY = "2024-01-01 05:00:00"  # midnight in New York, whose standard time the rhythm keeps all year
 WEEKS = 104
@@ -73,13 +73,20 @@ UNKNOWN_ORIGIN = len(ORIGINS) - 1
 
 def make_calls(count: int, folder: Path) -> Calls:
     """The files of so many calls in this folder; those that exist are kept as they are."""
-    folder.mkdir(parents=True, exist_ok=True)
-    calls = Calls(count, *(folder / f"calls-{count}.{kind}" for kind in ("csv", "ndjson", "parquet")))
+    parquet = make_parquet(count, folder)
+    calls = Calls(count, folder / f"calls-{count}.csv", folder / f"calls-{count}.ndjson", parquet)
     # The others are read off the Parquet file, which is quicker than making the calls anew.
-    _write(calls.parquet, _query(count), "FORMAT parquet")
     _write(calls.csv, f"FROM {_text(str(calls.parquet))}", "FORMAT csv, HEADER")
     _write(calls.ndjson, f"FROM {_text(str(calls.parquet))}", "FORMAT json")
     return calls
+
+
+def make_parquet(count: int, folder: Path) -> Path:
+    """The one of these files that is quickest to make and to import."""
+    folder.mkdir(parents=True, exist_ok=True)
+    parquet = folder / f"calls-{count}.parquet"
+    _write(parquet, _query(count), "FORMAT parquet")
+    return parquet
 
 
 def _write(path: Path, query: str, options: str) -> None:

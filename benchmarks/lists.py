@@ -15,7 +15,7 @@ import duckdb
 
 from benchmarks.client import CALLS, Client, connected
 from benchmarks.commands import THREADS, run, serving
-from benchmarks.data import make_calls
+from benchmarks.data import make_parquet
 from benchmarks.figures import ListFigure, ListFigures
 from benchmarks.imports import BUSINESS, import_into
 from benchmarks.measure import Best, median_ms
@@ -50,11 +50,11 @@ class _Question:
 
 def measure_lists(count: int, out: Path, scratch: Path, rounds: int, times: int) -> ListFigures:
     """The first pages of a business of so many calls."""
-    calls, data = make_calls(count, out), scratch / "listed"
-    import_into(data, calls.parquet, calls.count)
+    parquet, data = make_parquet(count, out), scratch / "listed"
+    import_into(data, parquet, count)
     key = run(data, "key", "create", BUSINESS, "--scope", "read", "--scope", "write").printed["key"]
     with serving(data) as server, connected(server, key) as client:
-        questions = _questions(_a_caller(calls.parquet), _change(client, calls.parquet))
+        questions = _questions(_a_caller(parquet), _change(client, parquet))
     best = Best()
     for _ in range(rounds):
         with serving(data) as server, connected(server, key) as client:
@@ -62,7 +62,7 @@ def measure_lists(count: int, out: Path, scratch: Path, rounds: int, times: int)
                 best.take(question.title, median_ms(partial(client.get, question.path), times))
             pages = [client.get(question.path) for question in questions]
         _ask_rival(data, questions, pages, best, times)
-    return ListFigures(calls.count, PAGE, tuple(_figure(question, best) for question in questions))
+    return ListFigures(count, PAGE, tuple(_figure(question, best) for question in questions))
 
 
 def _change(client: Client, parquet: Path) -> datetime:

@@ -21,7 +21,7 @@ import duckdb
 
 from benchmarks.client import CALLS, NDJSON, Client, connected
 from benchmarks.commands import Server, run, serving
-from benchmarks.data import Calls, make_calls
+from benchmarks.data import Calls, make_calls, make_parquet
 from benchmarks.figures import (
     BatchesFigure,
     BesideFigure,
@@ -61,11 +61,6 @@ class _Place:
     templates: Path
     rounds: Iterator[int]  # numbers that no ids and no businesses have yet
 
-    def key(self, business: str) -> str:
-        """A new key that may read and write."""
-        key: str = run(self.data, "key", "create", business, "--scope", "read", "--scope", "write").printed["key"]
-        return key
-
     def empty_business(self) -> str:
         """The name of a new business."""
         name = f"{EMPTY} {next(self.rounds)}"
@@ -96,6 +91,12 @@ def measure_writing(
     shutil.rmtree(data)
     stream = _streamed(calls, scratch, rounds)
     return WritingFigures(singles, batches, stream, _corrected(corrected, out, scratch, rounds, times), beside)
+
+
+def _key(data: Path, business: str) -> str:
+    """A new key that may read and write."""
+    key: str = run(data, "key", "create", business, "--scope", "read", "--scope", "write").printed["key"]
+    return key
 
 
 @contextmanager
@@ -133,7 +134,7 @@ def _rate(posted: Posted) -> float:
 
 def _checked_post(place: _Place, business: str, connections: int, posts: int, batch: int = 0) -> Posted:
     """Post, and look whether the business has it all."""
-    key = place.key(business)
+    key = _key(place.data, business)
     with connected(place.server, key) as client:
         before = client.count()
         with _posting(place.posting(key, connections, posts, batch)) as process:
@@ -172,7 +173,7 @@ def _ended(process: subprocess.Popen[str], *, now: bool = False) -> Posted:
 def _beside(place: _Place, calls: int, rounds: int, times: int) -> BesideFigure:
     """Reports, a call written before each so that none comes from memory: first so, then while posts arrive."""
     idle, busy, posted = Best(), Best(), []
-    key = place.key(BUSINESS)
+    key = _key(place.data, BUSINESS)
     with connected(place.server, key) as client:
         writes = _single_calls(place)
 
@@ -209,7 +210,7 @@ def _streamed(calls: Calls, scratch: Path, rounds: int) -> StreamFigure:
     best: tuple[float, float] | None = None
     with _open(data, calls, scratch) as place:
         for _ in range(rounds):
-            key = place.key(place.empty_business())
+            key = _key(data, place.empty_business())
             found = _stream(place.server, key, calls.ndjson)
             best = min(best or found, found)
             with connected(place.server, key) as client:
@@ -239,18 +240,16 @@ def _stream(server: Server, key: str, file: Path) -> tuple[float, float]:
 
 def _corrected(size: int, out: Path, scratch: Path, rounds: int, times: int) -> CorrectionsFigure:
     """Scores of calls that are there, at random, by one array."""
-    calls = make_calls(size, out)
-    data = scratch / "corrected"
-    import_into(data, calls.parquet, calls.count)
-    best = Best()
-    with _open(data, calls, scratch) as place, connected(place.server, place.key(BUSINESS)) as client:
-        corrections = _corrections(calls)
+    parquet, data = make_parquet(size, out), scratch / "corrected"
+    import_into(data, parquet, size)
+    best, corrections = Best(), _corrections(parquet)
+    with serving(data) as server, connected(server, _key(data, BUSINESS)) as client:
         for _ in range(rounds):
             bodies = [next(corrections) for _ in range(times + WARM_UP)]  # made before the clock runs
             best.take(CORRECTIONS, median_ms(_posted_one_by_one(client, bodies), times))
-        _check(client, calls.count)
+        _check(client, size)
     shutil.rmtree(data)
-    return CorrectionsFigure(calls.count, CORRECTED, best[CORRECTIONS])
+    return CorrectionsFigure(size, CORRECTED, best[CORRECTIONS])
 
 
 def _posted_one_by_one(client: Client, bodies: Sequence[bytes]) -> Callable[[], bytes]:
@@ -259,10 +258,10 @@ def _posted_one_by_one(client: Client, bodies: Sequence[bytes]) -> Callable[[], 
     return lambda: client.post(next(left))
 
 
-def _corrections(calls: Calls) -> Iterator[bytes]:
+def _corrections(parquet: Path) -> Iterator[bytes]:
     """Endless arrays of ids and scores alone."""
     with duckdb.connect() as database:
-        found = database.sql("SELECT id FROM read_parquet(?)", params=[str(calls.parquet)]).to_arrow_table()["id"]
+        found = database.sql("SELECT id FROM read_parquet(?)", params=[str(parquet)]).to_arrow_table()["id"]
     chance = random.Random(CORRECTED)
     while True:
         ids = [found[chance.randrange(len(found))].as_py() for _ in range(min(CORRECTED, len(found)))]

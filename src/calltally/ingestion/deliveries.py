@@ -82,8 +82,9 @@ def deliver(deliveries: Sequence[Delivery], business: Business, engine: Engine) 
 def _read(deliveries: Sequence[Delivery], business: Business) -> ReadBatch:
     reading = Reading(business.region, offset_table(business.timezone))
     # Unknown names are left out: a column for each of any number of them could be more than there is memory.
-    names = dict.fromkeys(name for delivery in deliveries for name in delivery.record if name in FIELD_OF)
-    columns = {name: [delivery.record.get(name, ABSENT) for delivery in deliveries] for name in names}
+    records = [delivery.record for delivery in deliveries]
+    names = FIELD_OF.keys() & set[str]().union(*records)
+    columns = {name: [record.get(name, ABSENT) for record in records] for name in FIELD_OF if name in names}
     places = range(len(deliveries))
     return RowReading(reading, {}, with_nulls=True).read(RowBatch(columns, places, places, []))
 

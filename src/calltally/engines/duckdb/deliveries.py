@@ -87,10 +87,9 @@ def _without_erased(rows: pa.RecordBatch, store: Store) -> pa.RecordBatch:
 def _merged(rows: pa.RecordBatch, ids: Sequence[str], found: Found) -> _Merged:
     """What becomes of each delivery, in their order."""
     repeated = {call_id for call_id, times in Counter(ids).items() if times > 1}
-    usual = pc.and_(pc.equal(rows["cleared"], 0), pc.is_valid(rows["started_at"])).to_pylist()
     is_fresh = [
-        plain and not (call_id in found.known or call_id in found.deleted or call_id in repeated)
-        for call_id, plain in zip(ids, usual, strict=True)
+        starts and not (call_id in found.known or call_id in found.deleted or call_id in repeated)
+        for call_id, starts in zip(ids, rows["started_at"].is_valid().to_pylist(), strict=True)
     ]
     fresh = rows.filter(pa.array(is_fresh, pa.bool_()))
     merged = _Merged([Outcome.ADDED] * len(ids), fresh, dict(found.known))
@@ -144,9 +143,11 @@ def _put(cursor: duckdb.DuckDBPyConnection, store: Store, merged: _Merged) -> in
     calls = [(call_id, known) for call_id, known in changed if known.state.values[START] is not None]
     if held:
         store.any_held = True
-        _insert(cursor, store.held, _states(held))
+        _insert(cursor, store.held, _states(held), [hash_of(call_id) for call_id, _ in held])
     now = microseconds(datetime.now(UTC))
-    rows = pa.concat_tables([_fresh(merged.fresh, now), _calls(calls, merged.shown, now)])
+    rows = _fresh(merged.fresh, now)
+    if calls:
+        rows = pa.concat_tables([rows, _calls(calls, merged.shown, now)])
     _insert_calls(cursor, store, rows, dict(known.code for _, known in calls if known.code))
     return len(merged.fresh) + sum(not known.is_call for _, known in calls)
 
@@ -169,13 +170,16 @@ def _insert_calls(cursor: duckdb.DuckDBPyConnection, store: Store, calls: pa.Tab
     first, last = pc.min_max(starts).as_py().values()
     # Before the commit, so that no report is spelled for less than it meets.
     store.extent = store.extent.widened(first, last, store.extent.codes)
-    store.hashes[store.calls].add(map(hash_of, calls["id"].to_pylist()))
-    _insert(cursor, store.calls, calls.sort_by([("started_at", "ascending"), ("id", "ascending")]))
+    calls = calls.sort_by([("started_at", "ascending"), ("id", "ascending")])
+    hashes = [hash_of(call_id) for call_id in calls["id"].to_pylist()]
+    store.hashes[store.calls].add(hashes)
+    _insert(cursor, store.calls, calls, hashes)
 
 
-def _insert(cursor: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:
-    cursor.register(INCOMING, rows)
-    cursor.execute(f"INSERT INTO {table} BY NAME SELECT *, md5_number_lower(id) AS id_hash FROM {INCOMING}")
+def _insert(cursor: duckdb.DuckDBPyConnection, table: str, rows: pa.Table, hashes: Sequence[int]) -> None:
+    """Write rows, with the hashes of their ids: an expression less to plan, which for few rows takes longest."""
+    cursor.register(INCOMING, rows.append_column("id_hash", pa.array(hashes, pa.uint64())))
+    cursor.execute(f"INSERT INTO {table} BY NAME SELECT * FROM {INCOMING}")
     cursor.unregister(INCOMING)
 
 
@@ -190,24 +194,45 @@ def _codes(
     first = store.extent.codes
     if new:
         codes = {value: first + turn for turn, value in enumerate(new)}
-        store.hashes[store.codes].add(map(hash_of, new))
+        hashes = [hash_of(value) for value in new]
+        store.hashes[store.codes].add(hashes)
         known |= codes
         store.extent = store.extent.widened(None, None, first + len(new))
-        rows = pa.table({"value": pa.array(new, pa.string()), "code": pa.array(codes.values(), pa.int64())})
-        cursor.register(INCOMING, rows)
+        rows = "SELECT unnest(?), unnest(?), unnest(?::UBIGINT[])"
         cursor.execute(
-            f"INSERT INTO {store.codes} BY NAME SELECT *, md5_number_lower(value) AS value_hash FROM {INCOMING}"
+            f"INSERT INTO {store.codes} (value, code, value_hash) {rows}", [new, list(codes.values()), hashes]
         )
-        cursor.unregister(INCOMING)
     codes_of = pa.array([known[value] for value in values], pa.int64())
     return codes_of.take(pc.index_in(callers, distinct))
 
 
 def _fresh(rows: pa.RecordBatch, now: int) -> pa.Table:
-    """New calls as they are stored: one version for all of a call."""
-    nothing = pa.nulls(len(rows), pa.list_(pa.int64()))
-    columns = [*(rows[name] for name in STATE_SCHEMA.names[:-1]), nothing, pa.repeat(pa.scalar(now), len(rows))]
+    """New calls as they are stored: one version for all of a call, save where it clears fields."""
+    columns = [rows[name] for name in STATE_SCHEMA.names[:-1]]
+    columns += [_versions(rows), pa.repeat(pa.scalar(now, pa.int64()), len(rows))]
     return pa.Table.from_arrays(columns, schema=CALL_SCHEMA)
+
+
+def _versions(rows: pa.RecordBatch) -> pa.Array:
+    """The stored versions of new calls: of each field by itself for those that clear some, null for the others."""
+    size, width, cleared = len(rows), len(PLACES), rows["cleared"]
+    clears = pc.and_(pc.not_equal(cleared, pa.scalar(0, pa.int64())), pc.is_valid(rows["version"]))
+    if not pc.any(clears).as_py():
+        return pa.nulls(size, pa.list_(pa.int64()))
+    by_field = pa.concat_arrays([_versions_of_field(rows, place) for place in PLACES])
+    turns = pa.arange(0, size * width)
+    calls = pc.divide(turns, pa.scalar(width, pa.int64()))
+    fields = pc.subtract(turns, pc.multiply(calls, pa.scalar(width, pa.int64())))
+    by_call = by_field.take(pc.add(pc.multiply(fields, pa.scalar(size, pa.int64())), calls))
+    ends = pa.arange(0, (size + 1) * width, width).cast(pa.int32())
+    return pa.ListArray.from_arrays(ends, by_call, mask=pc.invert(clears))
+
+
+def _versions_of_field(rows: pa.RecordBatch, place: int) -> pa.Array:
+    """The version of a field where a delivery gives it a value or clears it, else null."""
+    bit = pc.bit_wise_and(rows["cleared"], pa.scalar(1 << place, pa.int64()))
+    said = pc.or_(pc.is_valid(rows[NAMES[place]]), pc.not_equal(bit, pa.scalar(0, pa.int64())))
+    return pc.if_else(said, rows["version"], pa.scalar(None, pa.int64()))
 
 
 def _calls(calls: Sequence[tuple[str, Known]], shown: set[str], now: int) -> pa.Table:

@@ -27,7 +27,13 @@ class Hashes:
         self._added: set[int] = set()
 
     def __contains__(self, wanted: int) -> bool:
-        return wanted in self._added or any(_has(run, wanted) for run in self._runs)
+        if wanted in self._added:
+            return True
+        for run in self._runs:  # a loop of its own, for it is gone through for every call that comes
+            place = bisect_left(run, wanted)
+            if place < len(run) and run[place] == wanted:
+                return True
+        return False
 
     @property
     def is_full(self) -> bool:
@@ -46,8 +52,3 @@ def _sorted(cursor: duckdb.DuckDBPyConnection, table: str, column: str) -> memor
     found = cursor.sql(f"SELECT {column} FROM {table} WHERE {column} IS NOT NULL ORDER BY 1").to_arrow_table()
     hashes = found.column(0).combine_chunks()
     return memoryview(hashes.buffers()[1] or b"").cast("B")[: 8 * len(hashes)].cast("Q")
-
-
-def _has(run: memoryview, wanted: int) -> bool:
-    place = bisect_left(run, wanted)
-    return place < len(run) and bool(run[place] == wanted)
