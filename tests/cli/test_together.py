@@ -241,7 +241,11 @@ def test_a_slow_import_keeps_nobody_out(calltally: CommandLine, one: Business, t
         assert one.count(server) == 0
         slow.release()
         code, _, complaints = ended(slow.process)
-        assert (code, complaints) == (1, ["calltally: The calls of this business were cleared or deleted meanwhile"])
+        # On a slow machine it has told how far it was before.
+        assert (code, complaints[-1:]) == (
+            1,
+            ["calltally: The calls of this business were cleared or deleted meanwhile"],
+        )
         assert one.count(server) == 0
         assert staged(calltally) == set()
         assert server.stop() == 0
@@ -419,7 +423,7 @@ def test_a_clear_ends_an_import(calltally: CommandLine, one: Business, tmp_path:
     with held(calltally, one, tmp_path / "slow.csv") as slow:
         calltally.process("business", "clear", one.id, "--yes", "--json").json()
         slow.release()
-        code, _, (complaint,) = ended(slow.process)
+        code, _, (*_, complaint) = ended(slow.process)
     assert (code, complaint) == (1, "calltally: The calls of this business were cleared or deleted meanwhile")
     assert list(DataFolder(calltally.data).calls.iterdir()) == []
 
