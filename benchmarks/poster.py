@@ -83,11 +83,11 @@ class _Connection(asyncio.Protocol):
         self._transport = cast("asyncio.WriteTransport", transport)  # what uvloop's is by its methods alone
 
     def begin(self, due: float) -> None:
-        """Post at a time of the loop's clock, now at the earliest."""
-        loop = asyncio.get_running_loop()
-        self._due = due if self._every else max(due, loop.time())
-        if self._due > loop.time():
-            loop.call_at(self._due, self._post)
+        """Post at a time of the clock, now at the earliest."""
+        now = time.monotonic()  # not the loop's clock, which stands still while it goes round
+        self._due = due if self._every else max(due, now)
+        if self._due > now:
+            asyncio.get_running_loop().call_later(self._due - now, self._post)
         else:
             self._post()
 
@@ -99,7 +99,7 @@ class _Connection(asyncio.Protocol):
             self._fail(self._received.decode(errors="replace"))
             return
         self._received = b""
-        self._run.times.append(asyncio.get_running_loop().time() - self._due)
+        self._run.times.append(time.monotonic() - self._due)
         self.begin(self._due + self._every)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -140,11 +140,11 @@ async def _posted(posting: Posting, run: _Run) -> Posted:
         for _ in range(posting.connections)
     ]
     print("ready", flush=True)
-    begun, used = loop.time(), time.process_time()
+    begun, used = time.monotonic(), time.process_time()
     for turn, (_, connection) in enumerate(made):
         connection.begin(begun + every * turn / posting.connections)
     await asyncio.gather(*(connection.done for _, connection in made))
-    seconds, used = loop.time() - begun, time.process_time() - used
+    seconds, used = time.monotonic() - begun, time.process_time() - used
     for transport, _ in made:
         transport.close()
     return _summary(run.times, posting.batch or 1, seconds, used)

@@ -46,6 +46,8 @@ def changed_by(there: State, said: State) -> Change:
     values, versions = list(there.values), list(there.versions)
     anything = values_changed = False
     for i, (value, version) in enumerate(zip(said.values, said.versions, strict=True)):
+        if version is None and value is None:  # not spoken of, as most fields of a correction
+            continue
         if not _wins(value, version, values[i], versions[i]):
             continue
         if value == values[i] and version == versions[i]:
@@ -73,7 +75,7 @@ def stored_versions(state: State) -> tuple[int | None, tuple[int | None, ...] | 
 
 def _wins(value: Any, version: int | None, there: Any, version_there: int | None) -> bool:
     if version is None:
-        return value is not None and version_there is None
+        return version_there is None
     if version_there is None or version > version_there:
         return True
     return version == version_there and value is not None and (there is None or value > there)

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Any
 
 import duckdb
@@ -28,6 +29,7 @@ __all__ = ["apply_deliveries", "delete_call"]
 NAMES = tuple(row.name for row in VALUE_FIELDS)
 START, CALLER = NAMES.index("started_at"), NAMES.index("caller_number")
 PLACES = tuple(NAMES.index(name) for name in VERSIONED)  # of a stored version's field
+VALUES_OF = itemgetter(*NAMES)
 QUARTER_HOUR = HOUR // 4
 INCOMING = "incoming_rows"
 STATE_SCHEMA = pa.schema(
@@ -125,8 +127,8 @@ def _outcome(change: Change, *, was_call: bool) -> Outcome:
 
 def _said(row: Mapping[str, Any]) -> State:
     """What a delivery says."""
-    values = tuple(row[name] for name in NAMES)
-    cleared = [place for place in range(len(NAMES)) if row["cleared"] >> place & 1]
+    values, bits = VALUES_OF(row), row["cleared"]
+    cleared = [place for place in range(len(NAMES)) if bits >> place & 1] if bits else ()
     return State(values, told_versions(values, row["version"], cleared))
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
 import duckdb
@@ -17,7 +18,7 @@ __all__ = ["Found", "Known", "find", "find_codes"]
 NAMES = tuple(row.name for row in VALUE_FIELDS)
 OF_HASHES = "{} IN (SELECT unnest(?::UBIGINT[]))"
 CALLER = NAMES.index("caller_number")
-PLACES = tuple(VERSIONED.index(name) for name in NAMES)  # of a field's version in a stored list
+VERSIONS_OF = itemgetter(*(VERSIONED.index(name) for name in NAMES))  # of a stored list, as a state has them
 
 
 @dataclass
@@ -107,4 +108,5 @@ def _rows_of(cursor: duckdb.DuckDBPyConnection, table: str, column: str, hashes:
 def _state(version: int | None, versions: list[int | None] | None, values: tuple[object, ...]) -> State:
     if versions is None:
         return State(values, told_versions(values, version))
-    return State(values, tuple(versions[place] if place < len(versions) else None for place in PLACES))
+    missing = len(VERSIONED) - len(versions)  # fields that there were not yet when the list was stored
+    return State(values, VERSIONS_OF(versions + [None] * missing))
