@@ -66,7 +66,8 @@ def _reports(figures: Figures, options: argparse.Namespace, scratch: Path, conso
     def measured(count: int) -> SizeReports:
         console.print(f"{count:,} calls: reports ...")
         times = options.times if count < MANY else options.times // 3
-        return measure_reports(make_calls(count, options.out), scratch, options.rounds, times)
+        with tempfile.TemporaryDirectory(dir=scratch) as folder:
+            return measure_reports(make_calls(count, options.out), Path(folder), options.rounds, times)
 
     return replace(figures, reports=tuple(map(measured, options.calls)))
 
