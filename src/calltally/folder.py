@@ -18,7 +18,7 @@ from typing import Literal
 
 from calltally.errors import FolderInUse, FolderUnusable
 
-__all__ = ["DataFolder", "Owned", "Owner", "Role"]
+__all__ = ["DataFolder", "Owned", "Owner", "Role", "sync_folder"]
 
 Role = Literal["serve", "import", "business", "export", "backup", "restore", "check", "erase", "sync", "dead-letters"]
 
@@ -199,3 +199,12 @@ def _runs(pid: int) -> bool:
 def _reason(error: OSError) -> str:
     where = f" ({error.filename})" if error.filename else ""
     return f"{error.strerror or error}{where}"
+
+
+def sync_folder(path: Path) -> None:
+    """Return once the names in a folder are on the disk, without which files that are there are lost."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

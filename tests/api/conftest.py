@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,9 +24,10 @@ from starlette.testclient import TestClient
 
 from calltally.accounts import Business, Control, create_business, create_key, open_control
 from calltally.api import Answers, Intake, IntakeLimits, Limits, Services, Workers, create_app
-from calltally.engines import ROW_SCHEMA, Engine
+from calltally.engines import ROW_SCHEMA, Engine, open_engine
 from calltally.folder import DataFolder
 from calltally.ingestion import import_records
+from calltally.settings import Settings
 
 NOW = datetime(2026, 3, 9, 14, 5, tzinfo=UTC)
 REPORT = "/api/v1/analytics/calls"
@@ -268,3 +269,12 @@ async def raw_get(app: Callable[..., Any], query: bytes, headers: Mapping[str, s
 
     await app(scope, receive, send)
     return sent[0]["status"], json.loads(b"".join(message.get("body", b"") for message in sent))
+
+
+def filled(folder: DataFolder, number: int) -> Mapping[str, str]:
+    """A key of a new business that has so many calls."""
+    with open_control(folder) as control:
+        business = create_business(control, "Acme", timezone="UTC", region="US", currency="USD", now=NOW)
+        with closing(open_engine(folder, Settings(threads=2))) as engine:
+            add_many(engine, business, number)
+        return {"Authorization": f"Bearer {create_key(control, business, None, ['read'], NOW).secret}"}

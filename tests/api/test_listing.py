@@ -10,7 +10,7 @@ import socket
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from io import StringIO
 from itertools import chain, pairwise
@@ -24,16 +24,26 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from calltally.accounts import clear_business, create_business, create_key, open_control
+from calltally.accounts import clear_business
 from calltally.api import Answers, Intake, Services, Workers, create_app
 from calltally.catalog import CATALOG
-from calltally.engines import Condition, Stop, open_engine
+from calltally.engines import Condition, Stop
 from calltally.folder import DataFolder
 from calltally.ingestion import ImportOptions, import_file
 from calltally.localtime import Period
-from calltally.settings import Settings
 from tests import strategies
-from tests.api.conftest import NOW, Asker, Door, Server, add_many, calls, intake_limits, limits, open_client, serving
+from tests.api.conftest import (
+    NOW,
+    Asker,
+    Door,
+    Server,
+    calls,
+    filled,
+    intake_limits,
+    limits,
+    open_client,
+    serving,
+)
 from tests.wrapping import WrappedEngine
 
 PROFILE = settings.get_profile(settings.get_current_profile_name())
@@ -452,15 +462,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> DataFolder:
 @pytest.fixture(scope="module")
 def headers(folder: DataFolder) -> Mapping[str, str]:
     return filled(folder, MANY)
-
-
-def filled(folder: DataFolder, number: int) -> Mapping[str, str]:
-    """A key of a new business that has so many calls."""
-    with open_control(folder) as control:
-        business = create_business(control, "Acme", timezone="UTC", region="US", currency="USD", now=NOW)
-        with closing(open_engine(folder, Settings(threads=2))) as engine:
-            add_many(engine, business, number)
-        return {"Authorization": f"Bearer {create_key(control, business, None, ['read'], NOW).secret}"}
 
 
 @pytest.fixture(scope="module")

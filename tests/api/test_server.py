@@ -22,7 +22,7 @@ from calltally.api import openapi
 from calltally.engines import open_engine
 from calltally.folder import DataFolder
 from calltally.settings import Settings
-from tests.api.conftest import CATALOG, NOW, REPORT, SLOW, Server, add_many, eventually, serving
+from tests.api.conftest import CATALOG, NOW, REPORT, SLOW, Server, add_many, eventually, filled, serving
 from tests.api.schemas import validate
 
 MANY = 300_000
@@ -37,12 +37,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> DataFolder:
 @pytest.fixture(scope="module")
 def headers(folder: DataFolder) -> Mapping[str, str]:
     """A key of a business that has many calls."""
-    with open_control(folder) as control:
-        business = create_business(control, "Acme", timezone="UTC", region="US", currency="USD", now=NOW)
-        engine = open_engine(folder, Settings(threads=2))
-        add_many(engine, business, MANY)
-        engine.close()
-        return {"Authorization": f"Bearer {create_key(control, business, None, ['read'], NOW).secret}"}
+    return filled(folder, MANY)
 
 
 @pytest.fixture(scope="module")

@@ -33,6 +33,7 @@ from tests import strategies
 from tests.api.conftest import add_many, many_rows
 from tests.asking import import_records, report
 from tests.conftest import NewBusiness
+from tests.disks import small_disk_at
 
 CALLS = [{"id": f"c{n}", "started_at": f"2026-03-0{1 + n % 9}T10:00:00Z", "source": f"s{n % 3}"} for n in range(20)]
 
@@ -280,12 +281,8 @@ def test_a_stopped_report_ends_at_once(engine: Engine, new_business: NewBusiness
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of 3 MB."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(disk)], check=False).returncode:
-        pytest.skip("a small disk can be made by root alone")
-    yield disk
-    subprocess.run(["umount", "--lazy", str(disk)], check=True)
+    with small_disk_at(tmp_path / "disk", 3) as disk:
+        yield disk
 
 
 def test_a_full_disk_is_said_and_changes_nothing(small_disk: Path, new_business: NewBusiness, tmp_path: Path) -> None:

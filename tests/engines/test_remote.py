@@ -63,6 +63,7 @@ from tests.wrapping import WrappedEngine
 
 DAY = 86_400_000_000
 MARCH_9 = 1_773_014_400_000_000
+AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="to act as another user takes setuid, which root alone may call")
 
 
 @pytest.fixture(scope="module")
@@ -558,9 +559,8 @@ else:
 """
 
 
+@AS_ROOT
 def test_another_user_is_refused(listener: Listener, folder: DataFolder) -> None:
-    if os.geteuid():
-        pytest.skip("only root can be another user")
     greeting = frame(GREETING).hex()
     nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", sys.executable, "-c", CONNECT]
 
@@ -581,9 +581,8 @@ def test_another_user_is_refused(listener: Listener, folder: DataFolder) -> None
             path.chmod(mode)
 
 
+@AS_ROOT
 def test_a_stranger_who_listens_is_not_trusted(tmp_path: Path) -> None:
-    if os.geteuid():
-        pytest.skip("only root can be another user")
     folder = DataFolder(tmp_path / "data")
     folder.run.chmod(0o777)
     listen = "import socket, sys; s = socket.socket(socket.AF_UNIX); s.bind('socket'); s.listen(); "

@@ -1,6 +1,5 @@
 """Disks that are full, and what is on them."""
 
-import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import acme, calltally
+from tests.disks import small_disk_at
 
 __all__ = ["SmallDisk", "acme", "calltally", "small_disk"]
 
@@ -39,10 +39,6 @@ class SmallDisk:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[SmallDisk]:
-    """A disk of 24 MB."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(disk)], check=False).returncode:
-        pytest.skip("a small disk can be made by root alone")
-    yield SmallDisk(disk)
-    subprocess.run(["umount", "--lazy", str(disk)], check=True)
+    """A disk with room for more than the largest log."""
+    with small_disk_at(tmp_path / "disk", 96) as disk:
+        yield SmallDisk(disk)

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["copy_synced", "sync_folder", "write_synced"]
+__all__ = ["copy_synced", "write_synced"]
 
 CHUNK = 1 << 20
 PRIVATE_FILE = 0o600
@@ -29,15 +29,6 @@ def write_synced(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-
-
-def sync_folder(path: Path) -> None:
-    """Let the names in a folder be on the disk."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _new(path: Path) -> BinaryIO:

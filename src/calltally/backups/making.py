@@ -18,11 +18,11 @@ from calltally.accounts import (
     read_account,
     write_account,
 )
-from calltally.backups.files import copy_synced, sync_folder
+from calltally.backups.files import copy_synced
 from calltally.backups.manifest import Kept, Manifest, write_manifest
 from calltally.engines import Engine, calls_file, read_file
 from calltally.errors import CalltallyError, Conflict, FolderUnusable, NotFound, StorageFull
-from calltally.folder import DataFolder
+from calltally.folder import DataFolder, sync_folder
 
 __all__ = ["BackupProgress", "make_backup"]
 

@@ -17,11 +17,11 @@ from calltally.accounts import (
     restore_account,
 )
 from calltally.accounts.removals import store_name
-from calltally.backups.files import copy_synced, sync_folder
+from calltally.backups.files import copy_synced
 from calltally.backups.manifest import Kept, Manifest, read_manifest
 from calltally.engines import Engine, StoreFacts, calls_file
 from calltally.errors import CalltallyError, Conflict, FolderUnusable, NotFound, shown
-from calltally.folder import DataFolder
+from calltally.folder import DataFolder, sync_folder
 
 __all__ = ["Backup", "Target", "chosen", "opened_backup", "restore_business"]
 

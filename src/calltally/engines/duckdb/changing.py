@@ -6,8 +6,8 @@ from contextlib import contextmanager
 
 import duckdb
 
-from calltally.engines.duckdb.rewriting import sync_folder
 from calltally.engines.duckdb.stores import Store
+from calltally.folder import sync_folder
 
 __all__ = ["changing"]
 

@@ -193,6 +193,8 @@ def _config(spill: Path, memory: str, most_spill: str, threads: int) -> dict[str
         "allow_community_extensions": False,
         # To find out whether it pays takes a sixth of an import, and it hardly ever does.
         "disabled_compression_methods": "rle",
+        # Writing the log into the file holds up the commit that it follows: at 16MB, the default, every few seconds.
+        "checkpoint_threshold": "64MB",
         "allocator_background_threads": True,  # what is no longer used goes back to the system within seconds
     }
     if threads:

@@ -1,16 +1,15 @@
 """The hashes of texts that a column has, in memory: what is new is told without reading the column."""
 
 import hashlib
-from array import array
 from bisect import bisect_left
 from collections.abc import Iterable
 
 import duckdb
+import pyarrow as pa
 
 __all__ = ["Hashes", "hash_of"]
 
 MOST_ADDED = 100_000  # in a set, which takes ten times the memory of a sorted row
-MOST_RUNS = 16
 
 
 def hash_of(text: str) -> int:
@@ -23,7 +22,8 @@ class Hashes:
     """The hashes of a column that holds each of them once or more; 8 bytes each. For one thread at a time."""
 
     def __init__(self, cursor: duckdb.DuckDBPyConnection, table: str, column: str) -> None:
-        self._runs = [_sorted(cursor, table, column)]
+        found = cursor.sql(f"SELECT {column} FROM {table} WHERE {column} IS NOT NULL ORDER BY 1").to_arrow_table()
+        self._runs = [_run(found.column(0).combine_chunks())]  # each sorted, each less than half of the one before it
         self._added: set[int] = set()
 
     def __contains__(self, wanted: int) -> bool:
@@ -35,20 +35,21 @@ class Hashes:
                 return True
         return False
 
-    @property
-    def is_full(self) -> bool:
-        """Whether it is time to read the column anew, since looking up has become slow."""
-        return len(self._runs) > MOST_RUNS
-
     def add(self, hashes: Iterable[int]) -> None:
         """Take note of hashes that the column has now."""
         self._added.update(hashes)
         if len(self._added) > MOST_ADDED:
-            self._runs.append(memoryview(array("Q", sorted(self._added))))
+            run = _run(pa.array(self._added, pa.uint64()).sort())
+            while self._runs and len(self._runs[-1]) < 2 * len(run):
+                run = _run(pa.concat_arrays([_array(self._runs.pop()), _array(run)]).sort())
+            self._runs.append(run)
             self._added = set()
 
 
-def _sorted(cursor: duckdb.DuckDBPyConnection, table: str, column: str) -> memoryview:
-    found = cursor.sql(f"SELECT {column} FROM {table} WHERE {column} IS NOT NULL ORDER BY 1").to_arrow_table()
-    hashes = found.column(0).combine_chunks()
+def _run(hashes: pa.Array) -> memoryview:
+    """The numbers of an array without nulls, as what can be searched."""
     return memoryview(hashes.buffers()[1] or b"").cast("B")[: 8 * len(hashes)].cast("Q")
+
+
+def _array(run: memoryview) -> pa.Array:
+    return pa.Array.from_buffers(pa.uint64(), len(run), [None, pa.py_buffer(run)])

@@ -73,7 +73,7 @@ def find_codes(cursor: duckdb.DuckDBPyConnection, store: Store, values: Sequence
 
 def _hashes(cursor: duckdb.DuckDBPyConnection, store: Store, table: str, column: str) -> Hashes:
     known = store.hashes.get(table)
-    if known is None or known.is_full:
+    if known is None:
         known = store.hashes[table] = Hashes(cursor, table, column)
     return known
 

@@ -9,8 +9,9 @@ import duckdb
 
 from calltally.engines.duckdb.schema import create_or_migrate
 from calltally.engines.duckdb.spelling import quoted, text
+from calltally.folder import sync_folder
 
-__all__ = ["LEFTOVERS", "NO_SPACE", "detach", "log_path", "put_in_place", "sync_folder", "write_anew"]
+__all__ = ["LEFTOVERS", "NO_SPACE", "detach", "log_path", "put_in_place", "write_anew"]
 
 logger = logging.getLogger(__name__)
 
@@ -67,15 +68,6 @@ def put_in_place(new: Path, path: Path) -> None:
         os.fsync(file.fileno())
     new.replace(path)
     sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Return once the names in a folder are on disk."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def log_path(path: Path) -> Path:

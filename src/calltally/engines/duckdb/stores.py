@@ -19,12 +19,12 @@ from calltally.engines.duckdb.rewriting import (
     detach,
     log_path,
     put_in_place,
-    sync_folder,
     write_anew,
 )
 from calltally.engines.duckdb.schema import CALLS_COLUMNS, create_or_migrate
 from calltally.engines.duckdb.spelling import quoted, text
 from calltally.errors import NotFound, Unavailable
+from calltally.folder import sync_folder
 from calltally.localtime import DAY, FIRST_INSTANT, Period
 
 __all__ = ["INVALIDATED", "REMOVED", "Erasure", "Extent", "Store", "Stores", "read_span", "store_path"]
