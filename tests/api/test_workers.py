@@ -214,6 +214,24 @@ def test_all_who_want_work_that_fails_are_told() -> None:
     asyncio.run(scenario())
 
 
+def test_who_asks_just_after_the_end_gets_the_answer_that_others_wait_for() -> None:
+    async def scenario() -> None:
+        gate, workers = Gate(), Workers(limits(1, 1), 30)
+        first = asyncio.create_task(run(workers, gate.work, stays(), "same"))
+        gate.opened.set()
+        await asyncio.sleep(0)
+        while workers._jobs:
+            await asyncio.sleep(0)
+        assert not first.done()  # it is about to be woken
+        assert await run(workers, gate.work, stays(), "same") == await first == "done"
+        assert gate.entered.acquire(blocking=False)
+        assert not gate.entered.acquire(blocking=False)
+        assert not workers._named
+        await workers.close()
+
+    asyncio.run(scenario())
+
+
 async def _eventually(holds: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 5
     while not holds():

@@ -42,7 +42,7 @@ class Workers:
         self._turns: Turns[_Job] = Turns(limits, self._begin)
         self._seconds = seconds
         self._jobs: set[_Job] = set()  # those that wait or run
-        self._named: dict[str, _Job] = {}  # those of them that others may wait for too
+        self._named: dict[str, _Job] = {}  # those that others may wait for too, until nobody does
         self._stopping: set[asyncio.Task[None]] = set()
         self._closed = False
 
@@ -98,8 +98,10 @@ class Workers:
         job.thread.add_done_callback(lambda thread: loop.call_soon_threadsafe(self._end, job, thread))
 
     def _end(self, job: _Job, thread: Future[Any]) -> None:
-        """Free the place, and pass on the answer."""
-        self._unname(job)
+        """Free the place, and pass on the answer.
+
+        The work keeps its name until those who waited have gone on: whoever asks in between gets this answer.
+        """
         self._jobs.discard(job)
         self._turns.end(job)
         if not job.answer.done():
@@ -110,10 +112,11 @@ class Workers:
                 job.answer.set_result(thread.result())
 
     def _drop(self, job: _Job) -> None:
-        """Stop work that is not done; its place is free once it has ended."""
+        """Let nobody else wait for the work, and stop it if it is not done; its place is free once it has ended."""
+        if job.name and self._named.get(job.name) is job:
+            del self._named[job.name]
         if not job.answer.cancel():
             return
-        self._unname(job)
         if job.thread is None:
             self._turns.withdraw(job)
             self._jobs.discard(job)
@@ -126,11 +129,6 @@ class Workers:
         while job in self._jobs:
             job.stop.ask()  # again and again: an interrupt before the statement has begun is lost
             await asyncio.sleep(ASK_AGAIN_SECONDS)
-
-    def _unname(self, job: _Job) -> None:
-        """Let nobody else wait for its answer."""
-        if job.name and self._named.get(job.name) is job:
-            del self._named[job.name]
 
     async def close(self) -> None:
         """Stop all work, take no more, and end the threads."""
