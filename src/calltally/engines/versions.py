@@ -7,18 +7,15 @@ say the same for whole files in a language of their own.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from calltally.engines.rows import VALUE_FIELDS
 
-__all__ = ["NEVER_AGAIN", "Change", "State", "changed_by", "stored_versions", "told_versions"]
+__all__ = ["NEVER_AGAIN", "Change", "State", "StoredVersions", "changed_by", "stored_versions", "told_versions"]
 
 # The version of what was erased: no delivery has a greater one.
 NEVER_AGAIN = 2**63 - 1
 DEFAULTS = tuple(field.default for field in VALUE_FIELDS)
-
-Stored = str | int | bool | datetime | None
 
 
 @dataclass(frozen=True)
@@ -66,11 +63,27 @@ def told_versions(values: Sequence[Any], version: int | None, cleared: Iterable[
     return tuple(versions)
 
 
-def stored_versions(state: State) -> tuple[int | None, tuple[int | None, ...] | None]:
-    """The shortest form: one version for all fields with a value, and all of them only where that will not do."""
+@dataclass(frozen=True)
+class StoredVersions:
+    """The shortest form of a state's versions.
+
+    `newest` holds for every field with a value, and for those at the places `cleared`; where that will not do, `each`
+    has the versions of all.
+    """
+
+    newest: int | None
+    cleared: tuple[int, ...]
+    each: tuple[int | None, ...] | None
+
+
+def stored_versions(state: State) -> StoredVersions:
+    """The versions of a state in their shortest form."""
     newest = max((version for version in state.versions if version is not None), default=None)
-    shared = told_versions(state.values, newest)
-    return newest, None if shared == state.versions else state.versions
+    pairs = enumerate(zip(state.values, state.versions, strict=True))
+    cleared = tuple(place for place, (value, version) in pairs if value is None and version is not None)
+    if told_versions(state.values, newest, cleared) == state.versions:
+        return StoredVersions(newest, cleared, None)
+    return StoredVersions(newest, (), state.versions)
 
 
 def _wins(value: Any, version: int | None, there: Any, version_there: int | None) -> bool:

@@ -1,16 +1,18 @@
 """Records that come in by themselves, over the API, by webhook or by pull: read and put into the calls at once."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import repeat
+from typing import NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from calltally.accounts import Business
 from calltally.catalog import CATALOG
 from calltally.engines import DELIVERY_SCHEMA, VALUE_FIELDS, Engine, Outcome
 from calltally.errors import Problem
-from calltally.ingestion.files import ABSENT, RowBatch
-from calltally.ingestion.reading import NOTHING_KNOWN, ReadBatch, RowReading
+from calltally.ingestion.files import ABSENT, Column, RowBatch, column_of, same_columns
+from calltally.ingestion.reading import FEW_ROWS, NOTHING_KNOWN, ReadBatch, RowReading
 from calltally.localtime import offset_table
 from calltally.records import Reading
 
@@ -23,8 +25,7 @@ NO_ID = Problem("id", "id: is missing; it says which call the record is of")
 NO_START = Problem("started_at", "started_at: cannot be cleared; a call needs it")
 
 
-@dataclass(frozen=True)
-class Delivery:
+class Delivery(NamedTuple):
     """A record that came in by itself, names and values as they came.
 
     `version` is that of its fields where it says no `updated_at`, microseconds UTC. `null_clears`: a null clears its
@@ -36,8 +37,7 @@ class Delivery:
     null_clears: bool = False
 
 
-@dataclass(frozen=True)
-class Delivered:
+class Delivered(NamedTuple):
     """What became of a delivery: why it was rejected, and the names of what was dropped of it."""
 
     id: str | None
@@ -58,79 +58,87 @@ def deliver(deliveries: Sequence[Delivery], business: Business, engine: Engine) 
     """
     if not deliveries:
         return []
-    read = _read(deliveries, business)
-    problems = {row.place: row.problems for row in read.rejected}
-    cleared = _cleared(read, deliveries, problems)
-    for place in _without_id(read, deliveries):
-        others = problems.get(place, ())
-        problems[place] = (NO_ID, *(problem for problem in others if problem not in (NO_ID, NOTHING_KNOWN)))
-    places = [place for place in read.rows["place"].to_pylist() if place not in problems]
-    outcomes = engine.apply(business.calls, _rows(read, places, cleared, deliveries)) if places else []
-    became = dict(zip(places, outcomes, strict=True))
+    columns, dropped = _columns([delivery.record for delivery in deliveries])
+    read = _read(columns, len(deliveries), business)
+    problems = _problems(read, deliveries)
+    rows = _rows(read, problems, deliveries)
+    outcomes = engine.apply(business.calls, rows) if len(rows) else []
+    if not problems:
+        return list(map(Delivered, rows["id"].to_pylist(), outcomes, repeat(()), dropped))
+    became = iter(outcomes)
     ids = dict(zip(read.rows["place"].to_pylist(), read.rows["id"].to_pylist(), strict=True))
     return [
         Delivered(
             ids.get(place) or _id_of(delivery.record),
-            became.get(place, Outcome.REJECTED),
+            Outcome.REJECTED if place in problems else next(became),
             problems.get(place, ()),
-            _dropped(delivery.record),
+            dropped[place],
         )
         for place, delivery in enumerate(deliveries)
     ]
 
 
-def _read(deliveries: Sequence[Delivery], business: Business) -> ReadBatch:
-    reading = Reading(business.region, offset_table(business.timezone))
+def _columns(records: list[Mapping[str, object]]) -> tuple[dict[str, Column], list[tuple[str, ...]]]:
+    """The values of the names that fields have, and the names of what is dropped of each record."""
+    same = same_columns(records)
+    if same:
+        made = column_of if len(records) > FEW_ROWS else list
+        columns = {name: made(values) for name, values in zip(*same, strict=True) if name in FIELD_OF}
+        return columns, [_dropped(records[0])] * len(records)
     # Unknown names are left out: a column for each of any number of them could be more than there is memory.
-    records = [delivery.record for delivery in deliveries]
     names = FIELD_OF.keys() & set[str]().union(*records)
     columns = {name: [record.get(name, ABSENT) for record in records] for name in FIELD_OF if name in names}
-    places = range(len(deliveries))
-    return RowReading(reading, {}, with_nulls=True).read(RowBatch(columns, places, places, []))
+    return columns, list(map(_dropped, records))
+
+
+def _read(columns: dict[str, Column], size: int, business: Business) -> ReadBatch:
+    reading = Reading(business.region, offset_table(business.timezone))
+    return RowReading(reading, {}, with_nulls=True).read(RowBatch(columns, range(size), range(size), []))
+
+
+def _problems(read: ReadBatch, deliveries: Sequence[Delivery]) -> dict[int, tuple[Problem, ...]]:
+    """Why records are not taken, by place."""
+    problems = {row.place: row.problems for row in read.rejected}
+    if "started_at" in read.nulls:
+        for place in pc.indices_nonzero(read.nulls["started_at"]).to_pylist():
+            if deliveries[place].null_clears:
+                problems[place] = (*problems.get(place, ()), NO_START)
+    for place in _without_id(read, deliveries):
+        others = problems.get(place, ())
+        problems[place] = (NO_ID, *(problem for problem in others if problem not in (NO_ID, NOTHING_KNOWN)))
+    return problems
 
 
 def _without_id(read: ReadBatch, deliveries: Sequence[Delivery]) -> Iterable[int]:
     """The places of records that give no id, whatever else is wrong with them."""
     rejected = [row.place for row in read.rejected if not any(problem.param == "id" for problem in row.problems)]
     yield from (place for place in rejected if _id_of(deliveries[place].record) is None)
-    places, ids = read.rows["place"].to_pylist(), read.rows["id"].to_pylist()
-    yield from (place for place, call_id in zip(places, ids, strict=True) if call_id is None)
+    yield from read.rows["place"].filter(pc.is_null(read.rows["id"])).to_pylist()
 
 
-def _cleared(
-    read: ReadBatch, deliveries: Sequence[Delivery], problems: dict[int, tuple[Problem, ...]]
-) -> dict[int, int]:
-    """The fields that are cleared, as bits, by place; where that cannot be, one more problem."""
-    cleared: dict[int, int] = {}
-    for name, places in read.nulls.items():
-        for place in places:
-            if not deliveries[place].null_clears:
-                continue
-            if name == "started_at":
-                problems[place] = (*problems.get(place, ()), NO_START)
-            elif name in PLACES:
-                cleared[place] = cleared.get(place, 0) | 1 << PLACES[name]
-    return cleared
-
-
-def _rows(
-    read: ReadBatch, places: Sequence[int], cleared: Mapping[int, int], deliveries: Sequence[Delivery]
-) -> pa.RecordBatch:
-    """The rows at these places, as an engine takes them."""
+def _rows(read: ReadBatch, problems: Collection[int], deliveries: Sequence[Delivery]) -> pa.RecordBatch:
+    """The rows without problems, as an engine takes them."""
     rows = read.rows
-    if len(places) < len(rows):
-        at = {place: row for row, place in enumerate(rows["place"].to_pylist())}
-        rows = rows.take(pa.array([at[place] for place in places], pa.int64()))
-    said = rows["version"].to_pylist()
+    if problems:
+        rows = rows.filter(pc.invert(pc.is_in(rows["place"], pa.array(list(problems), pa.int64()))))
+    versions = pa.array([delivery.version for delivery in deliveries], pa.int64())
     made = {
-        "cleared": [cleared.get(place, 0) for place in places],
-        "version": [
-            deliveries[place].version if version is None else version
-            for place, version in zip(places, said, strict=True)
-        ],
+        "cleared": _cleared(read, deliveries).take(rows["place"]),
+        "version": pc.coalesce(rows["version"], versions.take(rows["place"])),
     }
-    arrays = [pa.array(made[row.name], row.type) if row.name in made else rows[row.name] for row in DELIVERY_SCHEMA]
+    arrays = [made[row.name] if row.name in made else rows[row.name] for row in DELIVERY_SCHEMA]
     return pa.RecordBatch.from_arrays(arrays, schema=DELIVERY_SCHEMA)
+
+
+def _cleared(read: ReadBatch, deliveries: Sequence[Delivery]) -> pa.Array:
+    """The fields that each record clears, as bits."""
+    clears = pa.array([delivery.null_clears for delivery in deliveries], pa.bool_())
+    bits = pa.repeat(pa.scalar(0, pa.int64()), len(deliveries))
+    for name, nulls in read.nulls.items():
+        if name in PLACES:
+            bit, none = pa.scalar(1 << PLACES[name], pa.int64()), pa.scalar(0, pa.int64())
+            bits = pc.bit_wise_or(bits, pc.if_else(pc.and_(clears, nulls), bit, none))
+    return bits
 
 
 def _id_of(record: Mapping[str, object]) -> str | None:

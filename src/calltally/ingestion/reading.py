@@ -17,7 +17,7 @@ from calltally.ingestion.files import ABSENT, Column, RowBatch, column_of, plain
 from calltally.localtime import LocalTimeKind
 from calltally.records import ColumnReader, Reading, StoredColumn, no_values
 
-__all__ = ["NOTHING_KNOWN", "ReadBatch", "RejectedRow", "RowReading"]
+__all__ = ["FEW_ROWS", "NOTHING_KNOWN", "ReadBatch", "RejectedRow", "RowReading"]
 
 # What rows of the same call have in common where a file has no ids, after reading.
 TWIN_FIELDS = ("started_at", "caller_number", "tracking_number", "destination_number", "direction")
@@ -46,7 +46,7 @@ class ReadBatch:
     read: int
     kinds: Counter[LocalTimeKind]  # of starts that do not occur just once
     dropped: Counter[str]
-    nulls: Mapping[str, Sequence[int]]  # by field, the batch's rows that spoke of it and gave no value; where asked for
+    nulls: Mapping[str, pa.Array]  # by field, whether each row of the batch spoke of it and gave no value; if asked for
 
 
 class RowReading:
@@ -131,13 +131,15 @@ class _Rows:
         """How many accepted rows start at a local time that occurs twice, or never."""
         return Counter(kind for i, kind in self._columns["started_at"].kinds.items() if i not in self._problems)
 
-    def nulls(self, raw: Mapping[str, Column]) -> dict[str, list[int]]:
-        """By field, the rows that have a key for it, but no value."""
+    def nulls(self, raw: Mapping[str, Column]) -> dict[str, pa.Array]:
+        """By field, whether each row has a key for it, but no value; only those fields of which any row has."""
         found = {}
         for name, column in raw.items():
             values = self._values(name)
-            if isinstance(column, list) and values.null_count > column.count(ABSENT):
-                found[name] = [i for i in _places(pc.is_null(values)) if column[i] is not ABSENT]
+            absent = column.count(ABSENT) if isinstance(column, list) else 0
+            if values.null_count > absent:
+                nulls = pc.is_null(values)
+                found[name] = pc.and_(nulls, _has_key(column)) if absent else nulls
         return found
 
     def _values(self, name: str) -> pa.Array:
@@ -202,6 +204,11 @@ def _first_present(candidates: list[Column]) -> tuple[Column, list[int]]:
             else:
                 losers[place] += 1
     return chosen, losers
+
+
+def _has_key(column: Column) -> pa.Array:
+    """Whether each row has such a key."""
+    return pa.array([value is not ABSENT for value in column], pa.bool_())
 
 
 def _said(column: Column) -> Column:

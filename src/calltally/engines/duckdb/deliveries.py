@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import compress
 from operator import itemgetter
 from typing import Any
 
@@ -16,9 +17,10 @@ import pyarrow.compute as pc
 
 from calltally.engines.base import Outcome
 from calltally.engines.duckdb.changing import changing
-from calltally.engines.duckdb.hashes import hash_of
+from calltally.engines.duckdb.hashes import hashes_of
 from calltally.engines.duckdb.lookup import Found, Known, find, find_codes
 from calltally.engines.duckdb.migrations import VERSIONED
+from calltally.engines.duckdb.schema import bit_of
 from calltally.engines.duckdb.stores import Store
 from calltally.engines.rows import DELIVERY_SCHEMA, VALUE_FIELDS
 from calltally.engines.versions import Change, State, changed_by, stored_versions, told_versions
@@ -29,13 +31,13 @@ __all__ = ["apply_deliveries", "delete_call"]
 NAMES = tuple(row.name for row in VALUE_FIELDS)
 START, CALLER = NAMES.index("started_at"), NAMES.index("caller_number")
 PLACES = tuple(NAMES.index(name) for name in VERSIONED)  # of a stored version's field
+# Bits of `DELIVERY_SCHEMA` that have another place where they are stored, with that.
+MOVED = tuple((1 << place, bit_of(name)) for place, name in enumerate(NAMES) if 1 << place != bit_of(name))
 VALUES_OF = itemgetter(*NAMES)
 QUARTER_HOUR = HOUR // 4
 INCOMING = "incoming_rows"
-STATE_SCHEMA = pa.schema(
-    [*(row for row in DELIVERY_SCHEMA if row.name != "cleared"), pa.field("versions", pa.list_(pa.int64()))]
-)
-CALL_SCHEMA = STATE_SCHEMA.append(pa.field("changed_at", pa.int64()))
+STATE_SCHEMA = DELIVERY_SCHEMA.append(pa.field("versions", pa.list_(pa.int64())))
+FRESH_SCHEMA = STATE_SCHEMA.append(pa.field("changed_at", pa.int64())).append(pa.field("id_hash", pa.uint64()))
 
 
 @dataclass
@@ -52,8 +54,9 @@ class _Merged:
 def apply_deliveries(cursor: duckdb.DuckDBPyConnection, store: Store, rows: pa.RecordBatch) -> list[Outcome]:
     """See `calltally.engines.base.Engine.apply`; the caller holds the right to write to the store."""
     rows = _without_erased(rows, store)
+    rows = rows.append_column("id_hash", hashes_of(cursor, rows["id"]))
     ids = rows["id"].to_pylist()
-    merged = _merged(rows, ids, find(cursor, store, list(dict.fromkeys(ids))))
+    merged = _merged(rows, ids, find(cursor, store, ids, rows["id_hash"]))
     if len(merged.fresh) or merged.changed:
         with changing(cursor, store):
             added = _put(cursor, store, merged)
@@ -64,7 +67,7 @@ def apply_deliveries(cursor: duckdb.DuckDBPyConnection, store: Store, rows: pa.R
 
 def delete_call(cursor: duckdb.DuckDBPyConnection, store: Store, call_id: str) -> bool:
     """See `calltally.engines.base.Engine.delete`; the caller holds the right to write to the store."""
-    there = find(cursor, store, [call_id]).known.get(call_id)
+    there = find(cursor, store, [call_id], hashes_of(cursor, pa.array([call_id]))).known.get(call_id)
     if there is None:
         return False
     store.any_deleted = True  # before it is so: to look in vain does no harm
@@ -145,11 +148,11 @@ def _put(cursor: duckdb.DuckDBPyConnection, store: Store, merged: _Merged) -> in
     calls = [(call_id, known) for call_id, known in changed if known.state.values[START] is not None]
     if held:
         store.any_held = True
-        _insert(cursor, store.held, _states(held), [hash_of(call_id) for call_id, _ in held])
+        _insert(cursor, store.held, _hashed(cursor, _states(held)))
     now = microseconds(datetime.now(UTC))
     rows = _fresh(merged.fresh, now)
     if calls:
-        rows = pa.concat_tables([rows, _calls(calls, merged.shown, now)])
+        rows = pa.concat_tables([rows, _hashed(cursor, _calls(calls, merged.shown, now))])
     _insert_calls(cursor, store, rows, dict(known.code for _, known in calls if known.code))
     return len(merged.fresh) + sum(not known.is_call for _, known in calls)
 
@@ -173,14 +176,17 @@ def _insert_calls(cursor: duckdb.DuckDBPyConnection, store: Store, calls: pa.Tab
     # Before the commit, so that no report is spelled for less than it meets.
     store.extent = store.extent.widened(first, last, store.extent.codes)
     calls = calls.sort_by([("started_at", "ascending"), ("id", "ascending")])
-    hashes = [hash_of(call_id) for call_id in calls["id"].to_pylist()]
-    store.hashes[store.calls].add(hashes)
-    _insert(cursor, store.calls, calls, hashes)
+    store.hashes[store.calls].add(calls["id_hash"])
+    _insert(cursor, store.calls, calls)
 
 
-def _insert(cursor: duckdb.DuckDBPyConnection, table: str, rows: pa.Table, hashes: Sequence[int]) -> None:
-    """Write rows, with the hashes of their ids: an expression less to plan, which for few rows takes longest."""
-    cursor.register(INCOMING, rows.append_column("id_hash", pa.array(hashes, pa.uint64())))
+def _hashed(cursor: duckdb.DuckDBPyConnection, rows: pa.Table) -> pa.Table:
+    """Rows with the hashes of their ids."""
+    return rows.append_column("id_hash", hashes_of(cursor, rows["id"]))
+
+
+def _insert(cursor: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:
+    cursor.register(INCOMING, rows)
     cursor.execute(f"INSERT INTO {table} BY NAME SELECT * FROM {INCOMING}")
     cursor.unregister(INCOMING)
 
@@ -191,50 +197,56 @@ def _codes(
     """The codes of callers, of whom some are known; new callers are given theirs."""
     distinct = callers.unique().drop_null()
     values = distinct.to_pylist()
-    known = {**coded, **find_codes(cursor, store, [value for value in values if value not in coded])}
-    new = [value for value in values if value not in known]
+    known = {**coded, **_codes_of(cursor, store, [value for value in values if value not in coded])}
+    codes = pa.array([known[value] for value in values], pa.int64())
+    return codes.take(pc.index_in(callers, distinct))
+
+
+def _codes_of(cursor: duckdb.DuckDBPyConnection, store: Store, values: Sequence[str]) -> dict[str, int]:
+    """The codes of some values, new ones where they have none."""
+    if not values:
+        return {}
+    hashes = hashes_of(cursor, pa.array(values, pa.string()))
+    known = find_codes(cursor, store, values, hashes)
+    is_new = [value not in known for value in values]
+    new = list(compress(values, is_new))
+    return known | _new_codes(cursor, store, new, hashes.filter(pa.array(is_new, pa.bool_())))
+
+
+def _new_codes(cursor: duckdb.DuckDBPyConnection, store: Store, new: Sequence[str], hashes: pa.Array) -> dict[str, int]:
+    """The codes that values are given which have none yet."""
+    if not new:
+        return {}
     first = store.extent.codes
-    if new:
-        codes = {value: first + turn for turn, value in enumerate(new)}
-        hashes = [hash_of(value) for value in new]
-        store.hashes[store.codes].add(hashes)
-        known |= codes
-        store.extent = store.extent.widened(None, None, first + len(new))
-        rows = "SELECT unnest(?), unnest(?), unnest(?::UBIGINT[])"
-        cursor.execute(
-            f"INSERT INTO {store.codes} (value, code, value_hash) {rows}", [new, list(codes.values()), hashes]
-        )
-    codes_of = pa.array([known[value] for value in values], pa.int64())
-    return codes_of.take(pc.index_in(callers, distinct))
+    codes = range(first, first + len(new))
+    store.hashes[store.codes].add(hashes)
+    store.extent = store.extent.widened(None, None, codes.stop)
+    rows = "SELECT unnest(?) AS value, unnest(?) AS code, unnest(?::UBIGINT[]) AS value_hash"
+    cursor.execute(f"INSERT INTO {store.codes} BY NAME {rows}", [new, list(codes), hashes.to_pylist()])
+    return dict(zip(new, codes, strict=True))
 
 
 def _fresh(rows: pa.RecordBatch, now: int) -> pa.Table:
-    """New calls as they are stored: one version for all of a call, save where it clears fields."""
-    columns = [rows[name] for name in STATE_SCHEMA.names[:-1]]
-    columns += [_versions(rows), pa.repeat(pa.scalar(now, pa.int64()), len(rows))]
-    return pa.Table.from_arrays(columns, schema=CALL_SCHEMA)
+    """New calls as they are stored: one version for all of a call."""
+    none, nothing = pa.scalar(None, pa.int64()), pa.scalar(0, pa.int64())
+    clears = pc.and_(pc.not_equal(rows["cleared"], nothing), pc.is_valid(rows["version"]))
+    made = {
+        "cleared": pc.if_else(clears, _stored_bits(rows["cleared"]), none),
+        "versions": pa.nulls(len(rows), pa.list_(pa.int64())),
+        "changed_at": pa.repeat(pa.scalar(now, pa.int64()), len(rows)),
+    }
+    columns = [made[row.name] if row.name in made else rows[row.name] for row in FRESH_SCHEMA]
+    return pa.Table.from_arrays(columns, schema=FRESH_SCHEMA)
 
 
-def _versions(rows: pa.RecordBatch) -> pa.Array:
-    """The stored versions of new calls: of each field by itself for those that clear some, null for the others."""
-    size, width, cleared = len(rows), len(PLACES), rows["cleared"]
-    clears = pc.and_(pc.not_equal(cleared, pa.scalar(0, pa.int64())), pc.is_valid(rows["version"]))
-    if not pc.any(clears).as_py():
-        return pa.nulls(size, pa.list_(pa.int64()))
-    by_field = pa.concat_arrays([_versions_of_field(rows, place) for place in PLACES])
-    turns = pa.arange(0, size * width)
-    calls = pc.divide(turns, pa.scalar(width, pa.int64()))
-    fields = pc.subtract(turns, pc.multiply(calls, pa.scalar(width, pa.int64())))
-    by_call = by_field.take(pc.add(pc.multiply(fields, pa.scalar(size, pa.int64())), calls))
-    ends = pa.arange(0, (size + 1) * width, width).cast(pa.int32())
-    return pa.ListArray.from_arrays(ends, by_call, mask=pc.invert(clears))
-
-
-def _versions_of_field(rows: pa.RecordBatch, place: int) -> pa.Array:
-    """The version of a field where a delivery gives it a value or clears it, else null."""
-    bit = pc.bit_wise_and(rows["cleared"], pa.scalar(1 << place, pa.int64()))
-    said = pc.or_(pc.is_valid(rows[NAMES[place]]), pc.not_equal(bit, pa.scalar(0, pa.int64())))
-    return pc.if_else(said, rows["version"], pa.scalar(None, pa.int64()))
+def _stored_bits(cleared: pa.Array, moved: Sequence[tuple[int, int]] = MOVED) -> pa.Array:
+    """The bits of fields that are cleared, each at the place where it is stored."""
+    stay = ~sum(bit for bit, _ in moved)
+    stored = pc.bit_wise_and(cleared, pa.scalar(stay, pa.int64()))
+    for bit, there in moved:
+        is_set = pc.not_equal(pc.bit_wise_and(cleared, pa.scalar(bit, pa.int64())), pa.scalar(0, pa.int64()))
+        stored = pc.bit_wise_or(stored, pc.if_else(is_set, pa.scalar(there, pa.int64()), pa.scalar(0, pa.int64())))
+    return stored
 
 
 def _calls(calls: Sequence[tuple[str, Known]], shown: set[str], now: int) -> pa.Table:
@@ -248,8 +260,9 @@ def _states(rows: Sequence[tuple[str, Known]]) -> pa.Table:
     versions = [stored_versions(known.state) for _, known in rows]
     stored = {
         "id": [call_id for call_id, _ in rows],
-        "version": [newest for newest, _ in versions],
-        "versions": [each and [each[place] for place in PLACES] for _, each in versions],
+        "version": [each.newest for each in versions],
+        "cleared": [sum(bit_of(NAMES[place]) for place in each.cleared) or None for each in versions],
+        "versions": [each.each and [each.each[place] for place in PLACES] for each in versions],
         **{name: [known.state.values[i] for _, known in rows] for i, name in enumerate(NAMES)},
     }
     arrays = [pa.array(stored[row.name], row.type) for row in STATE_SCHEMA]

@@ -25,7 +25,7 @@ def erase_caller(cursor: duckdb.DuckDBPyConnection, store: Store, caller_number:
     versions = ", ".join(
         str(NEVER_AGAIN) if name == "caller_number" else merge.stored_version("c", name) for name in VERSIONED
     )
-    without = f"caller_number = NULL, version = {NEVER_AGAIN}, versions = [{versions}]"
+    without = f"caller_number = NULL, version = {NEVER_AGAIN}, cleared = NULL, versions = [{versions}]"
     with changing(cursor, store):
         cursor.execute(f"UPDATE {store.held} AS c SET {without} WHERE caller_number = ?", [caller_number])
         changed_at = microseconds(datetime.now(UTC))

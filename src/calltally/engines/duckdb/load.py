@@ -144,7 +144,7 @@ class DuckDBLoad:
         self._table("hashes", "SELECT hash(id) AS hash FROM accepted GROUP BY 1 HAVING count(*) > 1")
         suspects = "SELECT id FROM accepted WHERE hash(id) IN (FROM hashes)" if self._count("hashes") else NO_IDS
         self._table("repeated", f"SELECT id FROM ({suspects}) GROUP BY id HAVING count(*) > 1")
-        single = f"SELECT id, {', '.join(merge.NAMES)}, version, NULL::{merge.VERSIONS_TYPE} AS versions FROM accepted"
+        single = f"SELECT id, {', '.join(merge.NAMES)}, version, {merge.ONE_VERSION} FROM accepted"
         if not self._count("repeated"):
             self._view("states", single)
             return

@@ -1,21 +1,22 @@
 """The contract's rules of versions in SQL, field by field.
 
 A field of a call is empty (no value, no version), unversioned (a value only) or versioned (a version, and a value or,
-where it was cleared, none). Stored are `version`, which holds for every field with a value, and `versions`, which
-holds instead where fields differ. `s` is what comes in, `c` the call that is there.
+where it was cleared, none). Stored are `version`, which holds for every field with a value and for those that have a
+bit in `cleared`, which were cleared, and `versions`, which holds instead where fields differ. `s` is what comes in, `c`
+the call that is there.
 """
 
 from calltally.catalog import CATALOG
 from calltally.engines.duckdb.migrations import VERSIONED
-from calltally.engines.duckdb.schema import column_type, version_of
+from calltally.engines.duckdb.schema import bit_of, column_type, version_of
 from calltally.engines.duckdb.spelling import text
 from calltally.engines.rows import VALUE_FIELDS
 
 __all__ = [
     "CHANGES_COLUMNS",
+    "ONE_VERSION",
     "STATE_COLUMNS",
     "VALUE_COLUMNS",
-    "VERSIONS_TYPE",
     "folded",
     "merged",
     "same_as_before",
@@ -23,12 +24,14 @@ __all__ = [
 ]
 
 NAMES = tuple(field.name for field in VALUE_FIELDS)
-STATE_COLUMNS = (*NAMES, "version", "versions")
+STATE_COLUMNS = (*NAMES, "version", "cleared", "versions")
 
 # Definitions of columns: the stored values, and what `merged` gives.
-VERSIONS_TYPE = "BIGINT[]"
 VALUE_COLUMNS = ", ".join(f"{field.name} {column_type(field)}" for field in VALUE_FIELDS)
-CHANGES_COLUMNS = f"id VARCHAR, values_changed BOOLEAN, {VALUE_COLUMNS}, version BIGINT, versions {VERSIONS_TYPE}"
+CHANGES_COLUMNS = (
+    f"id VARCHAR, values_changed BOOLEAN, {VALUE_COLUMNS}, version BIGINT, cleared BIGINT, versions BIGINT[]"
+)
+ONE_VERSION = "NULL::BIGINT AS cleared, NULL::BIGINT[] AS versions"  # which holds for every field with a value
 
 
 def folded(rows: str) -> str:
@@ -82,19 +85,27 @@ def _shortest(states: str, others: str) -> str:
     """`STATE_COLUMNS` from states that have a version for each field: one for all where one will do."""
     newest = f"greatest({', '.join(f'version_of_{name}' for name in NAMES)})"
     shared = " AND ".join(
-        f"version_of_{name} IS NOT DISTINCT FROM CASE WHEN {name} IS NOT NULL THEN version END" for name in NAMES
+        f"version_of_{name} IS NOT DISTINCT FROM "
+        f"CASE WHEN {name} IS NOT NULL OR version_of_{name} IS NOT NULL THEN version END"
+        for name in NAMES
+    )
+    cleared = " + ".join(
+        f"CASE WHEN {name} IS NULL AND version_of_{name} IS NOT NULL THEN {bit_of(name)} ELSE 0 END" for name in NAMES
     )
     each = ", ".join(f"version_of_{name}" for name in VERSIONED)
     return (
         f"SELECT {others}, {', '.join(NAMES)}, version, "
-        f"CASE WHEN NOT ({shared}) THEN [{each}] END AS versions "
-        f"FROM (SELECT *, {newest} AS version FROM ({states}))"
+        "CASE WHEN shared THEN nullif(cleared, 0) END AS cleared, "
+        f"CASE WHEN NOT shared THEN [{each}] END AS versions "
+        f"FROM (SELECT *, {shared} AS shared, {cleared} AS cleared "
+        f"FROM (SELECT *, {newest} AS version FROM ({states})))"
     )
 
 
 def stored_version(table: str, name: str) -> str:
     """The version of a field of a stored state."""
-    shared = f"CASE WHEN {table}.{name} IS NOT NULL THEN {table}.version END"
+    said = f"{table}.{name} IS NOT NULL OR {table}.cleared & {bit_of(name)} != 0"
+    shared = f"CASE WHEN {said} THEN {table}.version END"
     own = version_of(name, f"{table}.versions")
     return f"CASE WHEN {table}.versions IS NULL THEN {shared} ELSE {own} END"
 

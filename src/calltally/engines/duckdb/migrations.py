@@ -2,8 +2,8 @@
 
 __all__ = ["MIGRATIONS", "VERSIONED"]
 
-# The fields whose versions are in the list `versions` of a call, in its order. It is that of stored lists: a new field
-# goes to the end, and none ever moves or goes.
+# The fields whose versions are in the list `versions` of a call, in its order, which is that of the bits of `cleared`
+# too. It is that of stored calls: a new field goes to the end, and none ever moves or goes.
 VERSIONED = (
     "started_at",
     "caller_number",
@@ -101,7 +101,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             utm_content VARCHAR, call_flow VARCHAR, call_flow_id VARCHAR, number_id VARCHAR,
             number_group_id VARCHAR, ai_score SMALLINT, robo_score SMALLINT, ai_category VARCHAR,
             qualified BOOLEAN, value_cents BIGINT, cost_cents BIGINT, version BIGINT,
-            versions BIGINT[], quarter_hour INTEGER, caller_code INTEGER, id_hash UBIGINT, changed_at BIGINT
+            cleared BIGINT, versions BIGINT[], quarter_hour INTEGER, caller_code INTEGER, id_hash UBIGINT,
+            changed_at BIGINT
         )""",
         """INSERT INTO {calls} BY NAME
         SELECT *, md5_number_lower(id) AS id_hash, epoch_us(now()) AS changed_at FROM {former_calls}""",
@@ -114,7 +115,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             utm_content VARCHAR, call_flow VARCHAR, call_flow_id VARCHAR, number_id VARCHAR,
             number_group_id VARCHAR, ai_score SMALLINT, robo_score SMALLINT, ai_category VARCHAR,
             qualified BOOLEAN, value_cents BIGINT, cost_cents BIGINT, version BIGINT,
-            versions BIGINT[], id_hash UBIGINT
+            cleared BIGINT, versions BIGINT[], id_hash UBIGINT
         )""",
         "CREATE TABLE {deleted} (id VARCHAR, id_hash UBIGINT, deleted_at BIGINT)",
         # The callers whose numbers were erased: SHA-256 of the key, a colon and the number, in hex.

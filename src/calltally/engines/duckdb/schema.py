@@ -15,6 +15,7 @@ __all__ = [
     "CALLS_COLUMNS",
     "CODE_COLUMNS",
     "DERIVED",
+    "bit_of",
     "column_type",
     "create_or_migrate",
     "schema_version",
@@ -56,12 +57,19 @@ def column_type(field: CallField) -> str:
 def _columns() -> str:
     values = [f"{field.name} {column_type(field)}" for field in VALUE_FIELDS]
     derived = [f"{name} {DERIVED_TYPES.get(name, 'INTEGER')}" for name in DERIVED]
-    # `version` holds for every field with a value; where fields differ, or one was cleared, `versions` holds instead.
+    # `version` holds for every field with a value, and for those whose bits `cleared` has, which were cleared; where
+    # fields differ, `versions` holds instead.
     # `changed_at` is when a value of the call last changed here, microseconds UTC.
-    return ", ".join(["id VARCHAR", *values, "version BIGINT", "versions BIGINT[]", *derived, "changed_at BIGINT"])
+    state = ["version BIGINT", "cleared BIGINT", "versions BIGINT[]"]
+    return ", ".join(["id VARCHAR", *values, *state, *derived, "changed_at BIGINT"])
 
 
 CALLS_COLUMNS = _columns()
+
+
+def bit_of(field: str) -> int:
+    """The bit that says in `cleared` that a field was cleared."""
+    return 1 << VERSIONED.index(field)
 
 
 def version_of(field: str, versions: str = "versions") -> str:

@@ -1,5 +1,6 @@
 """JSON objects as columns, and why a text is not one."""
 
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from operator import itemgetter
 
@@ -8,7 +9,7 @@ import orjson
 from calltally.ingestion.files.columns import ABSENT
 from calltally.ingestion.files.gathering import Gathering, Spread
 
-__all__ = ["JsonRow", "gathering", "object_or_reason"]
+__all__ = ["JsonRow", "gathering", "object_or_reason", "same_columns"]
 
 JsonRow = dict[str, object]
 
@@ -30,11 +31,11 @@ def object_or_reason(text: bytes) -> JsonRow | str:
 
 
 def _columns(rows: list[JsonRow]) -> Spread:
-    return _same_columns(rows) or _all_columns(rows)
+    return same_columns(rows) or _all_columns(rows)
 
 
-def _same_columns(rows: list[JsonRow]) -> Spread | None:
-    """The columns if every row has the keys of the first and no others."""
+def same_columns(rows: Sequence[Mapping[str, object]]) -> Spread | None:
+    """The columns if every row has the keys of the first, in any order, and no others."""
     names = tuple(rows[0])
     if len(names) < 2 or sum(map(len, rows)) != len(names) * len(rows):
         return None
