@@ -6,8 +6,9 @@ import orjson
 
 from calltally.ingestion.files.content import Content
 from calltally.ingestion.files.gathering import ROWS_AT_ONCE, Gathering
+from calltally.ingestion.files.json_blocks import uniform_columns
 from calltally.ingestion.files.json_columns import JsonRow, gathering, object_or_reason
-from calltally.ingestion.files.lines import TOO_LONG, LongLine, read_lines
+from calltally.ingestion.files.lines import TOO_LONG, Lines, LongLine, read_lines
 from calltally.ingestion.files.rows import RowBatch
 
 __all__ = ["read_json_lines"]
@@ -24,11 +25,19 @@ def read_json_lines(content: Content) -> Iterator[RowBatch]:
         else:
             last = piece.first + len(piece.lines) - 1
             gathered.bytes += len(piece.data)
-            for at in range(0, len(piece.lines), ROWS_AT_ONCE):
-                _take(gathered, piece.first + at, piece.lines[at : at + ROWS_AT_ONCE])
+            _take_piece(gathered, piece)
         yield from gathered.ready()
     yield from gathered.rest()
     content.source.check(f"after line {last}")
+
+
+def _take_piece(gathered: Gathering[JsonRow], piece: Lines) -> None:
+    columns = uniform_columns(piece.data, len(piece.lines))
+    if columns:
+        gathered.add_columns(columns, range(piece.first, piece.first + len(piece.lines)))
+        return
+    for at in range(0, len(piece.lines), ROWS_AT_ONCE):
+        _take(gathered, piece.first + at, piece.lines[at : at + ROWS_AT_ONCE])
 
 
 def _take(gathered: Gathering[JsonRow], first: int, lines: list[bytes]) -> None:
