@@ -18,6 +18,7 @@ __all__ = ["uniform_columns"]
 # As programs write them, with the end of the key.
 NULL, SPACED_NULL = b'":null', b'": null'
 SPACED = b'": '
+LEAST_BLOCK = 64 * 1024  # bytes that are worth a thread
 SAMPLE = 100  # lines from which the types of the columns are guessed
 
 
@@ -31,7 +32,7 @@ def uniform_columns(data: bytes, lines: int) -> dict[str, pa.Array] | None:
     schema = _schema(data)
     if schema is None:
         return None
-    reading = arrow_json.ReadOptions(use_threads=False, block_size=len(data) + 1)
+    reading = arrow_json.ReadOptions(block_size=max(LEAST_BLOCK, len(data) // 2 + 1))  # half for each of two threads
     parsing = arrow_json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="error")
     try:
         table = arrow_json.read_json(pa.BufferReader(data), reading, parsing)
