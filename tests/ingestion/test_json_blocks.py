@@ -16,7 +16,12 @@ TEXTS = st.sampled_from(["", "null", 'x":null', '": null', "\\", '"', "a\nb", "}
 VALUES = st.one_of(
     TEXTS, st.integers(-(2**63), 2**63), st.booleans(), st.none(), st.floats(allow_nan=False), st.just([1])
 )
-ALIKE: dict[str, st.SearchStrategy[object]] = {"id": TEXTS, "n": st.none() | st.integers(0, 9), "null": st.none() | st.booleans(), "k\\": TEXTS | st.none()}
+ALIKE: dict[str, st.SearchStrategy[object]] = {
+    "id": TEXTS,
+    "n": st.none() | st.integers(0, 9),
+    "null": st.none() | st.booleans(),
+    "k\\": TEXTS | st.none(),
+}
 WRITERS: tuple[Callable[[Row], str], ...] = (
     lambda row: json.dumps(row, separators=(",", ":")),
     json.dumps,
