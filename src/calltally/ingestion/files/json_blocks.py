@@ -13,7 +13,7 @@ from pyarrow import json as arrow_json
 
 from calltally.ingestion.files.columns import ARROW_TYPES
 
-__all__ = ["uniform_columns"]
+__all__ = ["lines_of_array", "uniform_columns"]
 
 # As programs write them, with the end of the key.
 NULL, SPACED_NULL = b'":null', b'": null'
@@ -40,6 +40,17 @@ def uniform_columns(data: bytes, lines: int) -> dict[str, pa.Array] | None:
         return None
     columns = {name: table[name].combine_chunks() for name in schema.names}
     return columns if table.num_rows == lines and _all_said(data, columns) else None
+
+
+def lines_of_array(data: bytes) -> tuple[bytes, int] | None:
+    """An array of objects as a line for each and how many, so that `uniform_columns` can try to read it.
+
+    None where it is not written as programs write it. What is cut at the wrong places, or no array, is no such lines.
+    """
+    if not (data.startswith(b"[{") and data.endswith(b"}]")) or b"\n" in data:
+        return None
+    between = b"}, {" if b"}, {" in data else b"},{"
+    return data[1:-1].replace(between, b"}\n{") + b"\n", data.count(between) + 1
 
 
 def _one_object_a_line(data: bytes, lines: int) -> bool:
