@@ -12,7 +12,7 @@ from calltally.ingestion.files.json_columns import object_or_reason
 __all__ = ["RecordLines"]
 
 LONGEST_LINE = 1_000_000  # bytes
-BATCH_BYTES, BATCH_LINES = 4_000_000, 20_000  # enough that a commit for each costs little, few enough to hold
+BATCH_BYTES, BATCH_LINES = 8_000_000, 20_000  # enough that a commit for each costs little, few enough to hold
 
 
 class RecordLines:
@@ -89,17 +89,17 @@ class RecordLines:
         """
         end = data.rfind(b"\n") + 1
         fitting = _end_of_fitting(data, end)
-        self._keep([*self._pieces, data[:fitting]])
+        self._keep(data[:fitting])
         self._rest = data[end:]
         if fitting < end or len(self._rest) > LONGEST_LINE:
             place = self._count + sum(1 for line in b"".join(self._pieces).split(b"\n") if line.strip())
             what = f"The record with index {place:,} has a line of more than {LONGEST_LINE:,} bytes"
             raise TooLarge(f"{what}, the most that a line may have; the records before it were taken")
 
-    def _keep(self, pieces: list[bytes]) -> None:
-        self._pieces = pieces
-        self._bytes = sum(map(len, pieces))
-        self._lines = sum(piece.count(b"\n") for piece in pieces)
+    def _keep(self, lines: bytes) -> None:
+        self._pieces.append(lines)
+        self._bytes += len(lines)
+        self._lines += lines.count(b"\n")
 
     def _taken(self) -> Batch | None:
         """A batch of what is in hand; None where that is only blank lines.
@@ -110,7 +110,8 @@ class RecordLines:
         data = b"".join(self._pieces)
         end = len(data) if self._lines <= BATCH_LINES else _end_of_lines(data, BATCH_LINES)
         lines = data[:end]
-        self._keep([data[end:]])
+        self._pieces, self._bytes, self._lines = [], 0, 0
+        self._keep(data[end:])
         if lines.strip():
             batch = Batch(lines, lines.count(b"\n"), partial(_records, lines))
             self._count += len(batch)

@@ -43,6 +43,7 @@ class Batch:
 
     def __init__(self, lines: bytes, count: int, one_by_one: Callable[[], list[Sent]]) -> None:
         self._columns = uniform_columns(lines, count) if lines else None
+        self._count = None if self._columns is None else count  # None: it takes to read each
         self._one_by_one = one_by_one
 
     @cached_property
@@ -51,13 +52,14 @@ class Batch:
         return self._one_by_one()
 
     def __len__(self) -> int:
-        return len(self.sent) if self._columns is None else len(next(iter(self._columns.values())))
+        return len(self.sent) if self._count is None else self._count
 
     def read(self, arrivals: Arrivals, business: Business) -> ReadDeliveries:
-        """The records as an engine takes them; a null in them clears its field."""
+        """The records as an engine takes them; a null in them clears its field. Once."""
         versions = arrivals.of(len(self))
-        if self._columns is not None:
-            return read_columns(self._columns, versions, business)
+        columns, self._columns = self._columns, None  # which take as much memory as what is made of them
+        if columns is not None:
+            return read_columns(columns, versions, business)
         return read_deliveries(self.deliveries(versions), business)
 
     def deliveries(self, versions: range) -> list[Delivery]:
@@ -70,7 +72,7 @@ class Batch:
 
     def ends(self, delivered: Sequence[Delivered]) -> Sequence[Delivered]:
         """What became of each that was sent, if this became of those that are records."""
-        if self._columns is not None:
+        if self._count is not None:
             return delivered
         found = iter(delivered)
         return [_refused(record) if isinstance(record, NoRecord) else next(found) for record in self.sent]

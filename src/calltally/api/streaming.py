@@ -28,7 +28,7 @@ from calltally.ingestion import ReadDeliveries, deliver_read
 __all__ = ["take_stream"]
 
 HELD_BYTES = 2 * BATCH_BYTES  # one batch that is being written, and the next
-FED_BYTES = 256 * 1024
+FED_BYTES = 1024 * 1024
 IN_MEMORY_BYTES = 256 * 1024  # of results, the rest is in a file
 SENT_BYTES = 64 * 1024
 LISTED = frozenset({Outcome.HELD, Outcome.REJECTED})
