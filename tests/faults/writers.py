@@ -18,7 +18,7 @@ from tests.api.conftest import REPORT, Record, Server
 from tests.cli.conftest import CommandLine
 from tests.faults.killing import TOLD, stored_calls
 
-__all__ = ["Writer", "holds_report", "settle", "some_writers", "writing"]
+__all__ = ["KINDS", "Writer", "holds_report", "settle", "some_writers", "writing"]
 
 WRITERS = 4
 FIELDS = ("id", "source", "status", "ai_score", "caller_number", "duration_seconds")
@@ -38,6 +38,8 @@ class Writer:
     generation: int = 0  # of ids and callers
     made: int = 0  # ids of this generation
     acknowledged: int = 0
+    kinds: dict[str, float] = field(default_factory=lambda: KINDS)
+    refused: int | None = None  # for want of room on the disk; None: there always is
     wrong: list[str] = field(default_factory=list)
 
     def write(self, server: Server, key: str) -> None:
@@ -59,6 +61,9 @@ class Writer:
             return False
         if answer.status == 503:  # it is stopping
             return False
+        if answer.status == 507 and self.refused is not None:
+            self.refused, self.unsure = self.refused + 1, None
+            return True
         if answer.status not in (200, 204):
             self.wrong.append(f"{method} {path}: {answer.status} {said.decode()}")
             return False
@@ -70,7 +75,7 @@ class Writer:
         """A request, and what there is once it is taken."""
         after = copy.deepcopy(self.known)
         there = [str(call["id"]) for call in after.calls() if str(call["id"]).startswith(self._ids)]
-        kind = self.chance.choices(list(KINDS), list(KINDS.values()))[0]
+        kind = self.chance.choices(list(self.kinds), list(self.kinds.values()))[0]
         now = time.time_ns() // 1000
         if kind == "erase":
             number = self._caller()
