@@ -259,6 +259,8 @@ def test_a_second_signal_ends_reports_under_way(
             connection.getresponse().read()
         for place, connection in enumerate(connections):
             connection.request("GET", f"{REPORT}?{SLOW}&limit={place + 1}", headers=dict(headers))
+        # Answered after the others were read: what nobody has read is not under way, and its connection is reset.
+        assert httpx2.get(f"{running.address}/healthz", timeout=60).status_code == 200
         running.process.send_signal(signal.SIGINT)
         # Two signals before the first is looked at would be one.
         assert eventually(lambda: not listens(running.port))
