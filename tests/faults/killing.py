@@ -12,8 +12,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
+import httpx2
+
 from calltally.folder import DataFolder
-from tests.api.conftest import Record, Server
+from tests.api.conftest import REPORT, Record, Server
 from tests.cli.conftest import CommandLine
 
 __all__ = [
@@ -21,9 +23,11 @@ __all__ = [
     "SEED",
     "TOLD",
     "go_on",
+    "kill",
     "kill_amid_checkpoint",
     "kill_sometime",
     "no_leftovers",
+    "sources",
     "stored_calls",
 ]
 
@@ -35,7 +39,8 @@ A_LOOK = 0.0002  # seconds
 MORE = 20  # rounds: a checkpoint of few calls ends within a millisecond
 
 
-def _kill(server: Server) -> None:
+def kill(server: Server) -> None:
+    """End it at once."""
     server.process.kill()
     server.process.wait()
 
@@ -46,7 +51,7 @@ def kill_sometime(server: Server, chance: random.Random) -> None:
     if chance.random() < 0.4:
         server.process.send_signal(signal.SIGTERM)
         time.sleep(chance.uniform(0, 0.4))
-    _kill(server)
+    kill(server)
 
 
 def go_on(hits: Sequence[bool], rounds: int) -> bool:
@@ -60,7 +65,7 @@ def kill_amid_checkpoint(server: Server, folder: DataFolder, within: float) -> b
     while not _amid_checkpoint(folder) and time.monotonic() < deadline:
         time.sleep(A_LOOK)
     time.sleep(within)
-    _kill(server)
+    kill(server)
     return _amid_checkpoint(folder)
 
 
@@ -92,3 +97,11 @@ def stored_calls(calltally: CommandLine, business: str, fields: Sequence[str]) -
     found = {row["id"]: {name: row.get(name) for name in fields} for row in rows}
     assert len(found) == len(rows), TOLD
     return found
+
+
+def sources(server: Server, key: str) -> dict[str, int]:
+    """How many calls a report counts of each source."""
+    headers = {"Authorization": f"Bearer {key}"}
+    answer = httpx2.get(f"{server.address}{REPORT}?group_by=source", headers=headers, timeout=30)
+    assert answer.status_code == 200, answer.text
+    return {row["source"]: row["count"] for row in answer.json()["data"]["data"]}

@@ -1,19 +1,16 @@
 """A server that is killed at any moment: what it acknowledged is there, once and whole, and nothing else is left."""
 
 import random
-import subprocess
 import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 import httpx2
-import pytest
 
 from calltally.folder import DataFolder
-from tests.api.conftest import REPORT, Record, Server, serving
-from tests.cli.conftest import CALLTALLY, CommandLine
+from tests.api.conftest import Record, Server, serving
+from tests.cli.conftest import CommandLine
 from tests.faults.killing import (
     KILLS,
     SEED,
@@ -22,6 +19,7 @@ from tests.faults.killing import (
     kill_amid_checkpoint,
     kill_sometime,
     no_leftovers,
+    sources,
     stored_calls,
 )
 from tests.faults.writers import holds_report, settle, some_writers, writing
@@ -30,7 +28,6 @@ CHECKPOINTS = max(3, KILLS // 2)
 FULL_LOGS = max(1, KILLS // 20)
 LONG = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")
 RESENT = 5000  # calls at once
-IMPORTED = 20_000
 START = "2026-03-09T12:00:00Z"
 
 
@@ -66,14 +63,6 @@ def resent(number: int) -> dict[str, Record]:
     """The calls by id as they are after so many rounds."""
     calls = ({"id": f"r{n}", "source": f"round {number}"} for n in range(RESENT if number else 0))
     return {call["id"]: {**call} for call in calls}
-
-
-def sources(server: Server, key: str) -> dict[str, int]:
-    """How many calls a report counts of each source."""
-    headers = {"Authorization": f"Bearer {key}"}
-    answer = httpx2.get(f"{server.address}{REPORT}?group_by=source", headers=headers, timeout=30)
-    assert answer.status_code == 200, answer.text
-    return {row["source"]: row["count"] for row in answer.json()["data"]["data"]}
 
 
 def test_nothing_acknowledged_is_lost_when_it_is_killed_while_a_full_log_is_written_into_the_file(
@@ -126,40 +115,3 @@ def test_nothing_acknowledged_is_lost_when_it_is_killed_amid_a_checkpoint(
         holds_report(server, key, writers)
     assert no_leftovers(DataFolder(calltally.data))
     assert any(hits), TOLD
-
-
-@pytest.mark.parametrize("beside", [False, True], ids=["alone", "beside a server"])
-def test_an_import_that_is_killed_is_in_whole_or_not_at_all(
-    calltally: CommandLine, acme: str, tmp_path: Path, *, beside: bool
-) -> None:
-    chance = random.Random(SEED)
-    path = tmp_path / "import.csv"
-    rows = (f"i{n},2026-03-{1 + n % 28:02}T10:00:00Z,s{n % 7}\n" for n in range(IMPORTED))
-    path.write_text("id,started_at,source\n" + "".join(rows))
-    seen = 0
-    for _ in range(max(2, KILLS // 10)):
-        if beside:
-            with serving(calltally.data) as server, _importing(calltally, acme, path) as command:
-                time.sleep(chance.uniform(0.2, 1.5))
-                server.process.kill()
-                command.wait(timeout=60)
-        else:
-            with _importing(calltally, acme, path) as victim:
-                time.sleep(chance.uniform(0.2, 1.5))
-                victim.kill()
-        found = len(stored_calls(calltally, acme, ("id",)))
-        assert found in {seen, IMPORTED}, TOLD
-        seen = found
-    assert calltally.run("import", str(path), "-b", acme).code == 0
-    assert len(stored_calls(calltally, acme, ("id",))) == IMPORTED
-    with suppress(FileNotFoundError):
-        assert not list(DataFolder(calltally.data).staging.iterdir())
-
-
-def _importing(calltally: CommandLine, business: str, path: Path) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen(
-        [CALLTALLY, "import", str(path), "-b", business, "--quiet"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env=calltally.environment(),
-    )
