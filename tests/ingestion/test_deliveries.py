@@ -118,6 +118,8 @@ def test_whatever_happens_ends_as_in_the_reference(
     calls = state_of(engine, business)
     assert values_of(calls) == expected_values(expected)
     assert page_of(engine, business) == calls  # `updated_at` too, which each finds out in its own way
+    alone = [engine.call(business.calls, str(call["id"])) for call in calls]
+    assert [found.to_pylist() for found in alone if found] == [[call] for call in calls]
     params = [("group_by", "source,status,date"), ("metrics", ",".join(strategies.METRIC_NAMES)), ("limit", "1000")]
     assert report(engine, business, params) == reference.report(expected.calls(), "America/New_York", params)
     engine.remove(business.calls)
