@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Annotated
 
@@ -175,7 +175,17 @@ def _services(on: Opened, engine: Engine) -> Services:
     workers, answers = Workers(limits, settings.report_seconds), Answers(settings.cache_megabytes * MEGABYTE)
     now = partial(datetime.now, UTC)
     intake, staging = _intake(engine, settings), on.folder.staging
-    return Services(on.control, engine, workers, answers, now, intake, staging, settings.public_url)
+    return Services(
+        on.control,
+        engine,
+        workers,
+        answers,
+        now,
+        intake,
+        staging,
+        settings.public_url,
+        timedelta(days=settings.session_days),
+    )
 
 
 def _intake(engine: Engine, settings: Settings) -> Intake:
