@@ -50,7 +50,7 @@ def main(arguments: Sequence[str]) -> None:
         if name in options.only:
             with tempfile.TemporaryDirectory(dir=options.out) as scratch:
                 figures = measure(figures, options, Path(scratch), console)
-    write_figures(figures, options.out / "figures.json")
+            write_figures(figures, options.out / "figures.json")  # at once, for the next may break off
     print_figures(figures, Console())
 
 

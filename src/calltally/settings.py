@@ -86,9 +86,11 @@ class Settings:
     )
     waiting_records_per_business: int = _setting(25_000, "Most of those that wait that are of one business", 1)
     waiting_megabytes: int = _setting(
-        64, "Most of bodies that wait to be written, and as much again of streams; beyond that they are answered 503", 1
+        128,
+        "Most of bodies that wait to be written, and as much again of streams; beyond that they are answered 503",
+        1,
     )
-    waiting_megabytes_per_business: int = _setting(48, "Most of those that are of one business", 1)
+    waiting_megabytes_per_business: int = _setting(64, "Most of those that are of one business", 1)
     session_days: int = _setting(30, "Days after which a browser that has signed in has to sign in again", 1)
     log_level: str = _setting("info", "What the server writes to its log: debug, info, warning or error")
     open_businesses: int = _setting(64, "Most business files that are kept open while nobody asks for them")

@@ -14,7 +14,7 @@ from calltally.api.arrivals import Arrivals
 from calltally.api.room import Room
 from calltally.engines import Engine, Outcome
 from calltally.errors import NotFound, StorageFull, Unavailable
-from calltally.ingestion import Delivered, Delivery, deliver
+from calltally.ingestion import Delivered, Delivery, ReadDeliveries, deliver_read
 from tests.api.conftest import NOW, intake_limits
 from tests.conftest import NewBusiness
 
@@ -61,11 +61,11 @@ def groups(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many deliveries were put in at once, each time."""
     sizes: list[int] = []
 
-    def noted(given: Sequence[Delivery], business: Business, engine: Engine) -> list[Delivered]:
-        sizes.append(len(given))
-        return deliver(given, business, engine)
+    def noted(given: Sequence[ReadDeliveries], business: Business, engine: Engine) -> list[Delivered]:
+        sizes.append(sum(map(len, given)))
+        return deliver_read(given, business, engine)
 
-    monkeypatch.setattr("calltally.api.intake.deliver", noted)
+    monkeypatch.setattr("calltally.api.intake.deliver_read", noted)
     return sizes
 
 

@@ -37,7 +37,7 @@ from calltally.api import Answers, Intake, Services, Workers, create_app
 from calltally.api.webhooks import MOST_BYTES
 from calltally.errors import FolderUnusable, NotFound, StorageFull, Unavailable
 from calltally.folder import DataFolder
-from calltally.ingestion import Delivered, Delivery
+from calltally.ingestion import Delivered, Delivery, ReadDeliveries
 from tests.api.conftest import NOW, Door, intake_limits, limits, serving
 from tests.webhooks import (
     NEWER,
@@ -265,7 +265,7 @@ class RefusingIntake(Intake):
 
     failure: Exception
 
-    async def put(self, business: Business, deliveries: Sequence[Delivery]) -> list[Delivered]:
+    async def put(self, business: Business, deliveries: Sequence[Delivery] | ReadDeliveries) -> list[Delivered]:
         raise self.failure
 
 

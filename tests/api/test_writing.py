@@ -62,7 +62,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Data:
 @pytest.fixture(scope="module")
 def server(data: Data) -> Iterator[Server]:
     with serving(
-        data.folder.path, CALLTALLY_WAITING_MEGABYTES="16", CALLTALLY_WAITING_MEGABYTES_PER_BUSINESS="10"
+        data.folder.path, CALLTALLY_WAITING_MEGABYTES="32", CALLTALLY_WAITING_MEGABYTES_PER_BUSINESS="20"
     ) as s:
         yield s
 
@@ -154,7 +154,7 @@ def test_a_body_without_an_end_is_refused_where_it_is_too_large(tmp_path: Path) 
 
 
 def test_there_is_room_for_so_much_at_once(server: Server, data: Data) -> None:
-    body = orjson.dumps([record("room", note="x" * 9_000_000)])
+    body = orjson.dumps([record("room", note="x" * 19_000_000)])
     with connected(server) as connection:
         connection.sendall(head(data, **{"Content-Length": str(len(body))}) + body[:-1])
         refused = []
@@ -167,7 +167,7 @@ def test_there_is_room_for_so_much_at_once(server: Server, data: Data) -> None:
         assert eventually(full)
         assert refused[-1].headers["retry-after"] == "1"
         assert refused[-1].json()["error"]["message"] == (
-            "There are 10,485,760 bytes of this business waiting to be written already; try again soon"
+            "There are 20,971,520 bytes of this business waiting to be written already; try again soon"
         )
         connection.sendall(body[-1:])
         assert answer(connection)[0].status == 200

@@ -4,10 +4,12 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from benchmarks.__main__ import main
 from benchmarks.figures import DemoFigures, Figures, Machine, write_figures
 from benchmarks.rival import rival_report
 
@@ -70,6 +72,21 @@ def test_parts_that_are_left_out_stay_as_they_were(tmp_path: Path) -> None:
     assert (figures["imports"], figures["demo"]["calls_made_mb"]) == ([], 2)
     write_figures(Figures(Machine(python="3.0"), 3, imports=()), path)
     assert json.loads(path.read_text())["demo"] is None
+
+
+def test_what_was_measured_is_kept_where_a_later_part_breaks_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def measured(figures: Figures, *_: object) -> Figures:
+        return replace(figures, demo=DemoFigures(2, 1))
+
+    def broken(*_: object) -> Figures:
+        raise RuntimeError("no more")
+
+    monkeypatch.setattr("benchmarks.__main__.PARTS", {"demo": measured, "lists": broken})
+    with pytest.raises(RuntimeError, match="no more"):
+        main(["--out", str(tmp_path)])
+    assert json.loads((tmp_path / "figures.json").read_text())["demo"]["calls_made_mb"] == 2
 
 
 def test_help_shows_examples() -> None:

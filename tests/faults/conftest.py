@@ -1,4 +1,4 @@
-"""Disks that are full, and what is on them."""
+"""Disks that are full, and businesses that many write to."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import acme, calltally
+from tests.cli.conftest import CommandLine, acme, calltally
 from tests.disks import small_disk_at
 
-__all__ = ["SmallDisk", "acme", "calltally", "small_disk"]
+__all__ = ["SmallDisk", "acme", "calltally", "key", "small_disk"]
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class SmallDisk:
 
     def free(self) -> None:
         """Make room again."""
-        self._filling.unlink()
+        self._filling.unlink(missing_ok=True)
 
 
 @pytest.fixture
@@ -42,3 +42,10 @@ def small_disk(tmp_path: Path) -> Iterator[SmallDisk]:
     """A disk with room for more than the largest log."""
     with small_disk_at(tmp_path / "disk", 96) as disk:
         yield SmallDisk(disk)
+
+
+@pytest.fixture
+def key(calltally: CommandLine, acme: str) -> str:
+    """A key of Acme that may do anything."""
+    made: dict[str, str] = calltally.run("key", "create", acme, "--scope", "admin", "--json").json()
+    return made["key"]

@@ -2,6 +2,7 @@
 
 import random
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -18,6 +19,8 @@ from tests.api.conftest import REPORT, Server, serving
 from tests.cli.conftest import CommandLine
 from tests.conftest import NewBusiness
 from tests.faults.conftest import SmallDisk
+from tests.faults.killing import KILLS, SEED, TOLD, kill_sometime
+from tests.faults.writers import KINDS, holds_report, settle, some_writers, writing
 
 START = "2026-03-09T12:00:00Z"
 LONG = 500  # characters of a field, so that few calls fill a disk
@@ -168,3 +171,28 @@ class Front:
         assert answer.status_code == 200, answer.text
         number: int = answer.json()["data"]["totals"]["count"]
         return number
+
+
+def test_nothing_acknowledged_is_lost_when_the_server_is_killed_on_a_disk_that_fills_up(small_disk: SmallDisk) -> None:
+    chance = random.Random(SEED)
+    calltally = CommandLine(small_disk.path / "data")
+    business = calltally.run("business", "create", "Acme", "--json").json()["id"]
+    key = calltally.run("key", "create", business, "--scope", "admin", "--json").json()["key"]
+    writers = some_writers(chance)
+    for writer in writers:
+        writer.refused = 0
+        writer.kinds = {**KINDS, "erase": 0.0}  # one that finds no room is done in part, and ends when asked for again
+    for _ in range(max(3, KILLS // 5)):
+        with serving(calltally.data) as server, writing(server, key, writers):
+            time.sleep(chance.uniform(0.1, 0.5))
+            small_disk.fill(but=chance.choice((0, 4096, 100_000)))
+            time.sleep(chance.uniform(0.1, 0.5))
+            if chance.random() < 0.5:
+                small_disk.free()
+            kill_sometime(server, chance)
+        small_disk.free()
+        settle(writers, calltally, business)
+    with serving(calltally.data) as server:
+        holds_report(server, key, writers)
+    assert sum(writer.refused or 0 for writer in writers), TOLD
+    assert sum(writer.acknowledged for writer in writers) > KILLS, TOLD

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calltally.accounts import Business
-from calltally.engines import Engine, Outcome, Stop
+from calltally.engines import Engine, Outcome, Page, Stop
 from calltally.errors import Unavailable
 from calltally.ingestion import Delivered, Delivery, ImportOptions, deliver
 from tests import reference, strategies
@@ -64,6 +64,12 @@ def state_of(engine: Engine, business: Business) -> list[Record]:
         return sorted((call for batch in found for call in batch.to_pylist()), key=lambda call: str(call["id"]))
 
 
+def page_of(engine: Engine, business: Business) -> list[Record]:
+    """The same, as a list gives them."""
+    page = engine.page(Page(business.calls, (), None, None, descending=True, limit=500), Stop())
+    return sorted(page.to_pylist(), key=lambda call: str(call["id"]))
+
+
 def values_of(calls: list[Record]) -> dict[str, Record]:
     """The values of calls with ids of their own, times as the reference has them."""
     own = (call for call in calls if call["id"] in strategies.CALL_IDS)
@@ -109,7 +115,9 @@ def test_whatever_happens_ends_as_in_the_reference(
                 assert engine.delete(business.calls, what) == expected.delete(what)
             case "erase":
                 assert engine.erase(business.calls, what) == expected.erase(what)
-    assert values_of(state_of(engine, business)) == expected_values(expected)
+    calls = state_of(engine, business)
+    assert values_of(calls) == expected_values(expected)
+    assert page_of(engine, business) == calls  # `updated_at` too, which each finds out in its own way
     params = [("group_by", "source,status,date"), ("metrics", ",".join(strategies.METRIC_NAMES)), ("limit", "1000")]
     assert report(engine, business, params) == reference.report(expected.calls(), "America/New_York", params)
     engine.remove(business.calls)

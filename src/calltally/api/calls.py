@@ -1,6 +1,6 @@
 """Calls one by one: `POST /api/v1/calls`, and reading, changing and deleting a call, or erasing a caller."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import unquote
@@ -10,17 +10,19 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from calltally.accounts import Actor, require
+from calltally.accounts import Actor, Business, require
+from calltally.api.arrivals import Arrivals
 from calltally.api.receiving import JSON, NDJSON, body_form, invalid_body, read_body
-from calltally.api.results import NoRecord, Sent, Tally, deliveries_of, named
+from calltally.api.results import Batch, NoRecord, Sent, Tally, named
 from calltally.api.services import Services, actor_of, client_gone, services_of
 from calltally.api.streaming import take_stream
 from calltally.catalog import CATALOG, suggestion
 from calltally.engines import Outcome, Stop
 from calltally.errors import InvalidBody, InvalidRequest, NotFound, Problem, TooLarge, shown
 from calltally.exporting.records import call_records
-from calltally.ingestion import Delivered, Delivery
+from calltally.ingestion import Delivered, Delivery, ReadDeliveries
 from calltally.ingestion.erasing import erase_caller
+from calltally.ingestion.files.json_blocks import lines_of_array
 from calltally.query.parse import parse
 
 __all__ = ["ERASED_BY", "change_call", "delete_call", "erase_calls", "post_calls", "show_call"]
@@ -44,10 +46,9 @@ async def post_calls(request: Request) -> Response:
         return await take_stream(request, form, actor.business, services)
     with services.intake.bodies.hold(actor.business.id) as held:
         body = await read_body(request, MOST_BYTES, held)
-        sent = await _beside(len(body), partial(_records, body))
-        deliveries = deliveries_of(sent, services.arrivals.of(len(sent)))
-        delivered = await services.intake.put(actor.business, deliveries) if deliveries else []
-        return _json(await _beside(len(body), partial(_told, sent, delivered)))
+        batch, deliveries = await _beside(len(body), partial(_taken, body, services.arrivals, actor.business))
+        delivered = await services.intake.put(actor.business, deliveries) if len(deliveries) else []
+        return _json(await _beside(len(body), partial(_told, batch, delivered)))
 
 
 async def show_call(request: Request) -> Response:
@@ -110,6 +111,16 @@ async def _beside(size: int, work: Callable[[], Result]) -> Result:
     return await run_in_threadpool(work) if size >= LONG_BYTES else work()
 
 
+def _taken(body: bytes, arrivals: Arrivals, business: Business) -> tuple[Batch, Sequence[Delivery] | ReadDeliveries]:
+    """The records that a body of JSON holds, and their deliveries; of a long one read to the end."""
+    if len(body) < LONG_BYTES:
+        batch = Batch(b"", 0, partial(_records, body))
+        return batch, batch.deliveries(arrivals.of(len(batch)))
+    lines, count = lines_of_array(body) or (b"", 0)
+    batch = Batch(lines if count <= MOST_RECORDS else b"", count, partial(_records, body))
+    return batch, batch.read(arrivals, business)
+
+
 def _records(body: bytes) -> list[Sent]:
     """The records that a body of JSON holds.
 
@@ -135,9 +146,9 @@ def _value(body: bytes) -> object:
         raise invalid_body(f"is not JSON: {error.msg} (character {error.pos + 1})") from error
 
 
-def _told(sent: list[Sent], delivered: list[Delivered]) -> bytes:
+def _told(batch: Batch, delivered: list[Delivered]) -> bytes:
     tally = Tally()
-    results = list(tally.add(sent, delivered, ALL))
+    results = tally.add(batch, delivered, ALL)
     return orjson.dumps({"data": {**tally.summary(), "results": results}})
 
 

@@ -2,19 +2,19 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import islice
-from typing import Any, TypeVar
+from itertools import groupby, islice
+from typing import Any, TypeVar, cast
 
 from calltally.accounts import Business
 from calltally.api.errors import STOPPING
 from calltally.api.room import Room
 from calltally.engines import Engine
 from calltally.errors import Unavailable
-from calltally.ingestion import Delivered, Delivery, deliver
+from calltally.ingestion import Delivered, Delivery, ReadDeliveries, deliver_read, read_deliveries
 
 __all__ = ["Intake", "IntakeLimits"]
 
@@ -22,6 +22,7 @@ MOST_TOGETHER = 20_000  # records that are committed at once; a post is never ta
 CROWD = 8  # clients whose next posts are worth a wait
 GATHERING_SECONDS = 0.01  # about what a commit takes
 
+Deliveries = Sequence[Delivery] | ReadDeliveries
 Result = TypeVar("Result")
 
 
@@ -41,7 +42,7 @@ class _Post:
     """Deliveries of one request."""
 
     business: Business
-    deliveries: Sequence[Delivery]
+    deliveries: Deliveries
     answer: asyncio.Future[Any]
 
 
@@ -107,7 +108,7 @@ class Intake:
         self._idle.set()
         self._closed = False
 
-    async def put(self, business: Business, deliveries: Sequence[Delivery]) -> list[Delivered]:
+    async def put(self, business: Business, deliveries: Deliveries) -> list[Delivered]:
         """What became of each, in order, once it is durable.
 
         Raises:
@@ -210,9 +211,18 @@ class Intake:
 
 def _written(posts: Sequence[_Post], engine: Engine) -> list[list[Delivered]]:
     """What became of the deliveries of each post."""
-    together = [delivery for post in posts for delivery in post.deliveries]
-    found: Iterator[Delivered] = iter(deliver(together, posts[0].business, engine))
+    business = posts[0].business
+    found: Iterator[Delivered] = iter(deliver_read(list(_read(posts, business)), business, engine))
     return [list(islice(found, len(post.deliveries))) for post in posts]
+
+
+def _read(posts: Iterable[_Post], business: Business) -> Iterator[ReadDeliveries]:
+    """Everything read, in order; small posts that follow one another together, which takes hardly more than one."""
+    for is_read, some in groupby((post.deliveries for post in posts), lambda each: isinstance(each, ReadDeliveries)):
+        if is_read:
+            yield from cast("Iterator[ReadDeliveries]", some)
+        else:
+            yield read_deliveries([each for one in some for each in cast("Sequence[Delivery]", one)], business)
 
 
 def _pass_on(waiting: Sequence[asyncio.Future[Any]], thread: Future[list[Any]]) -> None:

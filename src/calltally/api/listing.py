@@ -46,11 +46,11 @@ async def _page(request: Request) -> Response:
     services, timing = services_of(request), Timing()
     with timing.step("auth"):
         actor = await _reader(request)
-    with timing.step("plan"):
-        listing = await run_in_threadpool(plan_list, request.scope["query_string"], actor.business)
     packing = takes_gzip(request.headers)
 
     def work(stop: Stop) -> tuple[bytes, bool]:
+        with timing.step("plan"):
+            listing = plan_list(request.scope["query_string"], actor.business)
         with timing.step("engine"):
             found = listed(listing, services.engine, stop)
         with timing.step("shape"):

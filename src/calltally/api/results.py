@@ -1,17 +1,21 @@
-"""What became of the records that one request sent: counted, and told one by one."""
+"""The records that one request sent, and what became of them: counted, and told one by one."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import orjson
 
+from calltally.accounts import Business
+from calltally.api.arrivals import Arrivals
 from calltally.engines import Outcome
 from calltally.errors import Problem
-from calltally.ingestion import Delivered, Delivery
+from calltally.ingestion import Delivered, Delivery, ReadDeliveries, read_columns, read_deliveries
+from calltally.ingestion.files.json_blocks import uniform_columns
 
-__all__ = ["NoRecord", "Sent", "Tally", "deliveries_of", "named"]
+__all__ = ["Batch", "NoRecord", "Sent", "Tally", "named"]
 
 Plain = dict[str, Any]
 
@@ -31,13 +35,47 @@ class NoRecord:
 Sent = dict[str, object] | NoRecord
 
 
-def deliveries_of(sent: Sequence[Sent], versions: range) -> list[Delivery]:
-    """The records among what was sent, each with its version."""
-    return [
-        Delivery(record, version, null_clears=True)
-        for record, version in zip(sent, versions, strict=True)
-        if not isinstance(record, NoRecord)
-    ]
+class Batch:
+    """Records that were sent together: read at once as columns where they are alike, else one by one.
+
+    `lines` are the records as so many lines of JSON, if that is a form in which they can be had.
+    """
+
+    def __init__(self, lines: bytes, count: int, one_by_one: Callable[[], list[Sent]]) -> None:
+        self._columns = uniform_columns(lines, count) if lines else None
+        self._count = None if self._columns is None else count  # None: it takes to read each
+        self._one_by_one = one_by_one
+
+    @cached_property
+    def sent(self) -> list[Sent]:
+        """Each record."""
+        return self._one_by_one()
+
+    def __len__(self) -> int:
+        return len(self.sent) if self._count is None else self._count
+
+    def read(self, arrivals: Arrivals, business: Business) -> ReadDeliveries:
+        """The records as an engine takes them; a null in them clears its field. Once."""
+        versions = arrivals.of(len(self))
+        columns, self._columns = self._columns, None  # which take as much memory as what is made of them
+        if columns is not None:
+            return read_columns(columns, versions, business)
+        return read_deliveries(self.deliveries(versions), business)
+
+    def deliveries(self, versions: range) -> list[Delivery]:
+        """The records, each with its version."""
+        return [
+            Delivery(record, version, null_clears=True)
+            for record, version in zip(self.sent, versions, strict=True)
+            if not isinstance(record, NoRecord)
+        ]
+
+    def ends(self, delivered: Sequence[Delivered]) -> Sequence[Delivered]:
+        """What became of each that was sent, if this became of those that are records."""
+        if self._count is not None:
+            return delivered
+        found = iter(delivered)
+        return [_refused(record) if isinstance(record, NoRecord) else next(found) for record in self.sent]
 
 
 @dataclass
@@ -48,30 +86,27 @@ class Tally:
     dropped: Counter[str] = field(default_factory=Counter)
     count: int = 0
 
-    def add(self, sent: Sequence[Sent], delivered: Iterable[Delivered], listed: frozenset[Outcome]) -> Iterator[Plain]:
-        """Take note of the next records, of whose deliveries this is what became; those to be listed, as they are told.
-
-        The iterator has to be read to its end.
-        """
-        found = iter(delivered)
-        for index, record in enumerate(sent, self.count):
-            end = _refused(record) if isinstance(record, NoRecord) else next(found)
-            self.outcomes[end.outcome] += 1
-            if end.dropped:
-                self._drop(end.dropped)
-            if end.outcome in listed:
-                yield _result(index, record, end)
-        self.count += len(sent)
+    def add(self, batch: Batch, delivered: Sequence[Delivered], listed: frozenset[Outcome]) -> list[Plain]:
+        """Take note of the next records, of which this became; those to be listed, as they are told."""
+        ends = batch.ends(delivered)
+        outcomes = Counter(end.outcome for end in ends)
+        self.outcomes.update(outcomes)
+        for names, times in Counter(end.dropped for end in ends).items():
+            self._drop(names, times)
+        first, self.count = self.count, self.count + len(ends)
+        if listed.isdisjoint(outcomes):
+            return []
+        return [_result(first + place, batch, place, end) for place, end in enumerate(ends) if end.outcome in listed]
 
     def summary(self) -> Plain:
         """How many came to which end, and how often fields of which names were dropped."""
         return {outcome.value: self.outcomes[outcome] for outcome in Outcome} | {"dropped_fields": dict(self.dropped)}
 
-    def _drop(self, names: Sequence[str]) -> None:
+    def _drop(self, names: Sequence[str], times: int) -> None:
         for name in names:
             cut = named(name)
             known = cut in self.dropped or len(self.dropped) < MOST_NAMES
-            self.dropped[cut if known else OTHER_NAMES] += 1
+            self.dropped[cut if known else OTHER_NAMES] += times
 
 
 def named(name: str) -> str:
@@ -83,9 +118,10 @@ def _refused(record: NoRecord) -> Delivered:
     return Delivered(None, Outcome.REJECTED, (Problem("record", f"record: {record.reason}"),))
 
 
-def _result(index: int, record: Sent, end: Delivered) -> Plain:
-    result: Plain = {"index": index, "id": end.id, "outcome": end.outcome.value}
+def _result(index: int, batch: Batch, place: int, end: Delivered) -> Plain:
+    result: Plain = {"index": index, "id": end.id, "outcome": end.outcome}
     if end.outcome is Outcome.REJECTED:
+        record = batch.sent[place]
         result["errors"] = [{"param": problem.param, "message": problem.message} for problem in end.problems]
         result |= _shown(record.given if isinstance(record, NoRecord) else record)
     return result

@@ -16,20 +16,19 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from calltally.accounts import Business
-from calltally.api.arrivals import Arrivals
 from calltally.api.lines import BATCH_BYTES, RecordLines
 from calltally.api.packing import unpacked
 from calltally.api.receiving import BodyForm, body_pieces
-from calltally.api.results import Sent, Tally, deliveries_of
+from calltally.api.results import Batch, Tally
 from calltally.api.services import Services
 from calltally.engines import Engine, Outcome
 from calltally.errors import StorageFull
-from calltally.ingestion import deliver
+from calltally.ingestion import ReadDeliveries, deliver_read
 
 __all__ = ["take_stream"]
 
 HELD_BYTES = 2 * BATCH_BYTES  # one batch that is being written, and the next
-FED_BYTES = 256 * 1024
+FED_BYTES = 1024 * 1024
 IN_MEMORY_BYTES = 256 * 1024  # of results, the rest is in a file
 SENT_BYTES = 64 * 1024
 LISTED = frozenset({Outcome.HELD, Outcome.REJECTED})
@@ -49,14 +48,15 @@ async def take_stream(request: Request, form: BodyForm, business: Business, serv
         try:
             async with _OneAhead() as writing, aclosing(_batches(request, lines)) as batches:
                 async for batch in batches:
-                    await writing.begin(services.intake.run(business, partial(taken.write, batch)))
+                    read = await run_in_threadpool(batch.read, services.arrivals, business)
+                    await writing.begin(services.intake.run(business, partial(taken.write, batch, read)))
         except BaseException:
             taken.close()
             raise
         return taken.response()
 
 
-async def _batches(request: Request, lines: RecordLines) -> AsyncGenerator[list[Sent]]:
+async def _batches(request: Request, lines: RecordLines) -> AsyncGenerator[Batch]:
     """Records as they come in; read in a thread, since a piece may hold thousands."""
     async with aclosing(_joined(request)) as pieces:
         async for piece in pieces:
@@ -121,14 +121,12 @@ class _Taken:
     def __init__(self, business: Business, services: Services) -> None:
         self._business = business
         self._engine: Engine = services.engine
-        self._arrivals: Arrivals = services.arrivals
         self._tally = Tally()
         self._file = _results_file(services.staging)
 
-    def write(self, batch: list[Sent]) -> None:
+    def write(self, batch: Batch, read: ReadDeliveries) -> None:
         """Put the next records into the calls of the business."""
-        deliveries = deliveries_of(batch, self._arrivals.of(len(batch)))
-        delivered = deliver(deliveries, self._business, self._engine) if deliveries else []
+        delivered = deliver_read([read], self._business, self._engine)
         try:
             for result in self._tally.add(batch, delivered, LISTED):
                 self._file.write((b"," if self._file.tell() else b"") + orjson.dumps(result))

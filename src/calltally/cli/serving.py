@@ -239,6 +239,8 @@ def _set_up_log(level: str) -> None:
     if level not in LEVELS:
         message = f"CALLTALLY_LOG_LEVEL: '{level}' is not one of {', '.join(LEVELS)}"
         raise InvalidRequest((Problem("log_level", message),))
+    # What a line does not say need not be found out for each of them.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging.basicConfig(
         level=level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )

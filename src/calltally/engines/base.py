@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -213,7 +213,7 @@ class LoadSummary:
     unplaced: int  # rows that update a call which does not exist
 
 
-class Outcome(Enum):
+class Outcome(StrEnum):
     """What became of a delivery."""
 
     ADDED = "added"

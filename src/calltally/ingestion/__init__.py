@@ -1,6 +1,14 @@
 """Calls in: files read as rows, rows as records, records into an engine."""
 
-from calltally.ingestion.deliveries import Delivered, Delivery, deliver
+from calltally.ingestion.deliveries import (
+    Delivered,
+    Delivery,
+    ReadDeliveries,
+    deliver,
+    deliver_read,
+    read_columns,
+    read_deliveries,
+)
 from calltally.ingestion.erasing import erase_caller
 from calltally.ingestion.load import FileResult, ImportOptions, ImportSummary, Progress, import_file, import_records
 from calltally.ingestion.naming import files_named
@@ -18,13 +26,17 @@ __all__ = [
     "ImportSummary",
     "Preset",
     "Progress",
+    "ReadDeliveries",
     "RejectedRow",
     "Rejects",
     "deliver",
+    "deliver_read",
     "described",
     "described_legs",
     "erase_caller",
     "files_named",
     "import_file",
     "import_records",
+    "read_columns",
+    "read_deliveries",
 ]

@@ -1,8 +1,9 @@
 """Records that come in by themselves, over the API, by webhook or by pull: read and put into the calls at once."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from itertools import repeat
-from typing import NamedTuple
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,7 +17,15 @@ from calltally.ingestion.reading import FEW_ROWS, NOTHING_KNOWN, ReadBatch, RowR
 from calltally.localtime import offset_table
 from calltally.records import Reading
 
-__all__ = ["Delivered", "Delivery", "deliver"]
+__all__ = [
+    "Delivered",
+    "Delivery",
+    "ReadDeliveries",
+    "deliver",
+    "deliver_read",
+    "read_columns",
+    "read_deliveries",
+]
 
 OWN_NAMES = frozenset(CATALOG.fields)
 FIELD_OF = {name: row.name for row in CATALOG.fields.values() for name in (row.name, *row.aliases)}
@@ -46,6 +55,31 @@ class Delivered(NamedTuple):
     dropped: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class ReadDeliveries:
+    """Deliveries whose values were read: rows for an engine, and by place why there is none of some, with their ids."""
+
+    rows: pa.RecordBatch  # of `DELIVERY_SCHEMA`, in their order
+    problems: Mapping[int, tuple[Problem, ...]]
+    ids: Mapping[int, str | None]
+    dropped: Sequence[tuple[str, ...]]
+
+    def __len__(self) -> int:
+        return len(self.dropped)
+
+    def delivered(self, outcomes: Iterable[Outcome]) -> list[Delivered]:
+        """What became of each, in order, where these are the outcomes of the rows."""
+        taken = map(Delivered, self.rows["id"].to_pylist(), outcomes)
+        ends = [self._rejected(place) or next(taken) for place in range(len(self))] if self.problems else list(taken)
+        if any(self.dropped):
+            return [end._replace(dropped=dropped) for end, dropped in zip(ends, self.dropped, strict=True)]
+        return ends
+
+    def _rejected(self, place: int) -> Delivered | None:
+        problems = self.problems.get(place)
+        return Delivered(self.ids[place], Outcome.REJECTED, problems) if problems else None
+
+
 def deliver(deliveries: Sequence[Delivery], business: Business, engine: Engine) -> list[Delivered]:
     """What became of each, in order; all that is taken is committed and synced when this returns.
 
@@ -56,26 +90,52 @@ def deliver(deliveries: Sequence[Delivery], business: Business, engine: Engine) 
         Unavailable: the engine cannot take anything now; nothing was changed.
         StorageFull: there is no room; nothing was changed.
     """
+    return deliver_read([read_deliveries(deliveries, business)], business, engine)
+
+
+def deliver_read(reads: Sequence[ReadDeliveries], business: Business, engine: Engine) -> list[Delivered]:
+    """As `deliver`, of deliveries that were read before, for the same business."""
+    rows = pa.concat_batches([read.rows for read in reads]) if len(reads) > 1 else reads[0].rows
+    outcomes = iter(engine.apply(business.calls, rows) if len(rows) else [])
+    return [end for read in reads for end in read.delivered(islice(outcomes, len(read.rows)))]
+
+
+def read_deliveries(deliveries: Sequence[Delivery], business: Business) -> ReadDeliveries:
+    """Records as an engine takes them."""
     if not deliveries:
-        return []
+        return ReadDeliveries(pa.RecordBatch.from_pylist([], DELIVERY_SCHEMA), {}, {}, ())
     columns, dropped = _columns([delivery.record for delivery in deliveries])
-    read = _read(columns, len(deliveries), business)
-    problems = _problems(read, deliveries)
-    rows = _rows(read, problems, deliveries)
-    outcomes = engine.apply(business.calls, rows) if len(rows) else []
-    if not problems:
-        return list(map(Delivered, rows["id"].to_pylist(), outcomes, repeat(()), dropped))
-    became = iter(outcomes)
-    ids = dict(zip(read.rows["place"].to_pylist(), read.rows["id"].to_pylist(), strict=True))
-    return [
-        Delivered(
-            ids.get(place) or _id_of(delivery.record),
-            Outcome.REJECTED if place in problems else next(became),
-            problems.get(place, ()),
-            dropped[place],
-        )
-        for place, delivery in enumerate(deliveries)
-    ]
+    clears = pa.array([delivery.null_clears for delivery in deliveries], pa.bool_())
+    versions = pa.array([delivery.version for delivery in deliveries], pa.int64())
+    return _read(columns, _Beside(versions, clears, dropped), business)
+
+
+def read_columns(columns: Mapping[str, pa.Array], versions: range, business: Business) -> ReadDeliveries:
+    """Records that all have the same names, as columns of their values, as an engine takes them; null clears."""
+    clears = pa.repeat(pa.scalar(True, pa.bool_()), len(versions))
+    dropped = [_dropped(columns)] * len(versions)
+    known = {name: column for name, column in columns.items() if name in FIELD_OF}
+    return _read(known, _Beside(pa.arange(versions.start, versions.stop), clears, dropped), business)
+
+
+@dataclass(frozen=True)
+class _Beside:
+    """What there is of each record beside its values.
+
+    The version that it has where it says none, whether a null in it clears, and the names of what is dropped of it.
+    """
+
+    versions: pa.Array
+    clears: pa.Array
+    dropped: Sequence[tuple[str, ...]]
+
+
+def _read(columns: Mapping[str, Column], beside: _Beside, business: Business) -> ReadDeliveries:
+    reading = Reading(business.region, offset_table(business.timezone))
+    places = range(len(beside.dropped))
+    read = RowReading(reading, {}, with_nulls=True).read(RowBatch(dict(columns), places, places, []))
+    problems = _problems(read, beside.clears)
+    return ReadDeliveries(_rows(read, problems, beside), problems, _ids(read, problems), beside.dropped)
 
 
 def _columns(records: list[Mapping[str, object]]) -> tuple[dict[str, Column], list[tuple[str, ...]]]:
@@ -91,65 +151,70 @@ def _columns(records: list[Mapping[str, object]]) -> tuple[dict[str, Column], li
     return columns, list(map(_dropped, records))
 
 
-def _read(columns: dict[str, Column], size: int, business: Business) -> ReadBatch:
-    reading = Reading(business.region, offset_table(business.timezone))
-    return RowReading(reading, {}, with_nulls=True).read(RowBatch(columns, range(size), range(size), []))
-
-
-def _problems(read: ReadBatch, deliveries: Sequence[Delivery]) -> dict[int, tuple[Problem, ...]]:
+def _problems(read: ReadBatch, clears: pa.Array) -> dict[int, tuple[Problem, ...]]:
     """Why records are not taken, by place."""
     problems = {row.place: row.problems for row in read.rejected}
     if "started_at" in read.nulls:
-        for place in pc.indices_nonzero(read.nulls["started_at"]).to_pylist():
-            if deliveries[place].null_clears:
-                problems[place] = (*problems.get(place, ()), NO_START)
-    for place in _without_id(read, deliveries):
+        for place in pc.indices_nonzero(pc.and_(read.nulls["started_at"], clears)).to_pylist():
+            problems[place] = (*problems.get(place, ()), NO_START)
+    for place in _without_id(read):
         others = problems.get(place, ())
         problems[place] = (NO_ID, *(problem for problem in others if problem not in (NO_ID, NOTHING_KNOWN)))
     return problems
 
 
-def _without_id(read: ReadBatch, deliveries: Sequence[Delivery]) -> Iterable[int]:
+def _without_id(read: ReadBatch) -> Iterable[int]:
     """The places of records that give no id, whatever else is wrong with them."""
-    rejected = [row.place for row in read.rejected if not any(problem.param == "id" for problem in row.problems)]
-    yield from (place for place in rejected if _id_of(deliveries[place].record) is None)
+    rejected = [row for row in read.rejected if not any(problem.param == "id" for problem in row.problems)]
+    yield from (row.place for row in rejected if _id_of(row.record) is None)
     yield from read.rows["place"].filter(pc.is_null(read.rows["id"])).to_pylist()
 
 
-def _rows(read: ReadBatch, problems: Collection[int], deliveries: Sequence[Delivery]) -> pa.RecordBatch:
+def _ids(read: ReadBatch, places: Collection[int]) -> dict[int, str | None]:
+    """The ids that the records at these places give, as far as they can be read."""
+    if not places:
+        return {}
+    ids = {row.place: _id_of(row.record) for row in read.rejected}
+    for place, call_id in zip(read.rows["place"].to_pylist(), read.rows["id"].to_pylist(), strict=True):
+        ids[place] = call_id or ids.get(place)
+    return {place: ids[place] for place in places}
+
+
+def _rows(read: ReadBatch, problems: Collection[int], beside: _Beside) -> pa.RecordBatch:
     """The rows without problems, as an engine takes them."""
     rows = read.rows
     if problems:
         rows = rows.filter(pc.invert(pc.is_in(rows["place"], pa.array(list(problems), pa.int64()))))
-    versions = pa.array([delivery.version for delivery in deliveries], pa.int64())
     made = {
-        "cleared": _cleared(read, deliveries).take(rows["place"]),
-        "version": pc.coalesce(rows["version"], versions.take(rows["place"])),
+        "cleared": _cleared(read, beside.clears).take(rows["place"]),
+        "version": pc.coalesce(rows["version"], beside.versions.take(rows["place"])),
     }
     arrays = [made[row.name] if row.name in made else rows[row.name] for row in DELIVERY_SCHEMA]
     return pa.RecordBatch.from_arrays(arrays, schema=DELIVERY_SCHEMA)
 
 
-def _cleared(read: ReadBatch, deliveries: Sequence[Delivery]) -> pa.Array:
+def _cleared(read: ReadBatch, clears: pa.Array) -> pa.Array:
     """The fields that each record clears, as bits."""
-    clears = pa.array([delivery.null_clears for delivery in deliveries], pa.bool_())
-    bits = pa.repeat(pa.scalar(0, pa.int64()), len(deliveries))
+    none = pa.scalar(0, pa.int64())
+    bits = pa.repeat(none, len(clears))
     for name, nulls in read.nulls.items():
         if name in PLACES:
-            bit, none = pa.scalar(1 << PLACES[name], pa.int64()), pa.scalar(0, pa.int64())
+            bit = pa.scalar(1 << PLACES[name], pa.int64())
             bits = pc.bit_wise_or(bits, pc.if_else(pc.and_(clears, nulls), bit, none))
     return bits
 
 
-def _id_of(record: Mapping[str, object]) -> str | None:
+def _id_of(record: Mapping[str, object] | str) -> str | None:
     """The id that a rejected record gives, if it is one at all."""
+    if isinstance(record, str):
+        return None
     row = CATALOG.fields["id"]
     said = next((record[name] for name in (row.name, *row.aliases) if name in record), None)
     text = str(said).strip() if isinstance(said, str | int) and not isinstance(said, bool) else ""
     return text[: row.highest] or None
 
 
-def _dropped(record: Mapping[str, object]) -> tuple[str, ...]:
+def _dropped(record: Mapping[str, Any]) -> tuple[str, ...]:
     """The names of what is not taken: unknown fields, and names of a field that goes by a better one here."""
     if record.keys() <= OWN_NAMES:
         return ()

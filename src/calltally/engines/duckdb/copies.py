@@ -12,6 +12,7 @@ from calltally.catalog import CATALOG
 from calltally.engines.base import Condition, Snapshot, Stop, StoreFacts
 from calltally.engines.duckdb.dialect import DuckDBDialect
 from calltally.engines.duckdb.schema import schema_version, version_of
+from calltally.engines.duckdb.shaping import STORED_COLUMNS, shaped
 from calltally.engines.duckdb.spelling import quoted, text
 from calltally.engines.duckdb.stores import Store, Stores
 from calltally.engines.rows import EXPORT_SCHEMA, VALUE_FIELDS
@@ -19,7 +20,7 @@ from calltally.engines.sql import Statement, narrowed, where
 from calltally.errors import FolderUnusable
 from calltally.localtime import Period
 
-__all__ = ["COLUMNS", "DIALECT", "copied", "exported", "file_facts", "found", "read_facts"]
+__all__ = ["DIALECT", "copied", "exported", "file_facts", "found", "read_facts"]
 
 DIALECT = DuckDBDialect()
 ROWS_AT_ONCE = 10_000
@@ -61,9 +62,10 @@ def found(cursor: duckdb.DuckDBPyConnection, table: str, call_id: str) -> pa.Rec
     """The one call of a table that has an id, of `EXPORT_SCHEMA`."""
     # By its row, so that the columns of no other call are read.
     rows = f"SELECT rowid FROM {table} WHERE id_hash = md5_number_lower(?) AND id = ?"
-    calls = cursor.sql(f"SELECT {COLUMNS} FROM {table} WHERE rowid IN ({rows})", params=[call_id, call_id])
-    batches = calls.to_arrow_table().cast(EXPORT_SCHEMA).combine_chunks().to_batches()
-    return batches[0] if batches else None
+    calls = cursor.execute(
+        f"SELECT {STORED_COLUMNS} FROM {table} WHERE rowid IN ({rows})", [call_id, call_id]
+    ).fetchall()
+    return shaped(calls) if calls else None
 
 
 @contextmanager

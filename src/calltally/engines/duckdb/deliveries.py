@@ -49,6 +49,7 @@ class _Merged:
     known: dict[str, Known]
     changed: set[str] = field(default_factory=set)  # ids whose rows have to be written anew
     shown: set[str] = field(default_factory=set)  # those of them that have other values now
+    codes: dict[str, int] = field(default_factory=dict)  # of callers, as far as they are known
 
 
 def apply_deliveries(cursor: duckdb.DuckDBPyConnection, store: Store, rows: pa.RecordBatch) -> list[Outcome]:
@@ -60,6 +61,7 @@ def apply_deliveries(cursor: duckdb.DuckDBPyConnection, store: Store, rows: pa.R
     if len(merged.fresh) or merged.changed:
         with changing(cursor, store):
             added = _put(cursor, store, merged)
+        store.met(merged.codes)
         store.size += added
         store.grown(len(rows))
     return merged.outcomes
@@ -153,7 +155,8 @@ def _put(cursor: duckdb.DuckDBPyConnection, store: Store, merged: _Merged) -> in
     rows = _fresh(merged.fresh, now)
     if calls:
         rows = pa.concat_tables([rows, _hashed(cursor, _calls(calls, merged.shown, now))])
-    _insert_calls(cursor, store, rows, dict(known.code for _, known in calls if known.code))
+    merged.codes.update(known.code for _, known in calls if known.code)
+    _insert_calls(cursor, store, rows, merged.codes)
     return len(merged.fresh) + sum(not known.is_call for _, known in calls)
 
 
@@ -163,21 +166,29 @@ def _delete_rows(cursor: duckdb.DuckDBPyConnection, table: str, rows: Iterable[K
         cursor.execute(f"DELETE FROM {table} WHERE rowid IN (SELECT unnest(?))", [places])
 
 
-def _insert_calls(cursor: duckdb.DuckDBPyConnection, store: Store, calls: pa.Table, coded: Mapping[str, int]) -> None:
-    """Write calls, in the order of their starts, with the columns that follow from others; `coded`: some codes."""
+def _insert_calls(cursor: duckdb.DuckDBPyConnection, store: Store, calls: pa.Table, codes: dict[str, int]) -> None:
+    """Write calls, in the order of their starts, with the columns that follow from others.
+
+    `codes` are those of callers that are known; they are joined by those of all others.
+    """
     if not len(calls):
         return
     starts = calls["started_at"].cast(pa.int64())
-    codes = _codes(cursor, store, calls["caller_number"], coded)
-    derived = {"quarter_hour": pc.divide(starts, QUARTER_HOUR), "caller_code": codes}
+    coded = _coded(cursor, store, calls["caller_number"], codes)
+    derived = {"quarter_hour": pc.divide(starts, QUARTER_HOUR), "caller_code": coded}
     for name, column in derived.items():
         calls = calls.append_column(name, column)
     first, last = pc.min_max(starts).as_py().values()
     # Before the commit, so that no report is spelled for less than it meets.
     store.extent = store.extent.widened(first, last, store.extent.codes)
-    calls = calls.sort_by([("started_at", "ascending"), ("id", "ascending")])
+    if not _is_sorted(starts):
+        calls = calls.sort_by([("started_at", "ascending"), ("id", "ascending")])
     store.hashes[store.calls].add(calls["id_hash"])
     _insert(cursor, store.calls, calls)
+
+
+def _is_sorted(numbers: pa.ChunkedArray) -> bool:
+    return pc.all(pc.less_equal(numbers.slice(0, len(numbers) - 1), numbers.slice(1))).as_py() is not False
 
 
 def _hashed(cursor: duckdb.DuckDBPyConnection, rows: pa.Table) -> pa.Table:
@@ -191,15 +202,15 @@ def _insert(cursor: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> No
     cursor.unregister(INCOMING)
 
 
-def _codes(
-    cursor: duckdb.DuckDBPyConnection, store: Store, callers: pa.ChunkedArray, coded: Mapping[str, int]
+def _coded(
+    cursor: duckdb.DuckDBPyConnection, store: Store, callers: pa.ChunkedArray, codes: dict[str, int]
 ) -> pa.ChunkedArray:
     """The codes of callers, of whom some are known; new callers are given theirs."""
     distinct = callers.unique().drop_null()
-    values = distinct.to_pylist()
-    known = {**coded, **_codes_of(cursor, store, [value for value in values if value not in coded])}
-    codes = pa.array([known[value] for value in values], pa.int64())
-    return codes.take(pc.index_in(callers, distinct))
+    values, recent = distinct.to_pylist(), store.recent_codes
+    codes.update((value, recent[value]) for value in values if value in recent)
+    codes |= _codes_of(cursor, store, [value for value in values if value not in codes])
+    return pa.array([codes[value] for value in values], pa.int64()).take(pc.index_in(callers, distinct))
 
 
 def _codes_of(cursor: duckdb.DuckDBPyConnection, store: Store, values: Sequence[str]) -> dict[str, int]:
@@ -221,8 +232,8 @@ def _new_codes(cursor: duckdb.DuckDBPyConnection, store: Store, new: Sequence[st
     codes = range(first, first + len(new))
     store.hashes[store.codes].add(hashes)
     store.extent = store.extent.widened(None, None, codes.stop)
-    rows = "SELECT unnest(?) AS value, unnest(?) AS code, unnest(?::UBIGINT[]) AS value_hash"
-    cursor.execute(f"INSERT INTO {store.codes} BY NAME {rows}", [new, list(codes), hashes.to_pylist()])
+    code = pa.arange(codes.start, codes.stop)
+    _insert(cursor, store.codes, pa.table({"value": pa.array(new, pa.string()), "code": code, "value_hash": hashes}))
     return dict(zip(new, codes, strict=True))
 
 

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 __all__ = ["Hashes", "hashes_of"]
 
 FEW = 500  # texts, which are hashed here in less time than a statement takes
-MOST_ADDED = 100_000  # in a set, which takes ten times the memory of a sorted row
+MOST_ADDED = 20_000  # in a set, which takes ten times the memory of a sorted row
 INCOMING = "incoming_texts"
 
 

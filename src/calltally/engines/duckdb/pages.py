@@ -6,9 +6,9 @@ import duckdb
 import pyarrow as pa
 
 from calltally.engines.base import Condition, Page, Place
-from calltally.engines.duckdb.copies import COLUMNS, DIALECT
+from calltally.engines.duckdb.copies import DIALECT
+from calltally.engines.duckdb.shaping import STORED_COLUMNS, shaped
 from calltally.engines.duckdb.stores import Store
-from calltally.engines.rows import EXPORT_SCHEMA
 from calltally.engines.sql import Statement, narrowed, where
 
 __all__ = ["paged"]
@@ -18,39 +18,21 @@ def paged(cursor: duckdb.DuckDBPyConnection, store: Store, page: Page) -> pa.Rec
     """The calls of a page, of `EXPORT_SCHEMA`."""
     while True:
         extent = store.extent
-        conditions = narrowed(page.conditions, *extent.span(page.periods))
-        cursor.execute("BEGIN")  # both statements see the same calls
-        found = _found(cursor, store.calls, page, conditions)
-        cursor.execute("COMMIT")
+        statement = _statement(store.calls, page, narrowed(page.conditions, *extent.span(page.periods)))
+        found = cursor.execute(statement.sql, list(statement.params)).fetchall()
         if store.extent == extent:  # else it may have met calls outside the extent that it was spelled for
-            return found
+            return shaped(found)
 
 
-def _found(
-    cursor: duckdb.DuckDBPyConnection, table: str, page: Page, conditions: Sequence[Condition]
-) -> pa.RecordBatch:
-    """First when the last call of the page starts, which one column tells; then the calls that start until then.
-
-    So of nearly all calls the database reads nothing but their starts, and of most not even these.
-    """
+def _statement(table: str, page: Page, conditions: Sequence[Condition]) -> Statement:
+    """One whose calls DuckDB picks by what they start with, and of all others reads nothing else, see `engine`."""
     behind = (_behind(page.after, descending=page.descending),) if page.after else ()
-    matching = Statement(f" FROM {table}") + where(conditions, page.periods, DIALECT, *behind)
     direction = "DESC" if page.descending else "ASC"
-    starts = (
-        Statement("SELECT epoch_us(started_at)") + matching + f" ORDER BY started_at {direction} LIMIT {page.limit}"
-    )
-    found = cursor.execute(starts.sql, list(starts.params)).fetchall()
-    if not found:
-        return pa.RecordBatch.from_pylist([], EXPORT_SCHEMA)
-    until = Statement(f"started_at {'>=' if page.descending else '<='} make_timestamp({found[-1][0]})")
-    calls = (
-        Statement(f"SELECT {COLUMNS} FROM {table}")
-        + where(conditions, page.periods, DIALECT, *behind, until)
+    return (
+        Statement(f"SELECT {STORED_COLUMNS} FROM {table}")
+        + where(conditions, page.periods, DIALECT, *behind)
         + f" ORDER BY started_at {direction}, id {direction} LIMIT {page.limit}"
     )
-    answer = cursor.sql(calls.sql, params=list(calls.params)).to_arrow_table()
-    [batch] = answer.cast(EXPORT_SCHEMA).combine_chunks().to_batches()
-    return batch
 
 
 def _behind(place: Place, *, descending: bool) -> Statement:

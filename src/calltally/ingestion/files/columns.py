@@ -7,7 +7,7 @@ from typing import Any, Final, TypeAlias
 
 import pyarrow as pa
 
-__all__ = ["ABSENT", "Absent", "Column", "column_of", "joined", "plain", "present"]
+__all__ = ["ABSENT", "ARROW_TYPES", "Absent", "Column", "column_of", "joined", "plain", "present"]
 
 
 class Absent(Enum):

@@ -89,7 +89,8 @@ class _Rows:
         columns = self.blocks.read(piece)
         if columns is None:
             return False
-        self.gathered.add_columns(columns, range(piece.first, piece.first + len(piece.lines)))
+        named = dict(zip(self.layout.names, columns, strict=True))
+        self.gathered.add_columns(named, range(piece.first, piece.first + len(piece.lines)))
         self.next_line += len(piece.lines)
         return True
 

@@ -43,11 +43,12 @@ class Gathering(Generic[Row]):
         if len(self._rows) >= ROWS_AT_ONCE or self.bytes >= FULL_BYTES:
             self._spread()
 
-    def add_columns(self, columns: Sequence[Column], places: range) -> None:
-        """Take rows that are in columns already, those of `fixed`."""
+    def add_columns(self, columns: Mapping[str, Column], places: range) -> None:
+        """Take rows that are in columns already, among them all of `fixed`."""
         self._spread()
+        self._make_room(columns.keys(), len(places))
         self._number(len(places), places)
-        self._append(dict(zip(self._fixed, columns, strict=True)), len(places))
+        self._append(columns, len(places))
         self._close_if_full()
 
     def add_one(self, row: Row, place: int) -> None:
@@ -102,9 +103,13 @@ class Gathering(Generic[Row]):
             self._spread_some(rows[:half])
             self._spread_some(rows[half:])
             return
-        if self._filled and len(self._pieces.keys() | names) * (self._filled + len(rows)) > MOST_CELLS:
-            self._close()
+        self._make_room(names, len(rows))
         self._append(dict(zip(names, map(column_of, columns), strict=True)), len(rows))
+
+    def _make_room(self, names: Iterable[str], rows: int) -> None:
+        """Close the batch where it would get too many columns."""
+        if self._filled and len(self._pieces.keys() | names) * (self._filled + rows) > MOST_CELLS:
+            self._close()
 
     def _append(self, columns: Mapping[str, Column], size: int) -> None:
         for name, column in columns.items():
