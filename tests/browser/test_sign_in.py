@@ -57,7 +57,7 @@ def by_link(open_page: OpenPage, link: Link, name: str) -> Visit:
 
 
 def open_menu(visit: Visit, name: str) -> None:
-    visit.page.locator("summary").filter(has_text=name).click()
+    visit.page.locator(".bar summary").filter(has_text=name).click()
 
 
 def test_with_a_key_and_back_to_where_one_wanted_to_go(
@@ -93,31 +93,31 @@ def test_a_link_works_once_and_says_so_kindly(open_page: OpenPage, link: Link) -
     visit.page.reload()
     assert visit.fits
     visit.page.get_by_role("button", name="Open the reports").press("Enter")
-    expect(visit.page.locator("summary")).to_have_text(NAMES[0])
+    expect(visit.page.locator(".bar summary")).to_have_text(NAMES[0])
     visit.page.goto(address)
     expect(visit.page.get_by_role("heading", name="Not here any more")).to_be_visible()
     expect(visit.page.get_by_text("This link was used already")).to_be_visible()
     assert visit.fits
     visit.refused(404)
     visit.page.get_by_role("link", name="Go to the reports").click()
-    expect(visit.page.locator("summary")).to_have_text(NAMES[0])
+    expect(visit.page.locator(".bar summary")).to_have_text(NAMES[0])
 
 
 def test_businesses_are_switched_between_by_menu(open_page: OpenPage, command: CommandLine, link: Link) -> None:
     visit = by_link(open_page, link, NAMES[0])
     for name in NAMES[1:]:
         visit.page.goto(visit.page.url)
-        visit.page.locator("summary").click()
+        visit.page.locator(".bar summary").click()
         visit.page.get_by_role("link", name="Add a business").click()
         expect(visit.page.get_by_text("You are signed in to")).to_contain_text(NAMES[0])
         visit.page.get_by_label("Key").fill(key_of(command, name)[1])
         visit.page.get_by_role("button", name="Add this business").click()
-        expect(visit.page.locator("summary")).to_have_text(name)
+        expect(visit.page.locator(".bar summary")).to_have_text(name)
         assert visit.fits
     open_menu(visit, NAMES[2])
     assert visit.fits
     visit.page.get_by_role("button", name=NAMES[1]).click()
-    expect(visit.page.locator("summary")).to_have_text(NAMES[1])
+    expect(visit.page.locator(".bar summary")).to_have_text(NAMES[1])
     told = visit.page.evaluate("fetch('api/v1/session').then((answer) => answer.json())")
     assert told["data"]["business"]["name"] == NAMES[1]
     assert [other["name"] for other in told["data"]["other_businesses"]] == [NAMES[2], NAMES[0]]
@@ -125,7 +125,7 @@ def test_businesses_are_switched_between_by_menu(open_page: OpenPage, command: C
 
 def test_the_menu_by_keyboard_alone_and_signing_out(open_page: OpenPage, server: Server, link: Link) -> None:
     visit = by_link(open_page, link, NAMES[0])
-    keyboard, summary = visit.page.keyboard, visit.page.locator("summary")
+    keyboard, summary = visit.page.keyboard, visit.page.locator(".bar summary")
     keyboard.press("Tab")
     skip = visit.page.get_by_role("link", name="Skip to the content")
     expect(skip).to_be_focused()
