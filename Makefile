@@ -11,7 +11,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help:  ## List these targets
 	@awk -F ':.*##' '/^[a-z-]+:.*##/ {printf "  make %-8s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(RUNTIME)  ## Set up, make a year of sample calls, start the server, print requests to paste
+demo: $(RUNTIME)  ## Set up, make a year of sample calls, start the server, print a link and requests
 	@exec $(BIN)/calltally demo
 
 serve: $(RUNTIME)  ## Set up and start the server on ./calltally-data (or CALLTALLY_DATA)

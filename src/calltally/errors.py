@@ -7,6 +7,7 @@
     ├── UnsupportedMedia    what was sent is in a form that is not read
     ├── Unauthorized        the key is missing, malformed, unknown or revoked
     ├── Forbidden           the key lacks a scope, which is named
+    ├── Forged              a browser's request that does not show that it comes from a page of this server
     ├── NotFound            no such thing, or another business's
     ├── Conflict            what was asked contradicts what is there
     ├── Refused             another server, asked on somebody's behalf, refuses or gives no sensible answer
@@ -28,6 +29,7 @@ __all__ = [
     "FolderInUse",
     "FolderUnusable",
     "Forbidden",
+    "Forged",
     "InvalidBody",
     "InvalidRequest",
     "NotFound",
@@ -95,6 +97,13 @@ class Forbidden(CalltallyError):
     def __init__(self, scope: str) -> None:
         super().__init__(f"This key lacks the scope '{scope}'")
         self.scope = scope
+
+
+class Forged(CalltallyError):
+    """A browser sends a change along with its cookie, and nothing shows that a page of this server asked for it."""
+
+    def __init__(self) -> None:
+        super().__init__("This page is out of date, or the request did not come from this server; load the page again")
 
 
 class NotFound(CalltallyError):

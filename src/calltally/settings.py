@@ -91,6 +91,7 @@ class Settings:
         1,
     )
     waiting_megabytes_per_business: int = _setting(64, "Most of those that are of one business", 1)
+    session_days: int = _setting(30, "Days after which a browser that has signed in has to sign in again", 1)
     log_level: str = _setting("info", "What the server writes to its log: debug, info, warning or error")
     open_businesses: int = _setting(64, "Most business files that are kept open while nobody asks for them")
 

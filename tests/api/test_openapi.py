@@ -75,6 +75,7 @@ EVERYTHING = f"metrics={','.join(METRIC_NAMES)}"
         (LIST, "limit=2", 200),
         (LIST, "limit=0&source=", 400),
         (CATALOG, "", 200),
+        ("/api/v1/session", "", 200),
         ("/openapi.json", "", 200),
         ("/healthz", "", 200),
         ("/readyz", "", 200),

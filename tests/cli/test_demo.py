@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import httpx2
 import pytest
 
 from tests.cli.conftest import CALLTALLY, CommandLine
@@ -147,6 +148,15 @@ def test_the_first_start(made: tuple[CommandLine, Demo, list[Any]]) -> None:
     assert all(f"start_date={start}&end_date={end}" in request for request in dated)
     file = command.data / "demo-key"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_it_prints_a_link_that_signs_a_browser_in(calltally: CommandLine) -> None:
+    with demo(calltally, "--port", "0") as running:
+        [link] = [line for line in running.up().lines if line.startswith(f"{running.address}/open/")]
+        answer = httpx2.post(link, headers={"Sec-Fetch-Site": "same-origin"})
+        told = httpx2.get(f"{running.address}/api/v1/session", cookies=answer.cookies).json()["data"]
+        assert (told["business"]["name"], told["scopes"]) == ("Demo", ["report", "read"])
+        assert running.stop() == (0, "")
 
 
 def test_what_the_requests_answer(made: tuple[CommandLine, Demo, list[Any]]) -> None:

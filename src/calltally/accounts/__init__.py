@@ -29,8 +29,17 @@ from calltally.accounts.dead_letters import (
     remove_dead_letter,
 )
 from calltally.accounts.keys import MOST_KEYS, Key, KnownKeys, NewKey, authenticate, create_key, list_keys, revoke_key
+from calltally.accounts.links import LINK_LASTS, create_link, find_link, use_link
 from calltally.accounts.permissions import ACTIONS, DEFAULT_SCOPES, SCOPES, Actor, require
 from calltally.accounts.removals import finish_removals, forget_removal
+from calltally.accounts.sessions import (
+    Session,
+    begin_session,
+    choose_business,
+    csrf_token,
+    end_session,
+    find_session,
+)
 from calltally.accounts.syncs import Round, SyncState, find_sync, keep_sync
 from calltally.accounts.webhooks import (
     Credential,
@@ -49,6 +58,7 @@ from calltally.accounts.webhooks import (
 __all__ = [
     "ACTIONS",
     "DEFAULT_SCOPES",
+    "LINK_LASTS",
     "MOST_KEYS",
     "SCOPES",
     "Account",
@@ -62,19 +72,27 @@ __all__ = [
     "KnownKeys",
     "NewKey",
     "Round",
+    "Session",
     "SyncState",
     "UsedWebhook",
     "Webhook",
     "authenticate",
+    "begin_session",
+    "choose_business",
     "clear_business",
     "count_ignored",
     "create_business",
     "create_key",
+    "create_link",
     "create_webhook",
+    "csrf_token",
     "delete_business",
     "delete_webhook",
+    "end_session",
     "find_business",
     "find_dead_letter",
+    "find_link",
+    "find_session",
     "find_sync",
     "find_webhook",
     "finish_removals",
@@ -100,5 +118,6 @@ __all__ = [
     "revoke_key",
     "rfc3339",
     "update_business",
+    "use_link",
     "write_account",
 ]

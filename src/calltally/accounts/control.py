@@ -52,10 +52,14 @@ __all__ = [
     "dead_letters",
     "ignored_events",
     "keys",
+    "links",
     "open_control",
     "removals",
     "rfc3339",
+    "session_keys",
+    "sessions",
     "tables_of_a_business",
+    "tables_of_an_account",
     "webhook_arrivals",
     "webhooks",
 ]
@@ -85,6 +89,7 @@ class UtcTime(TypeDecorator[datetime]):
 
 
 METADATA = MetaData()
+MOMENTARY = {"momentary": True}  # of a table that no backup holds
 
 
 class BusinessColumns(TypedColumns):
@@ -166,6 +171,33 @@ class DeadLetterColumns(TypedColumns):
     body: Named[bytes] = Column(LargeBinary)
 
 
+class SessionColumns(TypedColumns):
+    """A browser that is signed in, known by the hash of its token; `chosen` is the business that it looks at."""
+
+    token_hash = Column(Text, primary_key=True)
+    chosen: Named[str] = Column(Text)
+    created_at: Named[datetime] = Column(UtcTime)
+    expires_at: Named[datetime] = Column(UtcTime, index=True)
+    last_used_at: Named[datetime] = Column(UtcTime)
+
+
+class SessionKeyColumns(TypedColumns):
+    """The key with which a session sees a business."""
+
+    token_hash = Column(Text, ForeignKey("sessions.token_hash"), primary_key=True)
+    business_id: Named[str] = Column(Text, ForeignKey("businesses.id"), primary_key=True, index=True)
+    key_id: Named[str] = Column(Text, ForeignKey("keys.id"))
+
+
+class LinkColumns(TypedColumns):
+    """A link that signs a browser in with a key, once; known by the hash of its token."""
+
+    token_hash = Column(Text, primary_key=True)
+    business_id: Named[str] = Column(Text, ForeignKey("businesses.id"), index=True)
+    key_id: Named[str] = Column(Text, ForeignKey("keys.id"))
+    expires_at: Named[datetime] = Column(UtcTime, index=True)
+
+
 class SchemaVersionColumns(TypedColumns):
     """The one row that says how many migrations this database has had."""
 
@@ -179,6 +211,10 @@ webhooks = Table("webhooks", METADATA, WebhookColumns)
 ignored_events = Table("ignored_events", METADATA, IgnoredEventColumns)
 webhook_arrivals = Table("webhook_arrivals", METADATA, WebhookArrivalColumns)
 dead_letters = Table("dead_letters", METADATA, DeadLetterColumns)
+sessions = Table("sessions", METADATA, SessionColumns)
+# Whoever holds a token of the past is not to be let in by a backup of it.
+session_keys = Table("session_keys", METADATA, SessionKeyColumns, info=MOMENTARY)
+links = Table("links", METADATA, LinkColumns, info=MOMENTARY)
 schema_version = Table("schema_version", METADATA, SchemaVersionColumns)
 
 Migrations = tuple[tuple[str, ...], ...]
@@ -269,6 +305,31 @@ MIGRATIONS: Migrations = (
         )""",
         "CREATE INDEX ix_dead_letters_business_id ON dead_letters (business_id)",
         "CREATE INDEX ix_dead_letters_webhook_id ON dead_letters (webhook_id)",
+    ),
+    (
+        """CREATE TABLE sessions (
+            token_hash TEXT NOT NULL PRIMARY KEY,
+            chosen TEXT NOT NULL,
+            created_at TIMESTAMP NOT NULL,
+            expires_at TIMESTAMP NOT NULL,
+            last_used_at TIMESTAMP NOT NULL
+        )""",
+        "CREATE INDEX ix_sessions_expires_at ON sessions (expires_at)",
+        """CREATE TABLE session_keys (
+            token_hash TEXT NOT NULL REFERENCES sessions (token_hash),
+            business_id TEXT NOT NULL REFERENCES businesses (id),
+            key_id TEXT NOT NULL REFERENCES keys (id),
+            PRIMARY KEY (token_hash, business_id)
+        )""",
+        "CREATE INDEX ix_session_keys_business_id ON session_keys (business_id)",
+        """CREATE TABLE links (
+            token_hash TEXT NOT NULL PRIMARY KEY,
+            business_id TEXT NOT NULL REFERENCES businesses (id),
+            key_id TEXT NOT NULL REFERENCES keys (id),
+            expires_at TIMESTAMP NOT NULL
+        )""",
+        "CREATE INDEX ix_links_business_id ON links (business_id)",
+        "CREATE INDEX ix_links_expires_at ON links (expires_at)",
     ),
 )
 
@@ -399,6 +460,11 @@ def open_control(folder: DataFolder, url: str = "", migrations: Migrations = MIG
 def tables_of_a_business() -> tuple[Table[Any], ...]:
     """The tables whose rows each belong to a business; one that refers to another comes after it."""
     return tuple(table for table in METADATA.sorted_tables if "business_id" in table.c)
+
+
+def tables_of_an_account() -> tuple[Table[Any], ...]:
+    """Those of them that belong into a copy of the business, in the same order."""
+    return tuple(table for table in tables_of_a_business() if not table.info.get("momentary"))
 
 
 def rfc3339(moment: datetime) -> str:

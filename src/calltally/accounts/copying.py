@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, and_, delete, insert, select, update
 
 from calltally.accounts.businesses import Business, business_of, locked_business
-from calltally.accounts.control import Control, businesses, removals, tables_of_a_business
+from calltally.accounts.control import Control, businesses, removals, tables_of_an_account
 from calltally.accounts.removals import begin_removal, next_generation, store_name
 from calltally.errors import Conflict, NotFound
 
@@ -39,7 +39,7 @@ def read_account(control: Control, business_id: str) -> Account:
                 dict(found._mapping)
                 for found in connection.execute(select(table).where(table.c.business_id == business_id))
             )
-            for table in tables_of_a_business()
+            for table in tables_of_an_account()
         }
     return Account(business_of(row), dict(row._mapping), rows)
 
@@ -105,7 +105,7 @@ def _generation(connection: Connection, business_id: str) -> int:
 
 
 def _add_missing(connection: Connection, account: Account) -> None:
-    for table in tables_of_a_business():
+    for table in tables_of_an_account():
         for row in account.rows.get(table.name, ()):
             if not _is_there(connection, table, row):
                 connection.execute(insert(table).values(row))

@@ -17,7 +17,7 @@ from calltally.query import Timing, answer
 __all__ = ["report_calls"]
 
 # A client may keep the answer, but has to ask each time whether it still holds.
-CACHING = {"Cache-Control": "private, no-cache", "Vary": "Accept-Encoding, Authorization"}
+CACHING = {"Cache-Control": "private, no-cache", "Vary": "Accept-Encoding, Authorization, Cookie"}
 
 
 async def report_calls(request: Request) -> Response:

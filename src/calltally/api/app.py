@@ -10,16 +10,20 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from calltally.api.analytics import report_calls
+from calltally.api.assets import ASSETS
 from calltally.api.calls import change_call, delete_call, erase_calls, post_calls, show_call
 from calltally.api.catalog import show_catalog
 from calltally.api.docs import DOCS
 from calltally.api.envelope import Envelope
 from calltally.api.errors import HANDLERS
 from calltally.api.health import health, readiness
+from calltally.api.home import HOME
 from calltally.api.listing import list_calls, list_calls_csv, list_calls_ndjson
 from calltally.api.openapi import show_openapi
 from calltally.api.routing import route
 from calltally.api.services import Services
+from calltally.api.session import show_session
+from calltally.api.sign_in import SIGN_IN
 from calltally.api.webhooks import receive_webhook
 from calltally.api.workers import ClientGone
 
@@ -33,6 +37,7 @@ ROUTES = [
     route("/api/v1/calls/{id:anything}", GET=show_call, PATCH=change_call, DELETE=delete_call),
     Route("/api/v1/webhooks/{kind}/{id}", receive_webhook, methods=["POST"]),
     Route("/api/v1/catalog", show_catalog, methods=["GET"]),
+    Route("/api/v1/session", show_session, methods=["GET"]),
     Route("/openapi.json", show_openapi, methods=["GET"]),
     Route("/healthz", health, methods=["GET"]),
     Route("/readyz", readiness, methods=["GET"]),
@@ -50,7 +55,9 @@ def create_app(services: Services) -> ASGIApp:
         await services.streams.close()
 
     app = Starlette(
-        routes=[*ROUTES, *DOCS], exception_handlers={**HANDLERS, ClientGone: _nobody_waits}, lifespan=lifespan
+        routes=[*ROUTES, *HOME, *SIGN_IN, *ASSETS, *DOCS],
+        exception_handlers={**HANDLERS, ClientGone: _nobody_waits},
+        lifespan=lifespan,
     )
     app.router.redirect_slashes = False
     app.state.services = services

@@ -1,6 +1,7 @@
 """Files for browsers: compressed once, asked for anew only when changed, and fenced in with this server alone."""
 
 import gzip
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
@@ -14,7 +15,7 @@ from starlette.routing import Route
 
 from calltally.api.preferences import has_already, takes_gzip
 
-__all__ = ["browser_file"]
+__all__ = ["Packed", "browser_file", "packed", "packed_response"]
 
 MEDIA_TYPES = {".css": "text/css", ".html": "text/html", ".js": "text/javascript", ".svg": "image/svg+xml"}
 # No script but from a file of this server, and nothing from or to anywhere else. Scripts may set styles inline.
@@ -33,9 +34,10 @@ HEADERS = {
 
 @dataclass(frozen=True)
 class Packed:
-    """A file as it is kept: compressed, with the tag of its content."""
+    """A file as it is kept: compressed, with its media type and the tag of its content."""
 
     gzipped: bytes
+    media_type: str
     tag: str
 
 
@@ -43,22 +45,31 @@ def browser_file(address: str, package: str, path: str) -> Route:
     """The route that sends a file of an installed package."""
 
     async def send(request: Request) -> Response:
-        return _response(request, await run_in_threadpool(_packed, package, path), path)
+        return _response(request, await run_in_threadpool(_packed, package, path))
 
     return Route(address, send, methods=["GET"])
 
 
+def packed(path: str, content: bytes) -> Packed:
+    """A file with this path and content; what it is its suffix says."""
+    media_type = MEDIA_TYPES[PurePosixPath(path).suffix]
+    return Packed(gzip.compress(content, mtime=0), media_type, f'W/"{sha256(content).hexdigest()[:32]}"')
+
+
+def packed_response(request: Request, file: Packed, headers: Mapping[str, str]) -> Response:
+    """The file, compressed for those who take it."""
+    if takes_gzip(request.headers):
+        return Response(file.gzipped, 200, {**headers, "Content-Encoding": "gzip"}, file.media_type)
+    return Response(gzip.decompress(file.gzipped), 200, headers, file.media_type)
+
+
 @lru_cache
 def _packed(package: str, path: str) -> Packed:
-    content = files(package).joinpath(path).read_bytes()
-    return Packed(gzip.compress(content, mtime=0), f'W/"{sha256(content).hexdigest()[:32]}"')
+    return packed(path, files(package).joinpath(path).read_bytes())
 
 
-def _response(request: Request, file: Packed, path: str) -> Response:
+def _response(request: Request, file: Packed) -> Response:
     headers = {**HEADERS, "ETag": file.tag}
     if has_already(request.headers, file.tag):
         return Response(status_code=304, headers=headers)
-    media_type = MEDIA_TYPES[PurePosixPath(path).suffix]
-    if takes_gzip(request.headers):
-        return Response(file.gzipped, 200, {**headers, "Content-Encoding": "gzip"}, media_type)
-    return Response(gzip.decompress(file.gzipped), 200, headers, media_type)
+    return packed_response(request, file, headers)

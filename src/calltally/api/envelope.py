@@ -18,6 +18,7 @@ __all__ = ["Envelope"]
 logger = logging.getLogger("calltally.requests")
 
 SAFE_ID = re.compile(r"[A-Za-z0-9._~:/+=-]{1,128}")
+SECRET = re.compile(r"(?s)(?<=^/open/).+")  # the part of a path that lets in whoever has it
 
 
 class Envelope:
@@ -55,7 +56,8 @@ class Envelope:
                 await internal_error(request_id)(scope, receive, send_with_id)
         milliseconds = (time.perf_counter() - start) * 1000
         # The path alone, since a query's values may be people's numbers; quoted, so that it stays on one line.
-        logger.info("%s %s %s %.1f ms %s", scope["method"], quote(scope["path"]), status, milliseconds, request_id)
+        path = quote(SECRET.sub("...", scope["path"]))
+        logger.info("%s %s %s %.1f ms %s", scope["method"], path, status, milliseconds, request_id)
 
 
 def _new_id() -> str:

@@ -23,7 +23,7 @@ __all__ = ["FILE_TYPES", "PAGE_TYPE", "list_calls", "list_calls_csv", "list_call
 PAGE_TYPE = "application/json"
 FILE_TYPES: dict[str, Format] = {"text/csv": "csv", "application/x-ndjson": "ndjson"}
 # Who may see a call can change, and calls are about people: no copy is kept on the way.
-HEADERS = {"Cache-Control": "no-store", "Vary": "Accept, Accept-Encoding, Authorization"}
+HEADERS = {"Cache-Control": "no-store", "Vary": "Accept, Accept-Encoding, Authorization, Cookie"}
 
 
 async def list_calls(request: Request) -> ASGIApp:

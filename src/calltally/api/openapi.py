@@ -8,6 +8,7 @@ from calltally.api.examples import calls_example, catalog_example, metric_exampl
 from calltally.api.listing import FILE_TYPES
 from calltally.api.openapi_calls import CALLS_TAG, call_paths, call_schemas
 from calltally.api.openapi_parts import Plain, closed_object, errors, headers, response
+from calltally.api.openapi_session import session_paths
 from calltally.api.openapi_webhooks import WEBHOOKS_TAG, webhook_paths
 from calltally.catalog import CATALOG, describe
 
@@ -57,7 +58,7 @@ TAGS = {
     "Reports": "Numbers about the calls of the key's business.",
     **CALLS_TAG,
     **WEBHOOKS_TAG,
-    "Server": "Whether the server is well, and this document. These addresses need no key.",
+    "Server": "Whether the server is well, who is signed in, and this document.",
 }
 
 
@@ -86,6 +87,7 @@ def openapi() -> Plain:
             **_calls_paths(described),
             **webhook_paths(),
             "/api/v1/catalog": {"get": _catalog(described)},
+            **session_paths(),
             "/healthz": {"get": _status("health", "Is it alive?", "Answers while the process is alive.", "ok", {})},
             "/readyz": {"get": _status("readiness", "Is it ready?", READY, "ready", errors("503"))},
             "/openapi.json": {"get": _document()},
@@ -100,7 +102,7 @@ def openapi() -> Plain:
                 "Server-Timing": {"description": "Milliseconds of each step", "schema": {"type": "string"}},
                 "ETag": {"description": "Names this answer, for `If-None-Match`", "schema": {"type": "string"}},
                 "Cache-Control": {"description": "`private, no-cache`", "schema": {"type": "string"}},
-                "Vary": {"description": "`Accept-Encoding, Authorization`", "schema": {"type": "string"}},
+                "Vary": {"description": "`Accept-Encoding, Authorization, Cookie`", "schema": {"type": "string"}},
             },
         },
     }

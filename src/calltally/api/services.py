@@ -2,26 +2,28 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
-from calltally.accounts import Actor, Control, KnownKeys
+from calltally.accounts import Actor, Control, KnownKeys, Session, find_session
 from calltally.api.answers import Answers
 from calltally.api.arrivals import Arrivals
+from calltally.api.cookies import CSRF_HEADER, check_origin, check_shown, session_token
 from calltally.api.intake import Intake
 from calltally.api.questions import Questions
 from calltally.api.streams import Streams
 from calltally.api.workers import Workers
 from calltally.engines import Engine
 
-__all__ = ["Services", "actor_of", "client_gone", "services_of"]
+__all__ = ["Services", "actor_of", "client_gone", "services_of", "session_of"]
 
 MOST_FILES = 8  # that are sent at once
 MOST_FILES_OF_BUSINESS = 3
+READING = {"GET", "HEAD", "OPTIONS"}  # methods that change nothing
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class Services:
     intake: Intake
     staging: Path  # folder for files of the moment
     public_url: str = ""  # the address of this server in the world; empty: the one that a request was sent to
+    session_lasts: timedelta = timedelta(days=30)
 
     @cached_property
     def arrivals(self) -> Arrivals:
@@ -65,16 +68,32 @@ def services_of(request: Request) -> Services:
 
 
 async def actor_of(request: Request) -> Actor:
-    """Who asks.
+    """Who asks: with a key, or else as a browser that is signed in.
 
     Raises:
-        Unauthorized: the key is missing, malformed, unknown or revoked.
+        Unauthorized: the key is missing, malformed, unknown or revoked, or the browser is not signed in any more.
+        Forged: a browser sends a change that does not show that it comes from a page of this server.
     """
     services = services_of(request)
     authorization, now = request.headers.get("authorization"), services.now()
+    if authorization is None and (token := session_token(request, services.public_url)):
+        if request.method not in READING:
+            check_origin(request, services.public_url)
+            check_shown(token, request.headers.get(CSRF_HEADER))
+        return (await session_of(request, token)).actor
     if known := services.keys.recognise(authorization, now):
         return known
     return await run_in_threadpool(services.keys.look_up, authorization, now)
+
+
+async def session_of(request: Request, token: str) -> Session:
+    """The session with this token.
+
+    Raises:
+        Unauthorized: it is over.
+    """
+    services = services_of(request)
+    return await run_in_threadpool(find_session, services.control, token, services.now())
 
 
 async def client_gone(request: Request) -> None:

@@ -18,6 +18,7 @@ from calltally.cli import (
     exporting,
     importing,
     key,
+    opening,
     serving,
     syncing,
     webhooks,
@@ -77,6 +78,7 @@ def build() -> typer.Typer:
     app.command(epilog=backups.BACKUP_EXAMPLES)(backups.backup)
     app.command(epilog=backups.RESTORE_EXAMPLES)(backups.restore)
     app.command(epilog=checking.EXAMPLES)(checking.check)
+    app.command("open", epilog=opening.EXAMPLES)(opening.open_reports)
     app.command(epilog=serving.SERVE_EXAMPLES)(serving.serve)
     app.command(epilog=serving.DEMO_EXAMPLES)(serving.demo)
     app.command(epilog=examples("calltally version", "calltally version --json"))(version)

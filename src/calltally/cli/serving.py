@@ -7,12 +7,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Annotated
 
 import typer
 
+from calltally.accounts import authenticate, create_link
 from calltally.api import (
     Answers,
     Intake,
@@ -35,7 +36,7 @@ from calltally.errors import Conflict, FolderInUse, InvalidRequest, Problem
 from calltally.folder import DataFolder, Owned
 from calltally.settings import Settings, networks
 
-__all__ = ["DEMO_EXAMPLES", "SERVE_EXAMPLES", "demo", "serve"]
+__all__ = ["DEMO_EXAMPLES", "SERVE_EXAMPLES", "demo", "running_address", "serve"]
 
 SERVE_EXAMPLES = examples(
     "calltally serve",
@@ -76,8 +77,8 @@ def serve(
 def demo(host: HostOption = None, port: PortOption = None, data: DataOption = None) -> None:
     """Start the server on a year of made-up calls, to look around.
 
-    It makes a business 'Demo' with these calls and prints requests to paste. Started again it has the same calls and
-    key; beside a running one it prints that one's address.
+    It makes a business 'Demo' with these calls and prints a link to look at them and requests to paste. Started again
+    it has the same calls and key; beside a running one it prints that one's address.
     """
     with opened(data, host=host, port=port) as on:
         _set_up_log("warning")
@@ -89,7 +90,7 @@ def demo(host: HostOption = None, port: PortOption = None, data: DataOption = No
                 else:
                     _make(on, engine)
         except FolderInUse:
-            address = _running(on)
+            address = running_address(on.folder)
             if address is None:
                 raise
             found = find_demo(on.folder, on.control)
@@ -99,7 +100,7 @@ def demo(host: HostOption = None, port: PortOption = None, data: DataOption = No
                     message + "stop it and start the demo again, or use another folder with --data"
                 ) from None
             say(f"Calltally is running already, on {address}")
-            _print_requests(address, found)
+            _print_ways_in(on, address, found)
             return
     if found:
         say("Stopped")
@@ -115,7 +116,7 @@ def _demo(on: Opened, owned: Owned, engine: Engine, found: Demo) -> None:
 
         def ready() -> None:
             _say_where(address)
-            _print_requests(address, found)
+            _print_ways_in(on, address, found)
 
         _run(on, owned, engine, bound, ready)
 
@@ -175,7 +176,17 @@ def _services(on: Opened, engine: Engine) -> Services:
     workers, answers = Workers(limits, settings.report_seconds), Answers(settings.cache_megabytes * MEGABYTE)
     now = partial(datetime.now, UTC)
     intake, staging = _intake(engine, settings), on.folder.staging
-    return Services(on.control, engine, workers, answers, now, intake, staging, settings.public_url)
+    return Services(
+        on.control,
+        engine,
+        workers,
+        answers,
+        now,
+        intake,
+        staging,
+        settings.public_url,
+        timedelta(days=settings.session_days),
+    )
 
 
 def _intake(engine: Engine, settings: Settings) -> Intake:
@@ -189,10 +200,10 @@ def _intake(engine: Engine, settings: Settings) -> Intake:
     return Intake(engine, limits)
 
 
-def _running(on: Opened) -> str | None:
+def running_address(folder: DataFolder) -> str | None:
     """The address of the server that owns the folder, once it says it; None if it is no server."""
     deadline = time.monotonic() + START_UP_SECONDS
-    while (owner := on.folder.owner()) and owner.role == "serve" and time.monotonic() < deadline:
+    while (owner := folder.owner()) and owner.role == "serve" and time.monotonic() < deadline:
         if owner.address:
             return owner.address
         time.sleep(0.1)
@@ -209,7 +220,12 @@ def _say_where(address: str) -> None:
     say(f"To read and try the API, open {address}/docs")
 
 
-def _print_requests(address: str, found: Demo) -> None:
+def _print_ways_in(on: Opened, address: str, found: Demo) -> None:
+    now = datetime.now(UTC)
+    key_id = authenticate(on.control, f"Bearer {found.key}", now).key_id
+    say("")
+    say("To look at the reports, open this in a browser, once and within ten minutes ('calltally open' makes more):")
+    say(f"{address}/open/{create_link(on.control, found.business.id, key_id, now)}")
     say("")
     say("Paste any of these into another terminal:")
     for title, query in requests(found.made_at, found.business.timezone):

@@ -1,0 +1,34 @@
+"""`GET /`: the page of reports, for a browser that is signed in."""
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from calltally.accounts import Session, choose_business, csrf_token
+from calltally.api.rendering import redirect, render
+from calltally.api.services import services_of
+from calltally.api.session import described_session
+from calltally.api.sign_in import sign_in_first, signed_in, told
+
+__all__ = ["HOME"]
+
+
+async def _show_home(request: Request) -> Response:
+    found = await signed_in(request)
+    if found is None:
+        return sign_in_first(request)
+    token, session = found
+    if session.chosen not in {actor.business.id for actor in session.actors}:
+        return await _look_elsewhere(request, token, session)
+    return render(request, "home.html", session=described_session(session.actor, session.actors, csrf_token(token)))
+
+
+async def _look_elsewhere(request: Request, token: str, session: Session) -> Response:
+    """The way to the first business that is left, the key of the chosen one being revoked."""
+    services, business = services_of(request), session.actors[0].business
+    await run_in_threadpool(choose_business, services.control, token, business.id, services.now())
+    return redirect(request, "")
+
+
+HOME = [Route("/", told(_show_home), methods=["GET"])]
