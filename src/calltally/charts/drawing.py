@@ -5,7 +5,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
@@ -135,9 +135,10 @@ class Drawer:
         if self._waiting:
             self._waiting.cancel()
         if self._process:
-            self._process.kill()
-            with self._process:  # closes its streams, and waits for its end
-                self._process = None
+            # Leaving it closes its streams and waits for its end; what it had not read of a request is lost.
+            with suppress(BrokenPipeError), self._process as process:
+                process.kill()
+            self._process = None
 
 
 def _exchanged(process: subprocess.Popen[bytes], request: bytes) -> bytes | None:

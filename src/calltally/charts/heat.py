@@ -18,6 +18,7 @@ OVERHANG = 12  # of what stands beside the views
 LEGEND, LEVEL_LABELS, SLANTED_LABELS, AXIS_TITLE = 44, 22, 84, 26
 SLANTED_APART = 20  # pixels that keep slanted labels apart
 LABEL_LIMIT = 110
+MOST_LEGEND = 160  # pixels
 DARK_FROM = 0.55  # of the way from the least to the greatest number
 
 
@@ -130,11 +131,12 @@ def _layers(grid: Grid, cells: Sequence[Plain], named: Sequence[Dimension]) -> P
         "field": "v",
         "type": "quantitative",
         "scale": {"domain": [low, high], "range": list(theme.scale), "nice": False},
-        "legend": _legend(matter, low, high),
+        "legend": _legend(matter, low, high, min(MOST_LEGEND, int(grid.width * len(grid.columns) * 0.9))),
     }
     cell = {
         "mark": {
             "type": "rect",
+            "invalid": "show",
             "stroke": theme.background,
             "strokeWidth": 2 if grid.width > LEAST_COLUMN else 1,
             "cornerRadius": 3,
@@ -158,12 +160,12 @@ def _texts(grid: Grid, cells: Sequence[Plain], low: float, high: float) -> Plain
     return {"mark": {"type": "text", "aria": False}, "encoding": {"text": {"field": "c"}, "color": ink}}
 
 
-def _legend(matter: Matter, low: float, high: float) -> Plain:
+def _legend(matter: Matter, low: float, high: float, length: int) -> Plain:
     ends = f"datum.value <= {low} ? '{tick_text(low, matter.unit)}' : '{tick_text(high, matter.unit)}'"
     return {
         "orient": "bottom",
         "direction": "horizontal",
-        "gradientLength": 160,
+        "gradientLength": length,
         "gradientThickness": 8,
         "values": [low, high],
         "labelExpr": ends,

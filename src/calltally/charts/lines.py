@@ -19,7 +19,7 @@ VIEW_WIDTH, VIEW_HEIGHT = 220, 96
 LEAST_VIEW_HEIGHT = 50
 VIEW_GAP, VIEW_LABELS = 22, 46  # between views, and what is above and below each
 TICK_WIDTH = 64
-OVERHANG = 14  # of the last tick's text
+OVERHANG = 22  # of the last tick's text
 
 
 class Timeline:
