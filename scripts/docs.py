@@ -162,6 +162,12 @@ def _listing() -> str:
     return _parameter_table([row for row in _described("listing") if row["name"] not in filters])
 
 
+def _picturing() -> str:
+    """The parameters of a picture that a report does not have."""
+    of_report = {row["name"] for row in _described("parameters")}
+    return _parameter_table([row for row in _described("picturing") if row["name"] not in of_report])
+
+
 def _parameter_table(described: Sequence[Row]) -> str:
     rows = [(_code(row["name"]), _takes(row), _default(row), row["description"]) for row in described]
     return _table(("Parameter", "Value", "Default", "Meaning"), rows)
@@ -346,6 +352,7 @@ REGIONS: dict[str, Callable[[], str]] = {
     "metrics": _metrics,
     "parameters": _parameters,
     "listing": _listing,
+    "picturing": _picturing,
     "fields": _fields,
     "presets": _presets,
     "settings": _settings,

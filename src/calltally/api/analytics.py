@@ -1,48 +1,76 @@
-"""`GET /api/v1/analytics/calls`: reports."""
+"""`GET /api/v1/analytics/calls`: reports, in whatever form."""
 
 import hashlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from calltally.accounts import Actor, require
-from calltally.api.bodies import WORTH_PACKING, gzipped, written
-from calltally.api.preferences import has_already, takes_gzip
+from calltally.api.bodies import WORTH_PACKING, gzipped
+from calltally.api.forms import FORMS, JSON, Form, Making
+from calltally.api.preferences import has_already, takes_gzip, wanted_alone
 from calltally.api.questions import Question
 from calltally.api.services import Services, actor_of, client_gone, services_of
 from calltally.engines import Engine, Stop
 from calltally.query import Timing, answer
 
-__all__ = ["report_calls"]
+__all__ = ["report_calls", "report_in"]
 
 # A client may keep the answer, but has to ask each time whether it still holds.
-CACHING = {"Cache-Control": "private, no-cache", "Vary": "Accept-Encoding, Authorization, Cookie"}
+CACHING = {"Cache-Control": "private, no-cache", "Vary": "Accept, Accept-Encoding, Authorization, Cookie"}
+BY_MEDIA_TYPE = {form.media_type.partition(";")[0]: form for form in FORMS if form.media_type != JSON.media_type}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What one request asks for, and the name of its answer."""
+
+    question: Question
+    form: Form
+    actor: Actor
+    tag: str
 
 
 async def report_calls(request: Request) -> Response:
-    """A report over the calls of the key's business."""
+    """A report over the calls of the key's business: as JSON, unless `Accept` names one other form and nothing else."""
+    return await _answered(request, BY_MEDIA_TYPE.get(wanted_alone(request.headers) or "", JSON))
+
+
+def report_in(form: Form) -> Callable[[Request], Awaitable[Response]]:
+    """What answers with a report in this form."""
+
+    async def report(request: Request) -> Response:
+        return await _answered(request, form)
+
+    return report
+
+
+async def _answered(request: Request, form: Form) -> Response:
     services, timing = services_of(request), Timing()
     with timing.step("auth"):
         actor = await actor_of(request)
         require(actor, "report")
     with timing.step("plan"):
-        question = await services.questions.understood(request.scope["query_string"], actor.business)
-        tag = await _tag(question, services.engine)
-    headers = {"ETag": tag, **CACHING}
+        query_string = request.scope["query_string"]
+        question = await services.questions.understood(query_string, actor.business, pictured=form.pictured)
+        tag = await _tag(question, form, actor, services.engine)
+    headers = {"ETag": tag, **CACHING, **form.headers}
     if has_already(request.headers, tag):
         return Response(status_code=304, headers=headers)
     body = services.answers.get(tag)
     if body is None:
-        body = await _worked_out(question, tag, actor, request, timing)
+        body = await _worked_out(Asked(question, form, actor, tag), request, timing)
         services.answers.keep(tag, body)
-    if len(body) >= WORTH_PACKING and takes_gzip(request.headers):
+    if form.packs and len(body) >= WORTH_PACKING and takes_gzip(request.headers):
         body = await _packed(body, tag, services)
         headers["Content-Encoding"] = "gzip"
-    return Response(body, media_type="application/json", headers={**headers, "Server-Timing": timing.header()})
+    return Response(body, media_type=form.media_type, headers={**headers, "Server-Timing": timing.header()})
 
 
-async def _tag(question: Question, engine: Engine) -> str:
+async def _tag(question: Question, form: Form, actor: Actor, engine: Engine) -> str:
     """What names the answer to a question about the calls as they are now.
 
     The version of the calls is read before they are: should they change meanwhile, the answer is of newer calls than
@@ -52,18 +80,21 @@ async def _tag(question: Question, engine: Engine) -> str:
     version = engine.known_version(calls)
     if version is None:
         version = await run_in_threadpool(engine.version, calls)
-    return f'W/"{hashlib.sha256(question.fingerprint + version.encode()).hexdigest()[:32]}"'
+    made = repr((form.name, question.look, actor.business.currency)) if form.name else ""
+    return f'W/"{hashlib.sha256(question.fingerprint + made.encode() + version.encode()).hexdigest()[:32]}"'
 
 
-async def _worked_out(question: Question, tag: str, actor: Actor, request: Request, timing: Timing) -> bytes:
+async def _worked_out(asked: Asked, request: Request, timing: Timing) -> bytes:
     """The body of the report, by way of the engine; who asks the same meanwhile gets this answer too."""
-    services = services_of(request)
+    services, question, actor = services_of(request), asked.question, asked.actor
 
     def work(stop: Stop) -> bytes:
-        return written(answer(question.query, question.plan, services.engine, stop, timing))
+        report = answer(question.query, question.plan, services.engine, stop, timing)
+        with timing.step("form"):
+            return asked.form.make(report, Making(question, actor.business, services.drawer, stop))
 
     business, key = actor.business.id, actor.key_id
-    return await services.workers.run(work, client_gone(request), business=business, key=key, name=tag)
+    return await services.workers.run(work, client_gone(request), business=business, key=key, name=asked.tag)
 
 
 async def _packed(body: bytes, tag: str, services: Services) -> bytes:

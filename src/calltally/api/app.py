@@ -4,18 +4,20 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from calltally.api.analytics import report_calls
+from calltally.api.analytics import report_calls, report_in
 from calltally.api.assets import ASSETS
 from calltally.api.calls import change_call, delete_call, erase_calls, post_calls, show_call
 from calltally.api.catalog import show_catalog
 from calltally.api.docs import DOCS
 from calltally.api.envelope import Envelope
 from calltally.api.errors import HANDLERS
+from calltally.api.forms import FORMS
 from calltally.api.health import health, readiness
 from calltally.api.home import HOME
 from calltally.api.listing import list_calls, list_calls_csv, list_calls_ndjson
@@ -31,6 +33,7 @@ __all__ = ["ROUTES", "create_app"]
 
 ROUTES = [
     Route("/api/v1/analytics/calls", report_calls, methods=["GET"]),
+    *[Route(f"/api/v1/analytics/calls.{form.name}", report_in(form), methods=["GET"]) for form in FORMS],
     route("/api/v1/calls", GET=list_calls, POST=post_calls, DELETE=erase_calls),
     Route("/api/v1/calls.csv", list_calls_csv, methods=["GET"]),
     Route("/api/v1/calls.ndjson", list_calls_ndjson, methods=["GET"]),
@@ -53,6 +56,7 @@ def create_app(services: Services) -> ASGIApp:
         await services.intake.close()
         await services.workers.close()
         await services.streams.close()
+        await run_in_threadpool(services.drawer.close)
 
     app = Starlette(
         routes=[*ROUTES, *HOME, *SIGN_IN, *ASSETS, *DOCS],

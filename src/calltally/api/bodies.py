@@ -4,12 +4,13 @@ import json
 import zlib
 from collections.abc import Generator
 from contextlib import closing
+from typing import Any
 
 import orjson
 
 from calltally.query import Report
 
-__all__ = ["WORTH_PACKING", "gzipped", "gzipped_pieces", "written"]
+__all__ = ["WORTH_PACKING", "dumped", "gzipped", "gzipped_pieces", "report_data", "written"]
 
 WORTH_PACKING = 1000  # bytes
 
@@ -18,8 +19,17 @@ GZIP_LEVEL = 1  # reports repeat themselves so much that higher levels take five
 
 
 def written(report: Report) -> bytes:
-    """The body of a report; its bytes are those of `json.dumps` without blanks and escapes."""
-    body = {"data": {"data": report.rows, "totals": report.totals, "count": len(report.rows)}}
+    """The body of a report."""
+    return dumped({"data": report_data(report)})
+
+
+def report_data(report: Report) -> dict[str, Any]:
+    """The `data` of a report."""
+    return {"data": report.rows, "totals": report.totals, "count": len(report.rows)}
+
+
+def dumped(body: dict[str, Any]) -> bytes:
+    """A body as JSON; its bytes are those of `json.dumps` without blanks and escapes."""
     try:
         return orjson.dumps(body)
     except TypeError:  # a sum that passes 64 bits, which only Python's own encoder writes

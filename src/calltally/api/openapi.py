@@ -5,6 +5,7 @@ from starlette.responses import JSONResponse, Response
 
 from calltally import __version__
 from calltally.api.examples import calls_example, catalog_example, metric_example, report_example
+from calltally.api.forms import FORMS, JSON, Form
 from calltally.api.listing import FILE_TYPES
 from calltally.api.openapi_calls import CALLS_TAG, call_paths, call_schemas
 from calltally.api.openapi_parts import Plain, closed_object, errors, headers, response
@@ -17,7 +18,7 @@ __all__ = ["openapi", "show_openapi"]
 CACHING = ("ETag", "Cache-Control", "Vary")
 
 # What texts of a type look like.
-FORMS: dict[str, Plain] = {
+TEXT_FORMS: dict[str, Plain] = {
     "date": {"format": "date"},
     "week": {"format": "date"},
     "month": {"pattern": "^[0-9]{4}-[0-9]{2}$"},
@@ -37,8 +38,22 @@ Groups the calls that match and gives a row for each group, with the dimensions 
 metrics in the order of `metrics`. `totals` has the same metrics over every call that matches, whether its row is
 shown or not.
 
+With an `Accept` that names `text/csv`, `image/svg+xml` or `image/png` and nothing else, the answer is that of the
+address that ends in `.csv`, `.svg` or `.png`.
+
 All filters have to hold together; several values of one mean any of them. A parameter that is not listed here is
 refused, so that a misspelt filter never silently widens a report.
+"""
+CHART = """\
+Gives the report and, made from it, a specification in Vega-Lite of the chart that suits it, with its data in it.
+"""
+PICTURE = """\
+Draws the chart that suits the report: bars for a category, lines over time, a heat map for two categories. What there
+is no room for is told in the picture.
+"""
+TABLE = """\
+Gives the rows of the report for a spreadsheet: a line of names, then a line a group. A text that a spreadsheet would
+take for a formula has an apostrophe before it.
 """
 LIST = """\
 Gives the calls behind a number: the same filters as a report's, and a few of its own. Ask with the dimension values
@@ -53,6 +68,13 @@ FILE = """\
 Gives all calls that match, however many, in a form that `calltally import` takes back unchanged. A file that is broken
 off is one whose connection was broken: what ends well is whole.
 """
+FORM_WORDS = {
+    "csv": ("Download a report as CSV", TABLE),
+    "svg": ("Draw a report as SVG", PICTURE),
+    "png": ("Draw a report as PNG", PICTURE),
+    "chart.json": ("Run a report, with its chart", CHART),
+}
+VEGA_LITE: Plain = {"type": "object", "description": "Of Vega-Lite 6", "required": ["$schema", "description"]}
 READY = "Answers 200 once a query can be answered, and 503 otherwise."
 TAGS = {
     "Reports": "Numbers about the calls of the key's business.",
@@ -84,6 +106,7 @@ def openapi() -> Plain:
         "security": [{"key": []}],
         "paths": {
             "/api/v1/analytics/calls": {"get": _report(described)},
+            **{f"/api/v1/analytics/calls.{form.name}": {"get": _form(form, described)} for form in FORMS},
             **_calls_paths(described),
             **webhook_paths(),
             "/api/v1/catalog": {"get": _catalog(described)},
@@ -102,13 +125,21 @@ def openapi() -> Plain:
                 "Server-Timing": {"description": "Milliseconds of each step", "schema": {"type": "string"}},
                 "ETag": {"description": "Names this answer, for `If-None-Match`", "schema": {"type": "string"}},
                 "Cache-Control": {"description": "`private, no-cache`", "schema": {"type": "string"}},
-                "Vary": {"description": "`Accept-Encoding, Authorization, Cookie`", "schema": {"type": "string"}},
+                "Vary": {
+                    "description": "`Accept, Accept-Encoding, Authorization, Cookie`",
+                    "schema": {"type": "string"},
+                },
             },
         },
     }
 
 
 def _report(described: dict[str, list[Plain]]) -> Plain:
+    report = response(
+        "The report", "Report", "X-Request-Id", "Server-Timing", *CACHING, example=report_example(described)
+    )
+    others = [form for form in FORMS if form.media_type != JSON.media_type]
+    report["content"] |= {_media_type(form): {"schema": _text_or_bytes(form)} for form in others}
     return {
         "operationId": "reportCalls",
         "tags": ["Reports"],
@@ -116,15 +147,50 @@ def _report(described: dict[str, list[Plain]]) -> Plain:
         "description": REPORT,
         "parameters": [_parameter(row, described) for row in described["parameters"]],
         "responses": {
-            "200": response(
-                "The report", "Report", "X-Request-Id", "Server-Timing", *CACHING, example=report_example(described)
-            ),
-            "304": {
-                "description": "Nothing has changed since the answer that `If-None-Match` names",
-                "headers": headers("X-Request-Id", *CACHING),
-            },
+            "200": report,
+            "304": _unchanged(),
             **errors("400", "401", "403", "405", "500", "503"),
         },
+    }
+
+
+def _form(form: Form, described: dict[str, list[Plain]]) -> Plain:
+    """The operation that gives a report in another form."""
+    summary, description = FORM_WORDS[form.name]
+    rows = described["picturing" if form.pictured else "parameters"]
+    return {
+        "operationId": f"reportCalls{form.name.title().replace('.', '')}",
+        "tags": ["Reports"],
+        "summary": summary,
+        "description": description,
+        "parameters": [_parameter(row, described) for row in rows],
+        "responses": {
+            "200": {
+                "description": summary,
+                "headers": headers("X-Request-Id", "Server-Timing", *CACHING),
+                "content": {_media_type(form): {"schema": _text_or_bytes(form)}},
+            },
+            "304": _unchanged(),
+            **errors("400", "401", "403", "405", "500", "503"),
+        },
+    }
+
+
+def _media_type(form: Form) -> str:
+    return form.media_type.partition(";")[0]
+
+
+def _text_or_bytes(form: Form) -> Plain:
+    """What a report in this form is."""
+    if form.media_type == JSON.media_type:
+        return {"$ref": "#/components/schemas/Chart"}
+    return {"type": "string", "contentEncoding": "binary"} if form.media_type == "image/png" else {"type": "string"}
+
+
+def _unchanged() -> Plain:
+    return {
+        "description": "Nothing has changed since the answer that `If-None-Match` names",
+        "headers": headers("X-Request-Id", *CACHING),
     }
 
 
@@ -216,7 +282,7 @@ def _schema_of_one(row: Plain, described: dict[str, list[Plain]]) -> Plain:
         case "integer" | "number":
             return {"type": row["type"], "minimum": row["lowest"], "maximum": row["highest"]}
         case kind:
-            return {"type": "string", **FORMS[kind]}
+            return {"type": "string", **TEXT_FORMS[kind]}
 
 
 def _described_names(entries: list[Plain]) -> Plain:
@@ -286,6 +352,7 @@ def _schemas(described: dict[str, list[Plain]]) -> Plain:
     catalog = {"dimensions": entries, "metrics": entries, "filters": entries}
     return {
         "Report": closed_object({"data": closed_object(report)}),
+        "Chart": closed_object({"data": closed_object({"report": closed_object(report), "chart": VEGA_LITE})}),
         "Calls": closed_object({"data": closed_object({"calls": calls, "next_cursor": {"type": ["string", "null"]}})}),
         "Catalog": closed_object({"data": closed_object(catalog)}),
         "CatalogEntry": _catalog_entry(),

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from starlette.datastructures import Headers
 
-__all__ = ["has_already", "preferred", "takes_gzip"]
+__all__ = ["has_already", "preferred", "takes_gzip", "wanted_alone"]
 
 ENTITY_TAG = re.compile(r'(?:W/)?("[^"]*")')
 WEIGHT = re.compile(r"q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)")
@@ -38,6 +38,19 @@ def preferred(headers: Headers, offered: Sequence[str]) -> str:
     weights = _weights(headers.getlist("accept"))
     ranges = {kind: (kind, f"{kind.partition('/')[0]}/*", "*/*") for kind in offered}
     return max(offered, key=lambda kind: next((weights[name] for name in ranges[kind] if name in weights), 0.0))
+
+
+def wanted_alone(headers: Headers) -> str | None:
+    """The one media type that `Accept` names, without its parameters; None where it names several or none.
+
+    Example: `image/png` and `text/csv; charset=utf-8` are alone; `text/csv, */*;q=0.1` and `image/png;q=0` want none
+    alone.
+    """
+    match [kind for kind, weight in _weights(headers.getlist("accept")).items() if weight > 0]:
+        case [kind]:
+            return kind
+        case _:
+            return None
 
 
 def _weights(given: Sequence[str]) -> dict[str, float]:

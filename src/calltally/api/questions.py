@@ -7,23 +7,24 @@ from starlette.concurrency import run_in_threadpool
 
 from calltally.accounts import Business
 from calltally.engines import Plan
-from calltally.query import Timing, ValidQuery, ask, fingerprint
+from calltally.query import Look, Timing, ValidQuery, ask, ask_picture, fingerprint
 
 __all__ = ["Question", "Questions"]
 
 MOST = 2000
 LONGEST = 1000  # bytes of a query string
 
-Name = tuple[bytes, str, str, str]  # the query string, whose calls, which clock, and whose numbering plan
+Name = tuple[bytes, str, str, str, bool]  # the query string, whose calls, clock and numbering plan, whether a picture
 
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked, and what tells it apart from other questions."""
+    """What is asked, how a picture of it is to look, and what tells it apart from other questions."""
 
     query: ValidQuery
     plan: Plan
     fingerprint: bytes
+    look: Look | None = None
 
 
 class Questions:
@@ -32,17 +33,17 @@ class Questions:
     def __init__(self) -> None:
         self._known: OrderedDict[Name, Question] = OrderedDict()
 
-    async def understood(self, query_string: bytes, business: Business) -> Question:
-        """The question that a business asks.
+    async def understood(self, query_string: bytes, business: Business, *, pictured: bool = False) -> Question:
+        """The question that a business asks, or the picture that it asks for.
 
         Raises:
             InvalidRequest: with every problem of the query.
         """
-        name = (query_string, business.calls, business.timezone, business.region)
+        name = (query_string, business.calls, business.timezone, business.region, pictured)
         question = self._known.get(name)
         if question is None:
             # In a thread: a time zone that is new takes a third of a second, and many problems take their time too.
-            question = await run_in_threadpool(_understood, query_string, business)
+            question = await run_in_threadpool(_pictured if pictured else _understood, query_string, business)
         if len(query_string) <= LONGEST:
             self._remember(name, question)
         return question
@@ -57,3 +58,8 @@ class Questions:
 def _understood(query_string: bytes, business: Business) -> Question:
     query, plan = ask(query_string, business, Timing())
     return Question(query, plan, fingerprint(query, plan))
+
+
+def _pictured(query_string: bytes, business: Business) -> Question:
+    query, plan, look = ask_picture(query_string, business, Timing())
+    return Question(query, plan, fingerprint(query, plan), look)

@@ -17,6 +17,7 @@ from calltally.api.intake import Intake
 from calltally.api.questions import Questions
 from calltally.api.streams import Streams
 from calltally.api.workers import Workers
+from calltally.charts import Drawer
 from calltally.engines import Engine
 
 __all__ = ["Services", "actor_of", "client_gone", "services_of", "session_of"]
@@ -54,6 +55,11 @@ class Services:
     def questions(self) -> Questions:
         """Questions that were asked before."""
         return Questions()
+
+    @cached_property
+    def drawer(self) -> Drawer:
+        """What draws pictures."""
+        return Drawer()
 
     @cached_property
     def streams(self) -> Streams:

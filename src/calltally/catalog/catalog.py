@@ -9,7 +9,7 @@ from calltally.catalog.dimensions import DIMENSIONS
 from calltally.catalog.expressions import Aggregate, Count, CountDistinct, IsSet, Ratio, Sum, ValueIs
 from calltally.catalog.fields import FIELDS
 from calltally.catalog.metrics import METRICS
-from calltally.catalog.parameters import LISTING, PARAMETERS
+from calltally.catalog.parameters import LISTING, PARAMETERS, PICTURING
 from calltally.catalog.types import CallField, Dimension, Filter, Metric, Parameter, Search, Where
 
 Row = TypeVar("Row", Dimension, Metric, Parameter, CallField)
@@ -26,6 +26,7 @@ class Catalog:
     parameters: Mapping[str, Parameter]
     fields: Mapping[str, CallField]
     listing: Mapping[str, Parameter]  # what a list of calls is asked with: the filters, and its own parameters
+    picturing: Mapping[str, Parameter]  # what a picture of a report is asked with: those of the report, and its own
 
     @classmethod
     def build(
@@ -34,7 +35,9 @@ class Catalog:
         metrics: Iterable[Metric],
         parameters: Iterable[Parameter],
         fields: Iterable[CallField],
+        *,
         listing: Iterable[Parameter] = (),
+        picturing: Iterable[Parameter] = (),
     ) -> "Catalog":
         """The catalog of these rows.
 
@@ -49,6 +52,7 @@ class Catalog:
             by_name,
             _by_name("call field", fields),
             _by_name("parameter of a list", (*filters, *listing)),
+            _by_name("parameter of a picture", (*by_name.values(), *picturing)),
         )
         built._check()
         return built
@@ -124,4 +128,4 @@ def _fields_of(aggregate: Aggregate) -> tuple[str, ...]:
             return ()
 
 
-CATALOG = Catalog.build(DIMENSIONS, METRICS, PARAMETERS, FIELDS, LISTING)
+CATALOG = Catalog.build(DIMENSIONS, METRICS, PARAMETERS, FIELDS, listing=LISTING, picturing=PICTURING)

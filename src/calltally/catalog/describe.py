@@ -34,7 +34,8 @@ Plain = dict[str, Any]
 def describe(catalog: Catalog) -> dict[str, list[Plain]]:
     """Dimensions, metrics, parameters, filters (the parameters that narrow) and call fields as plain data.
 
-    `listing` are the parameters of a list of calls: the filters, and its own.
+    `listing` are the parameters of a list of calls: the filters, and its own. `picturing` are those of a picture of a
+    report: the report's, and its own.
     """
     return {
         "dimensions": [_dimension(row) for row in catalog.dimensions.values()],
@@ -42,6 +43,7 @@ def describe(catalog: Catalog) -> dict[str, list[Plain]]:
         "parameters": [_parameter(row) for row in catalog.parameters.values()],
         "filters": [_parameter(row) for row in catalog.filters],
         "listing": [_parameter(row) for row in catalog.listing.values()],
+        "picturing": [_parameter(row) for row in catalog.picturing.values()],
         "fields": [_field(row) for row in catalog.fields.values()],
     }
 

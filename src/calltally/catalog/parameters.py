@@ -1,6 +1,7 @@
 """PARAMETERS: everything that a report can be asked with, in the order in which problems are listed.
 
 LISTING: what a list of calls can be asked with besides a report's filters, in the same way.
+PICTURING: what a picture of a report can be asked with besides the report's parameters.
 """
 
 from calltally.catalog.dimensions import DIMENSIONS
@@ -31,7 +32,7 @@ from calltally.catalog.types import (
     WholeNumber,
 )
 
-__all__ = ["LISTING", "PARAMETERS", "where_name"]
+__all__ = ["LISTING", "PARAMETERS", "PICTURING", "where_name"]
 
 FIELDS_BY_NAME = {field.name: field for field in FIELDS}
 
@@ -241,5 +242,31 @@ LISTING = (
         "Cursor",
         "The next_cursor of the page before; without it the first page",
         CursorText(),
+    ),
+)
+
+PICTURING = (
+    Parameter(
+        "theme",
+        "Theme",
+        "Colours for a light or for a dark page",
+        Choice({"light": "light", "dark": "dark"}),
+        default="light",
+        example="dark",
+    ),
+    Parameter(
+        "width",
+        "Width",
+        "Most pixels that the picture is wide; a PNG has two for each, for sharp screens",
+        WholeNumber(200, 2000),
+        default="800",
+        example="800",
+    ),
+    Parameter(
+        "height",
+        "Height",
+        "Most pixels that the picture is high; without it as many as the chart needs",
+        WholeNumber(100, 2000),
+        example="400",
     ),
 )

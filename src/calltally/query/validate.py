@@ -48,7 +48,16 @@ from calltally.query.cursors import Cursor, read_cursor
 from calltally.query.parse import Query
 from calltally.records import Reading, normal_status, read_phone, read_rfc3339
 
-__all__ = ["ValidFilters", "ValidListing", "ValidQuery", "validate", "validate_filters", "validate_listing"]
+__all__ = [
+    "Look",
+    "ValidFilters",
+    "ValidListing",
+    "ValidQuery",
+    "validate",
+    "validate_filters",
+    "validate_listing",
+    "validate_picture",
+]
 
 DIGITS = re.compile(r"[0-9]+")
 DECIMAL = re.compile(r"[0-9]+(?:\.[0-9]+)?")
@@ -82,6 +91,15 @@ class ValidQuery:
 
 
 @dataclass(frozen=True)
+class Look:
+    """How a picture of a report is to look: at most so many pixels wide and high; None: as high as it needs."""
+
+    theme: str
+    width: int
+    height: int | None
+
+
+@dataclass(frozen=True)
 class ValidListing:
     """A page of a list of calls that can be asked for: every default filled in."""
 
@@ -102,6 +120,19 @@ def validate(query: Query, catalog: Catalog, reading: Reading) -> ValidQuery:
     check.sort(values)
     check.finish()
     return _valid(values, catalog)
+
+
+def validate_picture(query: Query, catalog: Catalog, reading: Reading) -> tuple[ValidQuery, Look]:
+    """The report that was asked for as a picture, and how it is to look, where the catalog's parameters are of both.
+
+    Raises:
+        InvalidRequest: with every problem, in the order of the catalog, unknown parameters last.
+    """
+    check = _Check(query, catalog, reading, "picture")
+    values = check.values()
+    check.sort(values)
+    check.finish()
+    return _valid(values, catalog), Look(values["theme"], values["width"], values["height"])
 
 
 def validate_filters(query: Query, catalog: Catalog, reading: Reading) -> ValidFilters:

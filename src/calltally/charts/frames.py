@@ -1,0 +1,86 @@
+"""What surrounds every chart: size, title, facts, colours, and the sentence for those who cannot see it."""
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from calltally.charts.matter import Matter
+
+__all__ = ["PADDING", "Drawn", "Plain", "fitted", "framed", "header_height", "plot_width"]
+
+Plain = dict[str, Any]
+
+SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
+PADDING = 16
+TITLE_CHARACTER, FACT_CHARACTER = 8.2, 6.4  # pixels of a usual one
+TITLE_LINE, FACT_LINE, AROUND = 18, 16, 26
+MOST_NAMED = 5
+MOST_LARGE = 40  # pixels
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A chart without what surrounds it: of which kind it is, its views, and what it does not show, in words."""
+
+    kind: str
+    views: Plain
+    notes: tuple[str, ...] = ()
+    number: str = ""  # what stands large above it, in place of a title
+
+
+def framed(matter: Matter, drawn: Drawn) -> Plain:
+    """The whole specification."""
+    title, facts = _title(matter), _facts(matter, drawn.notes)
+    return {
+        "$schema": SCHEMA,
+        "description": _description(matter, drawn),
+        "title": _large(matter, drawn) if drawn.number else {"text": title, "subtitle": facts},
+        "config": matter.theme.config(),
+        **drawn.views,
+    }
+
+
+def fitted(matter: Matter, height: float, views: Plain) -> Plain:
+    """Views of a single chart that has the width asked for, and this height unless another was asked for."""
+    size = {"width": matter.look.width, "height": matter.look.height or round(height)}
+    return {**size, "autosize": {"type": "fit", "contains": "padding"}, **views}
+
+
+def plot_width(matter: Matter, labels: float) -> float:
+    """About how wide a plot is beside labels of this width."""
+    return max(matter.look.width - 2 * PADDING - labels - 10, 80)
+
+
+def header_height(matter: Matter, notes: Sequence[str] = ()) -> int:
+    """About how high title and facts are, with what is above and below them."""
+    return 2 * PADDING + AROUND + TITLE_LINE * len(_title(matter)) + FACT_LINE * len(_facts(matter, tuple(notes)))
+
+
+def _large(matter: Matter, drawn: Drawn) -> Plain:
+    """A title that is a number, with what it is below it."""
+    size = min(MOST_LARGE, int(1.6 * (matter.look.width - 2 * PADDING) / len(drawn.number)))
+    facts = (*matter.facts()[1:], *drawn.notes)  # the first is the number
+    below = [*_title(matter), *_lines(" · ".join(facts), matter, FACT_CHARACTER)]
+    return {"text": drawn.number, "subtitle": below, "fontSize": size, "offset": 8}
+
+
+def _title(matter: Matter) -> list[str]:
+    return _lines(matter.title(), matter, TITLE_CHARACTER)
+
+
+def _facts(matter: Matter, notes: tuple[str, ...]) -> list[str]:
+    return _lines(" · ".join((*matter.facts(), *notes)), matter, FACT_CHARACTER)
+
+
+def _lines(text: str, matter: Matter, character: float) -> list[str]:
+    return textwrap.wrap(text, int((matter.look.width - 2 * PADDING) / character), max_lines=4, placeholder=" …")
+
+
+def _description(matter: Matter, drawn: Drawn) -> str:
+    """What the chart says, for a screen reader: its kind, title and facts, and its first groups."""
+    rows = matter.report.rows[:MOST_NAMED]
+    named = [f"{matter.row_name(row)}: {matter.text(row)}" for row in rows]
+    more = len(matter.report.rows) - len(rows)
+    listed = "; ".join([*named, f"and {more:,} more"] if more else named)
+    return ". ".join(part for part in (drawn.kind, matter.title(), *matter.facts(), *drawn.notes, listed) if part)
