@@ -1,6 +1,6 @@
 // The builder: what to group by, what to count, which calls; and the table that comes of it.
 import { el } from "./dom.js";
-import { report, reportAddress } from "./server.js";
+import { report, reportAddress, root, session } from "./server.js";
 import { addressOf, changed, go, queryOf, toggled } from "./state.js";
 import { reportTable } from "./table.js";
 import { NONE, shownValue } from "./values.js";
@@ -75,7 +75,14 @@ export async function built(state, catalog, signal) {
       next.set("sort_order", sort.by === name && sort.order === "desc" ? "asc" : "desc");
     })),
     onFilter: (name, value) => go(toggled(changed(() => {}), name, value)),
-  }), el("p", { class: "hint" }, `${data.count} rows · `, el("a", { href: addressOf(opened(state)) }, "All reports")));
+  }), el("p", { class: "hint" }, `${data.count} rows · `,
+    el("a", { href: addressOf(opened(state)) }, "All reports"), ...behind(state)));
+}
+
+function behind(state) {
+  if (!session.scopes.includes("read")) return [];
+  const href = new URL(`api/v1/calls.csv?${queryOf(opened(state))}`, root).href;
+  return [" · ", el("a", { href, download: "calls.csv" }, "Download the calls behind it")];
 }
 
 function opened(state) {

@@ -2,7 +2,11 @@
 import { session } from "./server.js";
 
 const number = new Intl.NumberFormat("en");
-const money = new Intl.NumberFormat("en", { style: "currency", currency: session.business.currency });
+const money = new Intl.NumberFormat("en", {
+  style: "currency",
+  currency: session.business.currency,
+  trailingZeroDisplay: "stripIfInteger",
+});
 const WEEKDAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 export const NONE = "(none)";
 
