@@ -1,5 +1,7 @@
 """`GET /`: the page of reports, for a browser that is signed in."""
 
+from dataclasses import asdict
+
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
@@ -10,8 +12,11 @@ from calltally.api.rendering import redirect, render
 from calltally.api.services import services_of
 from calltally.api.session import described_session
 from calltally.api.sign_in import sign_in_first, signed_in, told
+from calltally.catalog import LARGE, OPENING
 
 __all__ = ["HOME"]
+
+FIRST = {"large": LARGE, "panels": tuple(map(asdict, OPENING))}
 
 
 async def _show_home(request: Request) -> Response:
@@ -21,7 +26,8 @@ async def _show_home(request: Request) -> Response:
     token, session = found
     if session.chosen not in {actor.business.id for actor in session.actors}:
         return await _look_elsewhere(request, token, session)
-    return render(request, "home.html", session=described_session(session.actor, session.actors, csrf_token(token)))
+    described = described_session(session.actor, session.actors, csrf_token(token))
+    return render(request, "home.html", session=described, first=FIRST)
 
 
 async def _look_elsewhere(request: Request, token: str, session: Session) -> Response:

@@ -14,6 +14,7 @@ from calltally.catalog.expressions import (
     value_of,
 )
 from calltally.catalog.grains import grain_days, read_day, read_grain, show_grain, taken
+from calltally.catalog.opening import LARGE, OPENING, Panel
 from calltally.catalog.parameters import where_name
 from calltally.catalog.types import (
     CallField,
@@ -46,6 +47,8 @@ from calltally.catalog.types import (
 
 __all__ = [
     "CATALOG",
+    "LARGE",
+    "OPENING",
     "Aggregate",
     "CallField",
     "Catalog",
@@ -66,6 +69,7 @@ __all__ = [
     "Metric",
     "NameList",
     "Operator",
+    "Panel",
     "Parameter",
     "Predicate",
     "Ratio",
