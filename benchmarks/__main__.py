@@ -14,6 +14,7 @@ from benchmarks.demo import measure_demo
 from benchmarks.figures import Figures, Machine, SizeImports, SizeReports, write_figures
 from benchmarks.imports import measure_imports
 from benchmarks.lists import measure_lists
+from benchmarks.pages import measure_pages
 from benchmarks.reports import measure_reports
 from benchmarks.sending import measure_writing
 from benchmarks.table import print_figures
@@ -28,7 +29,7 @@ examples:
   python -m benchmarks --quick
 """
 SIZES = [100_000, 1_000_000, 10_000_000]
-WRITTEN, CORRECTED, LISTED = 1_000_000, 3_000_000, 10_000_000
+WRITTEN, CORRECTED, LISTED, VIEWED = 1_000_000, 3_000_000, 10_000_000, 1_000_000
 POSTS = 20_000
 MANY = 5_000_000  # calls of which an import takes minutes, and a report too long to ask it dozens of times
 QUICK_CALLS, QUICK_POSTS, QUICK_ROUNDS, QUICK_TIMES = 50_000, 1_000, 1, 5
@@ -42,7 +43,7 @@ def main(arguments: Sequence[str]) -> None:
     options = _parser().parse_args(arguments)
     if options.quick:
         options.calls, options.rounds, options.times = [QUICK_CALLS], QUICK_ROUNDS, QUICK_TIMES
-        options.written = options.corrected = options.listed = QUICK_CALLS
+        options.written = options.corrected = options.listed = options.viewed = QUICK_CALLS
         options.posts = QUICK_POSTS
     options.out.mkdir(parents=True, exist_ok=True)
     console, figures = Console(stderr=True), Figures(Machine(), options.rounds)
@@ -83,6 +84,12 @@ def _lists(figures: Figures, options: argparse.Namespace, scratch: Path, console
     return replace(figures, lists=measure_lists(options.listed, options.out, scratch, options.rounds, options.times))
 
 
+def _pages(figures: Figures, options: argparse.Namespace, scratch: Path, console: Console) -> Figures:
+    console.print(f"{options.viewed:,} calls: pages ...")
+    times = max(options.times // 6, 2)
+    return replace(figures, pages=measure_pages(options.viewed, options.out, scratch, options.rounds, times))
+
+
 def _demo(figures: Figures, _: argparse.Namespace, scratch: Path, console: Console) -> Figures:
     console.print("Demo: idle memory ...")
     return replace(figures, demo=measure_demo(scratch))
@@ -93,6 +100,7 @@ PARTS: dict[str, Measure] = {
     "reports": _reports,
     "writing": _writing,
     "lists": _lists,
+    "pages": _pages,
     "demo": _demo,
 }
 
@@ -100,7 +108,7 @@ PARTS: dict[str, Measure] = {
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
-        description="Measure imports, reports, writing, lists and memory with made-up calls (on Linux).",
+        description="Measure imports, reports, writing, lists, pages and memory with made-up calls (on Linux).",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -119,6 +127,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--written", type=int, default=WRITTEN, metavar="N", help="size of the business that calls are sent to")
     add("--corrected", type=int, default=CORRECTED, metavar="N", help="size of the business whose calls are corrected")
     add("--listed", type=int, default=LISTED, metavar="N", help="size of the business whose calls are listed")
+    add("--viewed", type=int, default=VIEWED, metavar="N", help="size of the business whose reports a browser shows")
     add("--posts", type=int, default=POSTS, metavar="N", help="how many calls are sent one by one in a round")
     add("--rounds", type=int, default=3, metavar="N", help="how often all is done; the best counts")
     add("--times", type=int, default=30, metavar="N", help="how often a report or a page is asked in a round")

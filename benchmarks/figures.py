@@ -23,6 +23,8 @@ __all__ = [
     "ListFigure",
     "ListFigures",
     "Machine",
+    "PageFigure",
+    "PagesFigures",
     "PostsFigure",
     "ReportFigure",
     "SizeImports",
@@ -199,6 +201,27 @@ class ListFigures:
 
 
 @dataclass(frozen=True)
+class PageFigure:
+    """What the page of reports shows: milliseconds from a navigation or a change of filter until all is painted."""
+
+    title: str
+    address: str
+    first_ms: float
+    again_ms: float  # with scripts and styles from the browser's cache
+    filtered_ms: float
+
+
+@dataclass(frozen=True)
+class PagesFigures:
+    """The page of reports about one business of so many calls; sizes are of what is sent, compressed, in kB."""
+
+    calls: int
+    pages: tuple[PageFigure, ...]
+    own_kb: float
+    vega_kb: float
+
+
+@dataclass(frozen=True)
 class DemoFigures:
     """What a server with the demo's calls holds while nobody asks: having made them, and started again."""
 
@@ -216,6 +239,7 @@ class Figures:
     reports: tuple[SizeReports, ...] | None = None
     writing: WritingFigures | None = None
     lists: ListFigures | None = None
+    pages: PagesFigures | None = None
     demo: DemoFigures | None = None
 
 

@@ -5,7 +5,15 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.figures import BesideFigure, Figures, ListFigures, SizeImports, SizeReports, WritingFigures
+from benchmarks.figures import (
+    BesideFigure,
+    Figures,
+    ListFigures,
+    PagesFigures,
+    SizeImports,
+    SizeReports,
+    WritingFigures,
+)
 
 __all__ = ["print_figures"]
 
@@ -34,6 +42,8 @@ def _tables(figures: Figures) -> Iterator[Table]:
         yield _beside(figures.writing.beside)
     if figures.lists:
         yield _lists(figures.lists)
+    if figures.pages:
+        yield _pages(figures.pages)
 
 
 def _imports(size: SizeImports) -> Table:
@@ -86,6 +96,15 @@ def _lists(found: ListFigures) -> Table:
     table = _table(f"Pages of {found.page} of {found.calls:,} calls", "List", "ms", "Rival ms", "Ratio")
     for page in found.lists:
         table.add_row(page.title, f"{page.ms:.1f}", f"{page.rival_ms:.1f}", f"{page.ratio:.2f}")
+    return table
+
+
+def _pages(found: PagesFigures) -> Table:
+    title = f"Pages about {found.calls:,} calls, ms until painted"
+    table = _table(title, "Page", "First visit", "Second visit", "Other filter")
+    for page in found.pages:
+        table.add_row(page.title, f"{page.first_ms:.0f}", f"{page.again_ms:.0f}", f"{page.filtered_ms:.0f}")
+    table.caption = f"Scripts and styles: {found.own_kb:.0f} kB, and {found.vega_kb:.0f} kB of Vega"
     return table
 
 

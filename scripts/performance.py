@@ -58,6 +58,11 @@ MEASURED = {
 - **A list** is the first page of `GET /api/v1/calls` over HTTP. Its rival is the same question in SQL on the same file,
   through the Python driver, without a server; it has to give the same calls.
 """,
+    "pages": """\
+- **A page** is timed by the browser, headless Chromium on the same two cores, from the navigation, or from the change
+  of a filter, until all that it shows is painted. A call is written before each. A first visit has an empty cache; a
+  second one has to find every script and style there.
+""",
 }
 MEMORY = "- **Memory** is the most that the process held (`VmHWM`).\n"
 HOW = """\
@@ -78,6 +83,7 @@ BESIDE = """\
 Reports should take at most three times as long while 1,000 calls a second come in one by one. Here a call is written
 before each report as well, in both columns.
 """
+PAGES = "All should be painted within a second of a navigation, and within 300 ms of the change of a filter.\n"
 LISTS = "A page should take at most twice as long as the database alone.\n"
 
 
@@ -93,6 +99,7 @@ def page(figures: Plain) -> str:
     parts = {
         "reports": lambda found: _by_size("Reports", found, _reports, HOW),
         "lists": _lists,
+        "pages": _pages,
         "writing": _writing,
         "imports": lambda found: _by_size("Imports", found, _imports, STARTING),
         "demo": _idle,
@@ -142,6 +149,17 @@ def _lists(found: Plain) -> str:
     rows = [(r["title"], f"{r['ms']:.1f}", f"{r['rival_ms']:.1f}", f"{r['ratio']:.2f}") for r in found["lists"]]
     table = _table(("List", "ms", "rival, ms", "ratio"), rows)
     return f"## Lists\n\nPages of {found['page']} of {found['calls']:,} calls. {LISTS}\n{table}"
+
+
+def _pages(found: Plain) -> str:
+    rows = [
+        (p["title"], *(f"{p[kind]:.0f}" for kind in ("first_ms", "again_ms", "filtered_ms"))) for p in found["pages"]
+    ]
+    table = _table(("Page", "first visit, ms", "second visit, ms", "other filter, ms"), rows)
+    sizes = (
+        f"Compressed, our scripts and styles are {found['own_kb']:.0f} kB, and Vega's is {found['vega_kb']:.0f} kB.\n"
+    )
+    return f"## Pages\n\nThe page of reports about {found['calls']:,} calls. {PAGES}\n{table}\n{sizes}"
 
 
 def _writing(found: Plain) -> str:

@@ -38,7 +38,7 @@ def numbers(value: Any) -> Iterator[float]:
 def test_quick_run_gives_every_figure(tmp_path: Path) -> None:
     printed = run("--quick", "--out", str(tmp_path))
     figures = json.loads((tmp_path / "figures.json").read_text())
-    assert set(figures) == {"machine", "rounds", "imports", "reports", "writing", "lists", "demo"}
+    assert set(figures) == {"machine", "rounds", "imports", "reports", "writing", "lists", "pages", "demo"}
     [imported], [reported] = figures["imports"], figures["reports"]
     assert [found["format"] for found in imported["files"]] == ["csv", "ndjson", "parquet"]
     titles = [found["title"] for found in reported["reports"]]
@@ -53,6 +53,7 @@ def test_quick_run_gives_every_figure(tmp_path: Path) -> None:
     assert [found["title"] for found in figures["writing"]["beside"]["reports"]] == titles[:-1]
     assert [found["into"] for found in figures["writing"]["posts"]] == ["50,000 calls", "no calls"]
     assert len(figures["lists"]["lists"]) == 6
+    assert len(figures["pages"]["pages"]) == 5
     assert figures["machine"].pop("load") >= 0
     differences = [
         found.pop(name) for found in reported["reports"] for name in ("above_rival_ms", "again_above_empty_ms")

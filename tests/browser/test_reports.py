@@ -53,8 +53,7 @@ def rows(visit: Visit) -> Locator:
 
 def test_the_opening_page_has_the_totals_that_the_api_has(open_page: OpenPage, shop: Site) -> None:
     visit = reports(open_page, shop, "range=all")
-    tiles = visit.page.locator(".tile strong").all_inner_texts()
-    assert tiles == ["4", "0", "0", "25%", "$0", "0"]
+    expect(visit.page.locator(".tile strong")).to_have_text(["4", "0", "0", "25%", "$0", "0"])
     expect(visit.page.get_by_role("heading", name="Latest calls")).to_be_visible()
     expect(visit.page.locator(".latest li")).to_have_count(len(CALLS))
     assert visit.fits

@@ -57,11 +57,19 @@ async function show() {
   await draw(state, answer, own);
 }
 
+// Tells the browser's own record how long it took from the navigation, or from the change, until all was painted.
+function notePainted(start) {
+  requestAnimationFrame(() => setTimeout(() => performance.measure("painted", { start })));
+}
+
 async function draw(state, answer, own) {
+  const start = performance.getEntriesByName("painted").length ? performance.now() : 0;
   try {
     tag = undefined;
     const made = await (state.has("group_by") ? built : opening)(state, catalog, own.signal);
-    if (own === asking) answer.replaceChildren(made);
+    if (own !== asking) return;
+    answer.replaceChildren(made);
+    notePainted(start);
   } catch (error) {
     if (own === asking) answer.replaceChildren(excuse(error));
   }
