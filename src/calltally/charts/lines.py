@@ -20,7 +20,7 @@ LEAST_VIEW_HEIGHT = 50
 VIEW_GAP, VIEW_LABELS = 22, 46  # between views, and what is above and below each
 TICK_WIDTH = 64
 OVERHANG = 22  # of the last tick's text
-MOST_LABEL, SYMBOL = 180, 34  # of a legend, and what is before and behind each label
+LEAST_LABEL, MOST_LABEL, SYMBOL = 40, 180, 34  # of a legend, and what is before and behind each label
 
 
 class Timeline:
@@ -124,8 +124,9 @@ def lines(timeline: Timeline, series: Dimension | None) -> Drawn:
         for datum in timeline.data("".join(name), points, matter.look.width, s="".join(name))
     ]
     ticks = timeline.ticks(data, 5)
-    width = plot_width(matter, _labels(ticks))
-    encoding = {"x": timeline.x(width), "y": timeline.y(ticks), **_coloured(matter, series)}
+    labels = _labels(ticks)
+    width = plot_width(matter, labels)
+    encoding = {"x": timeline.x(width), "y": timeline.y(ticks), **_coloured(matter, series, labels)}
     layers = _layers(timeline, series, area=not series and matter.adds_up)
     views = {"data": {"values": data}, "encoding": encoding, "layer": layers}
     height = min(max(matter.look.width // 2, 260), 400)
@@ -151,12 +152,13 @@ def _layers(timeline: Timeline, series: Dimension | None, *, area: bool) -> list
     return [below, line, points] if area else [line, points]
 
 
-def _coloured(matter: Matter, series: Dimension | None) -> Plain:
+def _coloured(matter: Matter, series: Dimension | None, labels: float) -> Plain:
+    """Colours of the values of a dimension, told above a plot that stands beside labels of this width."""
     if series is None:
         return {}
     names = matter.order(series)
-    room = matter.look.width - 2 * PADDING
-    limit = min(MOST_LABEL, room - SYMBOL)
+    room = matter.look.width - 2 * PADDING - labels
+    limit = max(min(MOST_LABEL, room - SYMBOL), LEAST_LABEL)
     across = max(int(room / (min(width_of(names), limit) + SYMBOL)), 1)
     legend = {"orient": "top", "direction": "horizontal", "columns": across, "labelLimit": limit}
     scale = {"domain": names, "range": list(matter.theme.series)}
@@ -178,8 +180,9 @@ def multiples(timeline: Timeline, series: Dimension | None, apart: Sequence[Dime
     data = [datum for label in shown for datum in grouped[label]]
     ticks = timeline.ticks(data, 3)
     across = min(across, len(shown))
-    width = int((plot_width(matter, _labels(ticks) + OVERHANG) - VIEW_GAP * (across - 1)) / across)
-    encoding = {"x": timeline.x(width), "y": timeline.y(ticks), **_coloured(matter, series)}
+    labels = _labels(ticks)
+    width = int((plot_width(matter, labels + OVERHANG) - VIEW_GAP * (across - 1)) / across)
+    encoding = {"x": timeline.x(width), "y": timeline.y(ticks), **_coloured(matter, series, labels)}
     spec = {
         "width": width,
         "height": _view_height(matter, -(-len(shown) // across), notes),

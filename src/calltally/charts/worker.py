@@ -7,6 +7,7 @@ answer is a line, `ok` or `no` and a number of bytes, and then these.
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable
 from html import escape
@@ -19,6 +20,10 @@ VERSION = "6.4"  # of Vega-Lite
 NOWHERE: list[str] = []  # the addresses that a chart may load something from
 FOR_PAGES = "window.vegaEmbed = vegaEmbed;"  # what the script gives to a page
 SCALE = 2  # pixels of a PNG for each of the chart
+# To shorten a label, Vega may cut a letter of two UTF-16 units in half, and then the width of that half is asked for.
+HALVED = "hex escape"
+OF_TWO_UNITS = re.compile("[\U00010000-\U0010ffff]")
+SHOWN_INSTEAD = "\ufffd"
 
 
 def main() -> None:
@@ -28,11 +33,21 @@ def main() -> None:
     for line in sys.stdin.buffer:
         kind, _, given = line.decode().partition(" ")
         try:
-            word, drawn = "ok", KINDS[kind](given)
+            word, drawn = "ok", _drawn(KINDS[kind], given)
         except ValueError as error:
             word, drawn = "no", str(error).encode()
         answers.write(f"{word} {len(drawn)}\n".encode() + drawn)
         answers.flush()
+
+
+def _drawn(draw: Callable[[str], bytes], given: str) -> bytes:
+    """The picture; where it fails since a letter was cut in half, one without such letters."""
+    try:
+        return draw(given)
+    except ValueError as error:
+        if HALVED not in str(error):
+            raise
+    return draw(OF_TWO_UNITS.sub(SHOWN_INSTEAD, json.dumps(json.loads(given), ensure_ascii=False)))
 
 
 def _svg(specification: str) -> bytes:
