@@ -168,6 +168,12 @@ def _picturing() -> str:
     return _parameter_table([row for row in _described("picturing") if row["name"] not in of_report])
 
 
+def _valuing() -> str:
+    """The parameters of a dimension's values that are no filters."""
+    filters = {row["name"] for row in _described("filters")}
+    return _parameter_table([row for row in _described("valuing") if row["name"] not in filters])
+
+
 def _parameter_table(described: Sequence[Row]) -> str:
     rows = [(_code(row["name"]), _takes(row), _default(row), row["description"]) for row in described]
     return _table(("Parameter", "Value", "Default", "Meaning"), rows)
@@ -353,6 +359,7 @@ REGIONS: dict[str, Callable[[], str]] = {
     "parameters": _parameters,
     "listing": _listing,
     "picturing": _picturing,
+    "valuing": _valuing,
     "fields": _fields,
     "presets": _presets,
     "settings": _settings,

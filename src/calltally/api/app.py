@@ -26,6 +26,7 @@ from calltally.api.routing import route
 from calltally.api.services import Services
 from calltally.api.session import show_session
 from calltally.api.sign_in import SIGN_IN
+from calltally.api.values import show_values
 from calltally.api.webhooks import receive_webhook
 from calltally.api.workers import ClientGone
 
@@ -34,6 +35,7 @@ __all__ = ["ROUTES", "create_app"]
 ROUTES = [
     Route("/api/v1/analytics/calls", report_calls, methods=["GET"]),
     *[Route(f"/api/v1/analytics/calls.{form.name}", report_in(form), methods=["GET"]) for form in FORMS],
+    Route("/api/v1/analytics/values", show_values, methods=["GET"]),
     route("/api/v1/calls", GET=list_calls, POST=post_calls, DELETE=erase_calls),
     Route("/api/v1/calls.csv", list_calls_csv, methods=["GET"]),
     Route("/api/v1/calls.ndjson", list_calls_ndjson, methods=["GET"]),

@@ -16,6 +16,7 @@ __all__ = [
     "refusal_example",
     "refusal_examples",
     "report_example",
+    "values_example",
 ]
 
 Plain = dict[str, Any]
@@ -45,6 +46,12 @@ def report_example(described: Described) -> Plain:
     totals = {name: metrics[name] for name in examples["metrics"].split(",")}
     group = {name: examples[name] for name in examples["group_by"].split(",")}
     return {"data": {"data": [{**group, **totals}], "totals": totals, "count": 1}}
+
+
+def values_example(described: Described) -> Plain:
+    """The only value that the examples of the parameters make up."""
+    examples = {row["name"]: row["example"] for row in described["valuing"]}
+    return {"data": {"values": [{"value": examples["search"], "count": BY_UNIT["calls"]}], "more": False}}
 
 
 def calls_example(described: Described) -> Plain:

@@ -35,7 +35,7 @@ def describe(catalog: Catalog) -> dict[str, list[Plain]]:
     """Dimensions, metrics, parameters, filters (the parameters that narrow) and call fields as plain data.
 
     `listing` are the parameters of a list of calls: the filters, and its own. `picturing` are those of a picture of a
-    report: the report's, and its own.
+    report: the report's, and its own. `valuing` are those of a list of a dimension's values: the filters, and its own.
     """
     return {
         "dimensions": [_dimension(row) for row in catalog.dimensions.values()],
@@ -44,6 +44,7 @@ def describe(catalog: Catalog) -> dict[str, list[Plain]]:
         "filters": [_parameter(row) for row in catalog.filters],
         "listing": [_parameter(row) for row in catalog.listing.values()],
         "picturing": [_parameter(row) for row in catalog.picturing.values()],
+        "valuing": [_parameter(row) for row in catalog.valuing.values()],
         "fields": [_field(row) for row in catalog.fields.values()],
     }
 

@@ -2,6 +2,7 @@
 
 LISTING: what a list of calls can be asked with besides a report's filters, in the same way.
 PICTURING: what a picture of a report can be asked with besides the report's parameters.
+VALUING: what the values of a dimension can be asked with besides a report's filters.
 """
 
 from calltally.catalog.dimensions import DIMENSIONS
@@ -32,7 +33,7 @@ from calltally.catalog.types import (
     WholeNumber,
 )
 
-__all__ = ["LISTING", "PARAMETERS", "PICTURING", "where_name"]
+__all__ = ["LISTING", "PARAMETERS", "PICTURING", "VALUING", "where_name"]
 
 FIELDS_BY_NAME = {field.name: field for field in FIELDS}
 
@@ -268,5 +269,31 @@ PICTURING = (
         "Most pixels that the picture is high; without it as many as the chart needs",
         WholeNumber(100, 2000),
         example="400",
+    ),
+)
+
+VALUING = (
+    Parameter(
+        "dimension",
+        "Dimension",
+        "The dimension whose values are listed",
+        DimensionName(),
+        required=True,
+        example="utm_campaign",
+    ),
+    Parameter(
+        "search",
+        "Search",
+        "Values that have this text in them, in whatever case",
+        SearchText(),
+        example="spring",
+    ),
+    Parameter(
+        "limit",
+        "Limit",
+        "Most values to return",
+        WholeNumber(1, 1000),
+        default="20",
+        example="20",
     ),
 )

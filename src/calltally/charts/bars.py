@@ -18,7 +18,7 @@ def bars(matter: Matter, dimension: Dimension) -> Drawn:
     rows = matter.report.rows[: _most(matter)]
     cut = len(rows) < len(matter.report.rows)
     notes = (f"first {len(rows):,} of {len(matter.report.rows):,} shown",) if cut else ()
-    data = [_datum(matter, matter.name(dimension, row), matter.number(row)) for row in rows]
+    data = [_datum(matter, dimension, matter.name(dimension, row), matter.number(row)) for row in rows]
     names = [matter.name(dimension, row) for row in rows]
     limit = min(matter.look.width * 0.34, 260)
     plot = plot_width(matter, min(width_of(names), limit))
@@ -76,7 +76,7 @@ def columns(matter: Matter, dimension: Dimension) -> Drawn:
     """Bars from below to above, one for each hour or weekday that there is, with values where they fit."""
     numbers = {matter.name(dimension, row): matter.number(row) for row in matter.report.rows}
     names = matter.order(dimension)
-    data = [_datum(matter, name, numbers.get(name, matter.missing)) for name in names]
+    data = [_datum(matter, dimension, name, numbers.get(name, matter.missing)) for name in names]
     known = [datum["v"] for datum in data if datum["v"] is not None]
     ticks = number_ticks(min(known, default=0), max(known, default=0), 5, matter.unit)
     labels = width_of(text for texts in ticks.texts for text in texts)
@@ -95,6 +95,7 @@ def columns(matter: Matter, dimension: Dimension) -> Drawn:
     return Drawn("Column chart", fitted(matter, COLUMNS_HEIGHT, views))
 
 
-def _datum(matter: Matter, name: str, number: int | float | None) -> Plain:
+def _datum(matter: Matter, dimension: Dimension, name: str, number: int | float | None) -> Plain:
     told = f"{name}: {number_text(number, matter.unit)}"
-    return {"n": name, "v": number, "t": short_text(number, matter.unit), "d": told}
+    where = matter.where({dimension.name: name})
+    return {"n": name, "v": number, "t": short_text(number, matter.unit), "d": told, "w": where}

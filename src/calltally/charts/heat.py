@@ -114,7 +114,9 @@ def _cells(grid: Grid, apart: Dimension | None, view: str) -> Iterator[Plain]:
             number = numbers.get((row, column), matter.missing)
             text = number_text(number, matter.unit)
             name = ", ".join(part for part in (view, row, column) if part)
-            yield {"x": column, "y": row, "f": view, "v": number, "t": text, "d": f"{name}: {text}"}
+            labels = {grid.across.name: column, grid.down.name: row, **({apart.name: view} if apart else {})}
+            told = {"t": text, "d": f"{name}: {text}", "w": matter.where(labels)}
+            yield {"x": column, "y": row, "f": view, "v": number, **told}
 
 
 def _layers(grid: Grid, cells: Sequence[Plain], named: Sequence[Dimension]) -> Plain:

@@ -1,6 +1,6 @@
 """Time on an axis: an area or a line, several lines, or small multiples of them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from calltally.catalog import Dimension, Grain, read_grain, show_grain
@@ -62,8 +62,14 @@ class Timeline:
                 filled |= {before + step: missing, after - step: missing}
         return sorted(filled.items())
 
-    def data(self, name: str, points: Sequence[tuple[int, Number]], width: float, **more: str) -> Iterator[Plain]:
-        """What is drawn of some points; they have dots where a plot of this width has room, or where no line is."""
+    def data(
+        self, labels: Mapping[str, str], points: Sequence[tuple[int, Number]], width: float, **more: str
+    ) -> Iterator[Plain]:
+        """What is drawn of the points under these labels of dimensions.
+
+        They have dots where a plot of this width has room, or where no line is.
+        """
+        name, where = ", ".join(labels.values()), self.matter.where(labels)
         numbers = [None, *(number for _, number in points), None]
         few = ((self.last - self.first) // self._step + 1) * DOT_WIDTH <= width
         for index, (place, number) in enumerate(points):
@@ -75,6 +81,7 @@ class Timeline:
                 "t": text,
                 "n": when,
                 "d": f"{name}, {when}: {text}" if name else f"{when}: {text}",
+                "w": {**where, self.dimension.name: when},
                 "dot": few or alone,
                 **more,
             }
@@ -121,7 +128,7 @@ def lines(timeline: Timeline, series: Dimension | None) -> Drawn:
     data = [
         datum
         for name, points in timeline.points(keys)
-        for datum in timeline.data("".join(name), points, matter.look.width, s="".join(name))
+        for datum in timeline.data(_labelled(keys, name), points, matter.look.width, s="".join(name))
     ]
     ticks = timeline.ticks(data, 5)
     labels = _labels(ticks)
@@ -131,6 +138,10 @@ def lines(timeline: Timeline, series: Dimension | None) -> Drawn:
     views = {"data": {"values": data}, "encoding": encoding, "layer": layers}
     height = min(max(matter.look.width // 2, 260), 400)
     return Drawn("Line chart", fitted(matter, height, views))
+
+
+def _labelled(keys: Sequence[Dimension], labels: Sequence[str]) -> dict[str, str]:
+    return {key.name: label for key, label in zip(keys, labels, strict=True)}
 
 
 def _labels(ticks: Ticks) -> float:
@@ -174,7 +185,7 @@ def multiples(timeline: Timeline, series: Dimension | None, apart: Sequence[Dime
     for name, points in timeline.points(keys):
         label = " · ".join(name[: len(apart)])
         more = {"f": label, "s": name[-1] if series else ""}
-        grouped.setdefault(label, []).extend(timeline.data(", ".join(name), points, VIEW_WIDTH, **more))
+        grouped.setdefault(label, []).extend(timeline.data(_labelled(keys, name), points, VIEW_WIDTH, **more))
     shown = list(grouped)[: _most_views(matter, across)]
     notes = (f"first {len(shown):,} of {len(grouped):,} shown",) if len(shown) < len(grouped) else ()
     data = [datum for label in shown for datum in grouped[label]]
@@ -213,7 +224,7 @@ def trend(timeline: Timeline) -> Drawn:
     """The total large, and how it came about over time as a line below it."""
     matter = timeline.matter
     [(_, points)] = timeline.points([])
-    data = list(timeline.data("", points, 0))
+    data = list(timeline.data({}, points, 0))
     ticks = timeline.ticks(data, 5)
     encoding = {"x": {**timeline.x(matter.look.width), "axis": None}, "y": {**timeline.y(ticks), "axis": None}}
     layers = _layers(timeline, None, area=matter.adds_up)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from calltally.catalog import Dimension, Grain, Metric, Ratio, Unit
 from calltally.charts.texts import Cell, called, labels, number_text
@@ -59,6 +60,14 @@ class Matter:
     def name(self, dimension: Dimension, row: Mapping[str, Cell]) -> str:
         """The label of a row's value."""
         return self.names[dimension.name][row[dimension.name]]
+
+    def where(self, labels: Mapping[str, str]) -> dict[str, Cell]:
+        """The values behind the labels of dimensions, by name: what to filter by for the calls under a mark."""
+        return {name: self._values[name][label] for name, label in labels.items()}
+
+    @cached_property
+    def _values(self) -> dict[str, dict[str, Cell]]:
+        return {name: {label: value for value, label in known.items()} for name, known in self.names.items()}
 
     def row_name(self, row: Mapping[str, Cell]) -> str:
         """The labels of a row's values."""

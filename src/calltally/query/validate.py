@@ -53,10 +53,12 @@ __all__ = [
     "ValidFilters",
     "ValidListing",
     "ValidQuery",
+    "ValidValues",
     "validate",
     "validate_filters",
     "validate_listing",
     "validate_picture",
+    "validate_values",
 ]
 
 DIGITS = re.compile(r"[0-9]+")
@@ -109,6 +111,16 @@ class ValidListing:
     cursor: Cursor | None
 
 
+@dataclass(frozen=True)
+class ValidValues:
+    """Values of a dimension that can be asked for; `search`: texts, of which a value has one in it; None: any value."""
+
+    dimension: Dimension
+    filters: ValidFilters
+    search: tuple[str, ...] | None
+    limit: int
+
+
 def validate(query: Query, catalog: Catalog, reading: Reading) -> ValidQuery:
     """The report that was asked for; numbers and times are read as those of a record.
 
@@ -157,6 +169,19 @@ def validate_listing(query: Query, catalog: Catalog, reading: Reading) -> ValidL
     values = check.values()
     check.finish()
     return ValidListing(_filters(values, catalog), values["sort_order"], values["limit"], values["cursor"])
+
+
+def validate_values(query: Query, catalog: Catalog, reading: Reading) -> ValidValues:
+    """The values that were asked for, where the catalog's parameters are those of values.
+
+    Raises:
+        InvalidRequest: with every problem, in the order of the catalog, unknown parameters last.
+    """
+    check = _Check(query, catalog, reading, "list of values")
+    values = check.values()
+    check.finish()
+    dimension = catalog.dimensions[values["dimension"]]
+    return ValidValues(dimension, _filters(values, catalog), values["search"], values["limit"])
 
 
 def _valid(values: Mapping[str, Any], catalog: Catalog) -> ValidQuery:
@@ -343,7 +368,7 @@ class _Check:
             length = f"{len(sent[0])} characters long; at most {parameter.type.longest} are allowed"
             self._wrong(parameter, f"{shown(sent[0])} is {length}")
         elif not text:
-            self._wrong(parameter, "is blank; give a part of a number, or leave it out")
+            self._wrong(parameter, "is blank; give a part of what is looked for, or leave it out")
         else:
             return tuple(sorted({text, read_phone(text, self.reading.region) or text}))
         return None
@@ -500,6 +525,6 @@ def _allowed_of_calls(parameter: Parameter, catalog: Catalog) -> str:
         case Instant():
             return f"a time such as {parameter.example}"
         case SearchText():
-            return "a part of a phone number"
+            return f"a part of a text such as {parameter.example}"
         case _:
             return "the next_cursor of the page before"
