@@ -151,7 +151,9 @@ class TestCsv:
         assert "=1+1" in {cell for row in lines(asker.get("", "/api/v1/calls.csv")) for cell in row}
 
     def test_it_is_a_file_to_keep(self, few: Asker) -> None:
-        assert few.get(path=f"{REPORT}.csv").headers["Content-Disposition"] == 'attachment; filename="report.csv"'
+        assert (
+            few.get(path=f"{REPORT}.csv").headers["Content-Disposition"] == 'attachment; filename="calls-by-source.csv"'
+        )
 
     def test_no_calls_are_a_line_of_names(self, few: Asker) -> None:
         assert lines(few.get("group_by=source&source=nobody", f"{REPORT}.csv")) == [["source", "count"]]

@@ -1,79 +1,75 @@
 """The page of reports in a browser: what it shows is what the API answers, and its address says all of it."""
 
-import json
 from collections.abc import Iterator
-from urllib.parse import parse_qs, urlsplit
+from pathlib import Path
 
 import httpx2
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import expect
 
-from tests.api.conftest import REPORT, serving
-from tests.browser.conftest import OpenPage, Site, Visit
+from tests.api.conftest import serving
+from tests.browser.conftest import OpenPage, Site
+from tests.browser.shop import BY_SOURCE, CALLS, HOSTILE, api, open_shop, parameters, reports, rows, signed_in
 from tests.cli.conftest import CommandLine
-
-HOSTILE = "<img src=x onerror=alert(1)>"
-BY_SOURCE = "range=all&group_by=source&metrics=count,qualified_pct"
-CALLS = [
-    {"id": "a", "started_at": "2026-03-09T14:05:00Z", "source": "google", "qualified": True, "utm_campaign": HOSTILE},
-    {"id": "b", "started_at": "2026-03-09T15:05:00Z", "source": "google", "qualified": False},
-    {"id": "c", "started_at": "2026-03-10T14:05:00Z", "source": HOSTILE, "duration_seconds": 3661},
-    {"id": "d", "started_at": "2026-03-11T14:05:00Z"},
-]
 
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A server with a business whose name and calls try to be HTML."""
-    folder = tmp_path_factory.mktemp("reports")
-    command = CommandLine(folder / "data")
-    business = command.run("business", "create", HOSTILE, "--json").json()["id"]
-    calls = folder / "calls.ndjson"
-    calls.write_text("".join(f"{json.dumps(call)}\n" for call in CALLS))
-    assert command.run("import", str(calls), "-b", business).code == 0
-    key = command.run("key", "create", business, "--json").json()["key"]
-    with serving(command.data) as server:
-        yield Site(server, key)
+    """The shop, and a key that may do everything."""
+    with open_shop(tmp_path_factory.mktemp("reports"), "admin") as site:
+        yield site
 
 
-def reports(open_page: OpenPage, site: Site, query: str) -> Visit:
-    """The page, signed in, with the report of a query drawn."""
-    visit = open_page(f"{site.server.address}/sign-in")
-    visit.page.locator("input[type=password], input[name=key]").first.fill(site.key)
-    visit.page.locator("form button").first.click()
-    expect(visit.page.locator("#reports")).to_be_attached()
-    visit.page.goto(f"{site.server.address}/?{query}")
-    expect(visit.page.locator(".waiting")).to_have_count(0)
-    return visit
+# --- Overview -------------------------------------------------------------------------------------------------------
 
 
-def rows(visit: Visit) -> Locator:
-    return visit.page.locator(".answer tbody tr")
-
-
-def test_the_opening_page_has_the_totals_that_the_api_has(open_page: OpenPage, shop: Site) -> None:
+def test_the_overview_has_the_totals_that_the_api_has(open_page: OpenPage, shop: Site) -> None:
     visit = reports(open_page, shop, "range=all")
-    expect(visit.page.locator(".tile strong")).to_have_text(["4", "0", "0", "25%", "$0", "0"])
-    expect(visit.page.get_by_role("heading", name="Latest calls")).to_be_visible()
-    expect(visit.page.locator(".latest li")).to_have_count(len(CALLS))
+    expect(visit.page.locator(".tile strong")).to_have_text(["4", "0", "0", "25%", "$1,250", "1"])
+    expect(visit.page.locator(".chart svg")).to_have_count(2)
+    expect(visit.page.get_by_role("region", name="Latest calls").locator("tbody tr")).to_have_count(len(CALLS))
     assert visit.fits
     visit.page.get_by_role("link", name="Sources").click()
     expect(visit.page.get_by_role("columnheader", name="Source")).to_be_visible()
-    assert parse_qs(urlsplit(visit.page.url).query)["group_by"] == ["source"]
+    assert parameters(visit)["group_by"] == ["source"]
+    visit.page.get_by_role("link", name="Overview").click()
+    expect(visit.page.locator(".tile")).to_have_count(6)
+
+
+def test_a_large_number_opens_its_report(open_page: OpenPage, shop: Site) -> None:
+    visit = reports(open_page, shop, "range=all")
+    visit.page.get_by_role("link", name="Total value").click()
+    expect(visit.page.get_by_role("columnheader", name="Total value")).to_be_visible()
+    assert parameters(visit)["metrics"] == ["total_value_cents"]
+
+
+def test_a_chart_of_the_overview_has_its_table_and_a_bar_of_it_filters(open_page: OpenPage, shop: Site) -> None:
+    visit = reports(open_page, shop, "range=all")
+    visit.page.get_by_text("As a table").first.click()
+    table = visit.page.get_by_role("region", name="Calls by day")
+    expect(table.locator("tbody tr").first).to_contain_text("2026-03-11")
+    expect(visit.page.locator(".mark-rect path[aria-label='Mon, 14: 1']")).to_have_count(1)
+    visit.page.locator(".mark-rect path[aria-label='Mon, 14: 1']").click()
+    expect(visit.page.locator(".tile strong").first).to_have_text("1")
+    shown = parameters(visit)
+    assert (shown["where[day_of_week]"], shown["where[hour_of_day]"]) == (["1"], ["14"])
+
+
+# --- Reports --------------------------------------------------------------------------------------------------------
 
 
 def test_a_report_is_what_the_api_answers_and_text_stays_text(open_page: OpenPage, shop: Site) -> None:
     visit = reports(open_page, shop, BY_SOURCE)
-    headers = {"Authorization": f"Bearer {shop.key}"}
-    query = BY_SOURCE.removeprefix("range=all&")
-    answer = httpx2.get(f"{shop.server.address}{REPORT}?{query}", headers=headers).json()["data"]
+    answer = api(shop, BY_SOURCE.removeprefix("range=all&"))
     expect(rows(visit)).to_have_count(answer["count"])
-    shown = [row.split("\t") for row in rows(visit).all_inner_texts()]
+    shown = [row.split("\t")[:3] for row in rows(visit).all_inner_texts()]
     assert shown == [
         [row["source"] or "(none)", str(row["count"]), f"{row['qualified_pct']}%"] for row in answer["data"]
     ]
-    assert HOSTILE in visit.page.locator(".answer").inner_text()
-    assert visit.page.locator(".answer img").count() == 0
+    assert HOSTILE in visit.page.locator(".answer table").inner_text()
+    assert HOSTILE in visit.page.locator(".chart svg").inner_html().replace("&lt;", "<").replace("&gt;", ">")
+    assert HOSTILE in visit.page.locator(".menu").first.inner_text()
+    assert visit.page.locator(".answer img, svg image, svg script").count() == 0
     assert visit.fits
 
 
@@ -82,21 +78,63 @@ def test_a_value_filters_and_back_reload_and_paste_find_the_state_again(open_pag
     visit.page.get_by_role("button", name="google", exact=True).click()
     expect(rows(visit)).to_have_count(1)
     filtered = visit.page.url
-    assert parse_qs(urlsplit(filtered).query)["where[source]"] == ["google"]
+    assert parameters(visit)["where[source]"] == ["google"]
     visit.page.reload()
     expect(rows(visit)).to_have_count(1)
-    with visit.page.expect_download() as download:
-        visit.page.get_by_role("link", name="Download the calls behind it").click()
-    calls = download.value.path().read_text().splitlines()[1:]
-    assert [call.split(",")[0].strip('"') for call in calls] == ["a", "b"]
     visit.page.go_back()
     expect(rows(visit)).to_have_count(3)
     visit.page.goto(filtered)
-    visit.page.get_by_role("button", name="Source: google").click()
+    visit.page.get_by_role("button", name="Remove the filter Source: google").click()
     expect(rows(visit)).to_have_count(3)
     visit.page.get_by_role("button", name="(none)").click()
     expect(rows(visit)).to_have_count(1)
-    assert parse_qs(urlsplit(visit.page.url).query)["where_null"] == ["source"]
+    assert parameters(visit)["where_null"] == ["source"]
+
+
+def test_a_bar_filters_by_its_value_and_a_row_by_all_of_its_values(open_page: OpenPage, shop: Site) -> None:
+    visit = reports(open_page, shop, BY_SOURCE)
+    visit.page.locator(".mark-rect path[aria-label^='<img']").click()
+    expect(rows(visit)).to_have_count(1)
+    assert parameters(visit)["where[source]"] == [HOSTILE]
+    visit.page.goto(f"{shop.server.address}/?range=all&group_by=source,date")
+    rows(visit).filter(has_text="google").locator("td.number").click()
+    expect(rows(visit)).to_have_count(1)
+    shown = parameters(visit)
+    assert (shown["where[source]"], shown["where[date]"]) == (["google"], ["2026-03-09"])
+
+
+def test_the_calls_behind_a_row_are_listed_and_each_can_be_opened(open_page: OpenPage, shop: Site) -> None:
+    visit = reports(open_page, shop, BY_SOURCE)
+    visit.page.get_by_role("link", name="The calls of google").click()
+    expect(visit.page.locator("table.calls tbody tr")).to_have_count(2)
+    expect(visit.page.locator(".more")).to_have_text("2 of 2 calls shown")
+    visit.page.locator("table.calls tbody button").last.click()
+    dialog = visit.page.get_by_role("dialog")
+    expect(dialog).to_contain_text("UTM campaign")
+    expect(dialog).to_contain_text(HOSTILE)
+    visit.page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    expect(visit.page.locator("table.calls tbody button").last).to_be_focused()
+    visit.page.get_by_role("link", name="Calls", exact=True).click()
+    with visit.page.expect_download() as download:
+        visit.page.get_by_role("link", name="The calls behind it as CSV").click()
+    calls = download.value.path().read_text().splitlines()[1:]
+    assert sorted(call.split(",")[0].strip('"') for call in calls) == ["a", "b"]
+
+
+def test_calls_are_searched_by_number(open_page: OpenPage, shop: Site) -> None:
+    visit = reports(open_page, shop, "range=all&view=calls")
+    expect(visit.page.locator("table.calls tbody tr")).to_have_count(len(CALLS))
+    visit.page.get_by_role("searchbox").fill("(305) 555")
+    visit.page.keyboard.press("Enter")
+    expect(visit.page.get_by_text("No call has this")).to_be_visible()
+    visit.page.get_by_role("searchbox").fill("305555")
+    visit.page.keyboard.press("Enter")
+    expect(visit.page.locator("table.calls tbody tr")).to_have_count(1)
+    assert parameters(visit)["search"] == ["305555"]
+
+
+# --- Choosing -------------------------------------------------------------------------------------------------------
 
 
 def test_by_keyboard_a_dimension_is_added_and_a_column_sorted(open_page: OpenPage, shop: Site) -> None:
@@ -105,16 +143,134 @@ def test_by_keyboard_a_dimension_is_added_and_a_column_sorted(open_page: OpenPag
     second.focus()
     second.select_option("date")
     expect(visit.page.get_by_role("columnheader", name="Date")).to_be_visible()
+    expect(visit.page.locator("#group-1")).to_be_focused()
     heading = visit.page.get_by_role("columnheader", name="Date").get_by_role("button")
     heading.focus()
     visit.page.keyboard.press("Enter")
     expect(visit.page.locator("th[aria-sort=descending]")).to_have_text("Date")
     expect(rows(visit).first).to_contain_text("2026-03-11")
+    expect(heading).to_be_focused()
+
+
+def test_metrics_are_ticked_without_the_menu_closing(open_page: OpenPage, shop: Site) -> None:
+    visit = reports(open_page, shop, BY_SOURCE)
+    visit.page.locator("#metrics-name").click()
+    visit.page.get_by_label("Total duration").check()
+    expect(visit.page.get_by_role("columnheader", name="Total duration")).to_be_visible()
+    visit.page.get_by_label("Qualified", exact=True).uncheck()
+    expect(visit.page.get_by_role("columnheader", name="Qualified")).to_have_count(0)
+    assert parameters(visit)["metrics"] == ["count,total_duration"]
+    expect(rows(visit).filter(has_text=HOSTILE)).to_contain_text("1:01:01")
+
+
+def test_a_filter_is_found_by_typing_with_its_number_of_calls(open_page: OpenPage, shop: Site) -> None:
+    visit = reports(open_page, shop, BY_SOURCE)
+    visit.page.locator("#add-filter-name").click()
+    visit.page.locator("#add-filter").get_by_role("button", name="Source", exact=True).click()
+    values = visit.page.get_by_role("list", name="Values of Source").get_by_role("button")
+    expect(values).to_have_text(["google2", f"{HOSTILE}1", "(none)1"])
+    visit.page.get_by_role("searchbox", name="Search Source").fill("ONERROR")
+    expect(values).to_have_text([f"{HOSTILE}1"])
+    values.first.click()
+    expect(rows(visit)).to_have_count(1)
+    assert parameters(visit)["where[source]"] == [HOSTILE]
+
+
+def test_a_filter_that_is_a_number_is_asked_for(open_page: OpenPage, shop: Site) -> None:
+    visit = reports(open_page, shop, BY_SOURCE)
+    visit.page.locator("#add-filter-name").click()
+    visit.page.get_by_role("button", name="Shortest duration").click()
+    visit.page.get_by_label("Calls that lasted at least").fill("60")
+    visit.page.keyboard.press("Enter")
+    expect(rows(visit)).to_have_count(1)
+    expect(visit.page.get_by_role("button", name="Remove the filter Shortest duration: 0:01:00")).to_be_visible()
+
+
+def test_dates_are_chosen_in_words_and_as_days(open_page: OpenPage, shop: Site) -> None:
+    visit = reports(open_page, shop, BY_SOURCE)
+    visit.page.locator("#dates-name").click()
+    visit.page.get_by_label("From").fill("2026-03-10")
+    visit.page.get_by_label("To", exact=True).fill("2026-03-10")
+    visit.page.get_by_role("button", name="Show these days").click()
+    expect(rows(visit)).to_have_count(1)
+    expect(visit.page.locator("#dates-name")).to_contain_text("Mar 10, 2026")
+    visit.page.locator("#dates-name").click()
+    visit.page.get_by_role("link", name="Today").click()
+    expect(visit.page.get_by_role("heading", name="No calls match")).to_be_visible()
+    assert "start_date" not in parameters(visit)
+    visit.page.get_by_role("link", name="Show all time").click()
+    expect(rows(visit)).to_have_count(3)
+
+
+# --- Taking away ----------------------------------------------------------------------------------------------------
+
+
+def test_the_request_and_the_files_are_those_of_the_report(open_page: OpenPage, shop: Site) -> None:
+    visit = reports(open_page, shop, f"{BY_SOURCE}&where[source]=google")
+    visit.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    visit.page.locator("#copy-name").click()
+    visit.page.get_by_role("button", name="As curl").click()
+    expect(visit.page.get_by_role("button", name="Copied")).to_be_visible()
+    copied = visit.page.evaluate("navigator.clipboard.readText()")
+    address = copied.split("'")[1]
+    headers = {"Authorization": f"Bearer {shop.key}"}
+    assert httpx2.get(address, headers=headers).json()["data"]["totals"] == {"count": 2, "qualified_pct": 50}
+    assert shop.key not in copied
+    expect(visit.page.get_by_role("button", name="As curl")).to_be_visible()
+    visit.page.get_by_role("button", name="As Python").click()
+    expect(visit.page.get_by_role("button", name="Copied")).to_be_visible()
+    compile(visit.page.evaluate("navigator.clipboard.readText()"), "copied", "exec")
+    visit.page.locator("#download-name").click()
+    found = {}
+    for name in ("Table as CSV", "Picture as PNG", "Picture as SVG"):
+        with visit.page.expect_download() as download:
+            visit.page.get_by_role("link", name=name).click()
+        found[download.value.suggested_filename] = download.value.path().read_bytes()
+        visit.page.locator("#download[open]").wait_for()
+    assert found["calls-by-source.csv"].splitlines() == [b"source,count,qualified_pct", b"google,2,50"]
+    assert found["calls-by-source.png"].startswith(b"\x89PNG")
+    assert found["calls-by-source.svg"].startswith(b"<svg")
+
+
+# --- States ---------------------------------------------------------------------------------------------------------
 
 
 def test_without_calls_and_with_a_wrong_report(open_page: OpenPage, shop: Site) -> None:
     visit = reports(open_page, shop, f"{BY_SOURCE}&where[source]=bing")
-    expect(visit.page.get_by_text("No calls match")).to_be_visible()
+    expect(visit.page.get_by_role("heading", name="No calls match")).to_be_visible()
+    visit.page.get_by_role("link", name="Remove the filters").click()
+    expect(rows(visit)).to_have_count(3)
     visit.page.goto(f"{shop.server.address}/?group_by=source&limit=0")
     expect(visit.page.get_by_role("alert")).to_contain_text("limit: '0' is not a whole number")
     visit.refused(400)
+
+
+def test_a_business_without_calls_is_told_how_they_come_in(open_page: OpenPage, tmp_path: Path) -> None:
+    command = CommandLine(tmp_path / "data")
+    business = command.run("business", "create", "New", "--json").json()["id"]
+    key = command.run("key", "create", business, "--json").json()["key"]
+    with serving(command.data) as server:
+        visit = signed_in(open_page, Site(server, key))
+        expect(visit.page.get_by_role("heading", name="No calls yet")).to_be_visible()
+        visit.page.close()
+
+
+def test_new_calls_are_shown_without_a_jump(open_page: OpenPage, shop: Site) -> None:
+    visit = reports(open_page, shop, "range=all&group_by=utm_term")
+    visit.page.clock.install()
+    visit.page.reload()
+    expect(rows(visit)).to_have_count(1)
+    before = visit.page.locator(".report").bounding_box()
+    visit.page.clock.run_for(16_000)  # the first time it learns what there is
+    visit.page.wait_for_timeout(500)
+    headers = {"Authorization": f"Bearer {shop.key}"}
+    call = {"id": f"new on a {visit.size}", "started_at": "2026-03-12T14:05:00Z", "utm_term": "plumber"}
+    answer = httpx2.post(f"{shop.server.address}/api/v1/calls", json=call, headers=headers)
+    assert answer.json()["data"]["added"] == 1
+    visit.page.clock.run_for(16_000)
+    expect(rows(visit)).to_have_count(2)
+    after = visit.page.locator(".report").bounding_box()
+    assert before
+    assert after
+    assert (before["x"], before["y"]) == (after["x"], after["y"])
+    httpx2.delete(f"{shop.server.address}/api/v1/calls/{call['id']}", headers=headers).raise_for_status()

@@ -86,7 +86,9 @@ def test_a_number_that_will_not_do(calltally: CommandLine, name: str, text: str,
 
 def test_every_limit_of_work_is_one_at_least() -> None:
     limited = {setting.name for setting in SETTINGS if setting.lowest == 1}
-    assert limited == {setting.name for setting in SETTINGS if re.search("report|waiting|writers", setting.name)}
+    assert limited == {
+        setting.name for setting in SETTINGS if re.search("report|waiting|writers|session", setting.name)
+    }
 
 
 def test_keys_beside_a_running_server(calltally: CommandLine, acme: str, server: Server, key: dict[str, str]) -> None:

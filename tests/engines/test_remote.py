@@ -45,6 +45,7 @@ from calltally.errors import (
     FolderInUse,
     FolderUnusable,
     Forbidden,
+    Forged,
     InvalidBody,
     InvalidRequest,
     NotFound,
@@ -264,6 +265,7 @@ MADE_OTHERWISE: dict[type[CalltallyError], CalltallyError] = {
     InvalidBody: InvalidBody((Problem("a", "a: is wrong"),)),
     Unauthorized: Unauthorized(),
     Forbidden: Forbidden("write"),
+    Forged: Forged(),
     Unavailable: Unavailable("not now", 60),
 }
 KINDS = [each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, CalltallyError)]

@@ -57,7 +57,7 @@ async def _answered(request: Request, form: Form) -> Response:
         query_string = request.scope["query_string"]
         question = await services.questions.understood(query_string, actor.business, pictured=form.pictured)
         tag = await _tag(question, form, actor, services.engine)
-    headers = {"ETag": tag, **CACHING, **form.headers}
+    headers = {"ETag": tag, **CACHING, **form.headers_of(question)}
     if has_already(request.headers, tag):
         return Response(status_code=304, headers=headers)
     body = services.answers.get(tag)

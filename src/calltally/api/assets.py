@@ -22,7 +22,7 @@ from calltally.api.browser import Packed, packed, packed_response
 from calltally.api.services import Services, services_of
 from calltally.engines import Stop
 
-__all__ = ["ASSETS", "PAGES", "asset"]
+__all__ = ["ASSETS", "PAGES", "asset", "modules"]
 
 PAGES = "calltally.api.pages"
 OWN = "assets"  # the folder in `PAGES` all of whose files are assets
@@ -45,6 +45,11 @@ def asset(name: str) -> str:
     if name not in _files() and name != VEGA:
         raise KeyError(name)
     return f"assets/{_hash()}/{name}"
+
+
+def modules() -> list[str]:
+    """The names of all scripts of ours, each of which another one imports or a page begins with."""
+    return sorted(name for name in _files() if name.endswith(".js"))
 
 
 async def _send(request: Request) -> Response:

@@ -33,7 +33,15 @@ class Form:
     make: Callable[[Report, Making], bytes]
     pictured: bool = False
     packs: bool = True  # whether compressing it is worth while
+    attached: bool = False  # whether it is for keeping rather than for looking at
     headers: Mapping[str, str] = field(default_factory=dict)
+
+    def headers_of(self, question: Question) -> Mapping[str, str]:
+        """The headers of its own that an answer has."""
+        if not self.attached:
+            return self.headers
+        name = "-".join(dimension.name.replace("_", "-") for dimension in question.query.dimensions)
+        return {**self.headers, "Content-Disposition": f'attachment; filename="calls-by-{name}.{self.name}"'}
 
 
 def _json(report: Report, _: Making) -> bytes:
@@ -66,11 +74,10 @@ FENCE = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
     "X-Content-Type-Options": "nosniff",
 }
-DOWNLOAD = {"Content-Disposition": 'attachment; filename="report.csv"'}
 
 JSON = Form("", "application/json", _json)
 FORMS = (
-    Form("csv", "text/csv; charset=utf-8", _csv, headers=DOWNLOAD),
+    Form("csv", "text/csv; charset=utf-8", _csv, attached=True),
     Form("svg", "image/svg+xml", _drawn("svg"), pictured=True, headers=FENCE),
     Form("png", "image/png", _drawn("png"), pictured=True, packs=False, headers=FENCE),
     Form("chart.json", "application/json", _chart, pictured=True),

@@ -12,11 +12,18 @@ from calltally.api.rendering import redirect, render
 from calltally.api.services import services_of
 from calltally.api.session import described_session
 from calltally.api.sign_in import sign_in_first, signed_in, told
-from calltally.catalog import LARGE, OPENING
+from calltally.catalog import CALL_COLUMNS, CATALOG, LARGE, LATEST_COLUMNS, OPENING, describe
 
 __all__ = ["HOME"]
 
-FIRST = {"large": LARGE, "panels": tuple(map(asdict, OPENING))}
+SHOWN = ("dimensions", "metrics", "filters", "fields")
+# What the page knows before it asks for anything.
+FACTS = {
+    "catalog": {part: rows for part, rows in describe(CATALOG).items() if part in SHOWN},
+    "opening": {"large": LARGE, "panels": tuple(map(asdict, OPENING)), "latest": LATEST_COLUMNS},
+    "columns": CALL_COLUMNS,
+    "defaults": {name: row.default for name, row in CATALOG.parameters.items() if row.default},
+}
 
 
 async def _show_home(request: Request) -> Response:
@@ -27,7 +34,7 @@ async def _show_home(request: Request) -> Response:
     if session.chosen not in {actor.business.id for actor in session.actors}:
         return await _look_elsewhere(request, token, session)
     described = described_session(session.actor, session.actors, csrf_token(token))
-    return render(request, "home.html", session=described, first=FIRST)
+    return render(request, "home.html", session=described, facts={**FACTS, "session": described})
 
 
 async def _look_elsewhere(request: Request, token: str, session: Session) -> Response:

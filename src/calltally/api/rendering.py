@@ -6,7 +6,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from calltally.api.assets import PAGES, asset
+from calltally.api.assets import PAGES, asset, modules
 
 __all__ = ["redirect", "render", "root"]
 
@@ -29,9 +29,10 @@ TEMPLATES = Environment(
 
 
 def render(request: Request, template: str, status: int = 200, **facts: Any) -> Response:
-    """The page that a template makes of the facts; it knows `root` and `asset(NAME)` besides."""
+    """The page that a template makes of the facts; it knows `root`, `modules` and `asset(NAME)` besides."""
     to_root = root(request)
-    text = TEMPLATES.get_template(template).render(root=to_root, asset=lambda name: to_root + asset(name), **facts)
+    known = {"root": to_root, "modules": modules(), "asset": lambda name: to_root + asset(name)}
+    text = TEMPLATES.get_template(template).render(**known, **facts)
     return HTMLResponse(text, status, HEADERS)
 
 

@@ -14,7 +14,7 @@ from calltally.catalog.expressions import (
     value_of,
 )
 from calltally.catalog.grains import grain_days, read_day, read_grain, show_grain, taken
-from calltally.catalog.opening import LARGE, OPENING, Panel
+from calltally.catalog.opening import CALL_COLUMNS, LARGE, LATEST_COLUMNS, OPENING, Panel
 from calltally.catalog.parameters import where_name
 from calltally.catalog.types import (
     CallField,
@@ -46,8 +46,10 @@ from calltally.catalog.types import (
 )
 
 __all__ = [
+    "CALL_COLUMNS",
     "CATALOG",
     "LARGE",
+    "LATEST_COLUMNS",
     "OPENING",
     "Aggregate",
     "CallField",

@@ -4,6 +4,7 @@ from typing import Any
 
 from calltally.catalog.catalog import Catalog
 from calltally.catalog.expressions import Ratio
+from calltally.catalog.fields import FIELDS
 from calltally.catalog.grains import RANGES
 from calltally.catalog.types import (
     CallField,
@@ -27,6 +28,8 @@ from calltally.catalog.types import (
 )
 
 __all__ = ["describe"]
+
+UNITS = {field.name: field.unit for field in FIELDS}
 
 Plain = dict[str, Any]
 
@@ -90,8 +93,10 @@ def _unit(row: Parameter) -> str | None:
     match row:
         case Parameter(type=GrainValue(grain)):
             return grain.value
-        case Parameter(filter=Filter(field, _)):
-            return {"duration_seconds": "seconds", "ai_score": "score", "started_at": "date"}.get(field)
+        case Parameter(type=Day()):
+            return "date"
+        case Parameter(filter=Filter(field, _)) if unit := UNITS.get(field):
+            return unit.value
         case _:
             return None
 
@@ -139,6 +144,7 @@ def _field(row: CallField) -> Plain:
         "description": row.description,
         "type": row.kind.value,
         "aliases": list(row.aliases),
+        "unit": row.unit.value if row.unit else None,
     }
     if row.kind is FieldKind.WHOLE:
         plain |= {"lowest": row.lowest, "highest": row.highest}

@@ -3,7 +3,7 @@
 Order matters: it is that of the stored columns and of every listing.
 """
 
-from calltally.catalog.types import CallField, FieldKind
+from calltally.catalog.types import CallField, FieldKind, Unit
 
 __all__ = ["FIELDS"]
 
@@ -21,8 +21,12 @@ def _phone(name: str, label: str, description: str, *aliases: str) -> CallField:
     return CallField(name, FieldKind.PHONE, label, description, aliases, highest=LONGEST_TEXT)
 
 
-def _whole(name: str, label: str, description: str, *aliases: str, lowest: int = 0, highest: int) -> CallField:
-    return CallField(name, FieldKind.WHOLE, label, description, aliases, lowest=lowest, highest=highest)
+def _score(name: str, label: str, description: str, *aliases: str) -> CallField:
+    return CallField(name, FieldKind.WHOLE, label, description, aliases, highest=100, unit=Unit.SCORE)
+
+
+def _money(name: str, label: str, description: str) -> CallField:
+    return CallField(name, FieldKind.WHOLE, label, description, lowest=-MOST_CENTS, highest=MOST_CENTS, unit=Unit.CENTS)
 
 
 FIELDS = (
@@ -66,7 +70,15 @@ FIELDS = (
         "How the call ended: completed, no-answer, voicemail, busy, failed or another word",
         highest=LONGEST_TEXT,
     ),
-    _whole("duration_seconds", "Duration", "How long the call lasted, seconds", "duration", highest=MOST_SECONDS),
+    CallField(
+        "duration_seconds",
+        FieldKind.WHOLE,
+        "Duration",
+        "How long the call lasted, seconds",
+        ("duration",),
+        highest=MOST_SECONDS,
+        unit=Unit.SECONDS,
+    ),
     _text("source", "Source", "Traffic source"),
     _text("utm_source", "UTM source", "UTM source parameter"),
     _text("utm_medium", "UTM medium", "UTM medium parameter"),
@@ -77,8 +89,8 @@ FIELDS = (
     _text("call_flow_id", "Call flow id", "Id of the call flow"),
     _text("number_id", "Number id", "Id of the tracking number"),
     _text("number_group_id", "Number group id", "Id of the tracking number's group"),
-    _whole("ai_score", "AI score", "AI quality score, 0 to 100", highest=100),
-    _whole("robo_score", "Robocall score", "Robocall score, 0 to 100", "robo_risk_score", highest=100),
+    _score("ai_score", "AI score", "AI quality score, 0 to 100"),
+    _score("robo_score", "Robocall score", "Robocall score, 0 to 100", "robo_risk_score"),
     _text("ai_category", "AI category", "AI category"),
     CallField(
         "qualified",
@@ -87,6 +99,6 @@ FIELDS = (
         "Whether the call was judged qualified; empty where it was not judged",
         ("qualified_ai",),
     ),
-    _whole("value_cents", "Value", "Value assigned to the call, cents", lowest=-MOST_CENTS, highest=MOST_CENTS),
-    _whole("cost_cents", "Cost", "Cost of the call, cents", lowest=-MOST_CENTS, highest=MOST_CENTS),
+    _money("value_cents", "Value", "Value assigned to the call, cents"),
+    _money("cost_cents", "Cost", "Cost of the call, cents"),
 )

@@ -78,6 +78,7 @@ class CallField:
     choices: tuple[str, ...] = ()
     default: str | None = None  # what a report reads where nothing was ever said
     stored: bool = True
+    unit: Unit | None = None  # of a number
 
 
 class Grain(Enum):

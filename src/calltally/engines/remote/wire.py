@@ -15,6 +15,7 @@ from calltally.errors import (
     FolderInUse,
     FolderUnusable,
     Forbidden,
+    Forged,
     InvalidBody,
     InvalidRequest,
     NotFound,
@@ -198,6 +199,8 @@ def read_error(plain: dict[str, Any]) -> CalltallyError:
             return Forbidden(scope)
         case {"error": "Unauthorized"}:
             return Unauthorized()
+        case {"error": "Forged"}:
+            return Forged()
         case {"error": name, "message": message}:
             return SAID_IN_A_SENTENCE.get(name, CalltallyError)(message)
     raise Lost("an error says nothing")

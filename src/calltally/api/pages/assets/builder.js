@@ -1,111 +1,53 @@
-// The builder: what to group by, what to count, which calls; and the table that comes of it.
+// A report as it is asked for: its chart and its table, side by side where there is room.
+import { drawn, theme, widthIn } from "./chart.js";
+import { wanted } from "./controls.js";
 import { el } from "./dom.js";
-import { report, reportAddress, root, session } from "./server.js";
-import { addressOf, changed, go, queryOf, toggled } from "./state.js";
+import { catalog, charted, defaults, may, page } from "./server.js";
+import { addressOf, asCalls, changed, current, go, names, narrowed, queryOf } from "./state.js";
 import { reportTable } from "./table.js";
-import { NONE, shownValue } from "./values.js";
+import { counted } from "./values.js";
 
-const MOST_GROUPS = 3;
-const KEY = "YOUR_KEY";
-const names = (state, name) => (state.get(name) ?? "").split(",").filter(Boolean);
-const wanted = (state) => (names(state, "metrics").length ? names(state, "metrics") : ["count"]);
+const SIDE_BY_SIDE = 1000; // pixels
+const MOST_COLUMNS = 4; // of a table that has half of the width
+const GAP = 16;
+const AROUND = 34; // of a panel, both sides
 
-function setNames(state, name, values) {
-  if (values.length) state.set(name, values.join());
-  else state.delete(name);
+export async function built(state, signal) {
+  const dimensions = names(state, "group_by").map((name) => catalog.dimensions.get(name)).filter(Boolean);
+  const metrics = wanted(state).map((name) => catalog.metrics.get(name)).filter(Boolean);
+  const halved = page.clientWidth >= SIDE_BY_SIDE && dimensions.length + metrics.length <= MOST_COLUMNS;
+  const width = widthIn((halved ? (page.clientWidth - GAP) / 2 : page.clientWidth) - AROUND);
+  const { data: { report, chart } } = await charted(queryOf(state), { width, theme: theme() }, signal);
+  if (!report.count) return null;
+  const keep = (values) => go(narrowed(current(), values));
+  const { place, close } = await picture(chart, keep);
+  const element = el("div", { class: halved ? "report halved" : "report" },
+    el("figure", { class: "panel" }, place),
+    el("section", { class: "panel", "aria-label": "Numbers" }, table(report, dimensions, metrics, state, keep), facts(report, state)));
+  return { element, close, said: `${counted(report.count)} rows` };
 }
 
-export function controls(state, catalog) {
-  const groups = names(state, "group_by");
-  const places = Array.from({ length: Math.min(MOST_GROUPS, groups.length + 1) }, (_, place) => place);
-  return el("form", { class: "controls", "aria-label": "Report", onsubmit: (event) => event.preventDefault() },
-    ...places.map((place) => groupPicker(place, groups, catalog)),
-    el("fieldset", {}, el("legend", {}, "Metrics"), ...[...catalog.metrics.values()].map((metric) => metricPicker(metric, state))),
-    el("p", { class: "actions" }, copier("Copy as curl", curl), copier("Copy as Python", python)));
+// The numbers are there whether they can be drawn or not.
+async function picture(chart, onPick) {
+  try {
+    return await drawn(chart, { onPick });
+  } catch (error) {
+    return { place: el("p", { class: "hint", role: "alert" }, error.message), close: () => {} };
+  }
 }
 
-function groupPicker(place, groups, catalog) {
-  const pick = (event) => go(changed((state) => {
-    const chosen = [...groups];
-    if (event.target.value) chosen[place] = event.target.value;
-    else chosen.splice(place, 1);
-    setNames(state, "group_by", [...new Set(chosen)]);
-    state.delete("sort_by");
-    state.delete("sort_order");
+function table(report, dimensions, metrics, state, onFilter) {
+  const sort = { by: state.get("sort_by") ?? defaults.sort_by, order: state.get("sort_order") ?? defaults.sort_order };
+  const onSort = (name) => go(changed((next) => {
+    next.set("sort_by", name);
+    next.set("sort_order", sort.by === name && sort.order === "desc" ? "asc" : "desc");
   }));
-  const options = [...catalog.dimensions.values()].filter((row) => row.name === groups[place] || !groups.includes(row.name));
-  return el("label", {}, place ? "then by" : "Group by",
-    el("select", { id: `group-${place}`, onchange: pick }, el("option", { value: "" }, place ? "nothing" : "choose"),
-      ...options.map((row) => el("option", { value: row.name, selected: row.name === groups[place] }, row.label))));
+  const callsOf = may("read") ? (values) => addressOf(asCalls(narrowed(new URLSearchParams(state), values))) : null;
+  return reportTable({ rows: report.data, totals: report.totals, dimensions, metrics, sort, onSort, onFilter, callsOf });
 }
 
-function metricPicker(metric, state) {
-  const chosen = wanted(state);
-  const pick = () => go(changed((next) => setNames(next, "metrics",
-    chosen.includes(metric.name) ? chosen.filter((name) => name !== metric.name) : [...chosen, metric.name])));
-  return el("label", { class: "tick", title: metric.description },
-    el("input", { type: "checkbox", id: `metric-${metric.name}`, checked: chosen.includes(metric.name), onchange: pick }), metric.label);
+function facts(report, state) {
+  const cut = report.count >= Number(state.get("limit") ?? defaults.limit);
+  const text = cut ? `The first ${counted(report.count)} rows; choose more above, or filter. The totals are of all calls.` : `${counted(report.count)} rows`;
+  return el("p", { class: "hint" }, text);
 }
-
-export function filters(state, catalog) {
-  const chips = [...state].flatMap(([name, text]) => {
-    const dimension = catalog.dimensions.get(name === "where_null" ? text : /^where\[(.*)\]$/.exec(name)?.[1]);
-    if (!dimension && !catalog.filters.has(name)) return [];
-    if (name === "start_date" || name === "end_date") return [];
-    const label = dimension?.label ?? catalog.filters.get(name).label;
-    const shown = name === "where_null" ? NONE : dimension ? shownValue(dimension, text) : text;
-    const drop = () => go(changed((next) => next.delete(name, text)));
-    return [el("li", {}, el("button", { type: "button", title: "Remove this filter", onclick: drop }, `${label}: ${shown} ×`))];
-  });
-  return chips.length ? el("ul", { class: "chips", "aria-label": "Filters" }, ...chips) : null;
-}
-
-export async function built(state, catalog, signal) {
-  const { data } = await report(queryOf(state), signal);
-  if (!data.count) return el("p", { class: "panel empty" }, "No calls match. Take longer dates or fewer filters.");
-  const sort = { by: state.get("sort_by") ?? "count", order: state.get("sort_order") ?? "desc" };
-  return el("section", { class: "panel broad" }, reportTable({
-    rows: data.data,
-    totals: data.totals,
-    dimensions: names(state, "group_by").map((name) => catalog.dimensions.get(name)),
-    metrics: wanted(state).map((name) => catalog.metrics.get(name)),
-    sort,
-    onSort: (name) => go(changed((next) => {
-      next.set("sort_by", name);
-      next.set("sort_order", sort.by === name && sort.order === "desc" ? "asc" : "desc");
-    })),
-    onFilter: (name, value) => go(toggled(changed(() => {}), name, value)),
-  }), el("p", { class: "hint" }, `${data.count} rows · `,
-    el("a", { href: addressOf(opened(state)) }, "All reports"), ...behind(state)));
-}
-
-function behind(state) {
-  if (!session.scopes.includes("read")) return [];
-  const href = new URL(`api/v1/calls.csv?${queryOf(opened(state))}`, root).href;
-  return [" · ", el("a", { href, download: "calls.csv" }, "Download the calls behind it")];
-}
-
-function opened(state) {
-  const next = new URLSearchParams(state);
-  for (const name of ["group_by", "metrics", "sort_by", "sort_order", "limit"]) next.delete(name);
-  return next;
-}
-
-function copier(label, made) {
-  const copy = async (event) => {
-    await navigator.clipboard.writeText(made());
-    event.target.textContent = "Copied";
-    setTimeout(() => { event.target.textContent = label; }, 1500);
-  };
-  return el("button", { type: "button", onclick: copy }, label);
-}
-
-const address = () => reportAddress(queryOf(changed(() => {})));
-const curl = () => `curl -H "Authorization: Bearer ${KEY}" '${address().replaceAll("'", "%27")}'`;
-const python = () => `import json
-from urllib.request import Request, urlopen
-
-request = Request(${JSON.stringify(address())}, headers={"Authorization": "Bearer ${KEY}"})
-with urlopen(request) as response:
-    report = json.load(response)["data"]
-print(report["totals"])`;

@@ -1,4 +1,4 @@
-// Ranges of days in words, on the clock of the business.
+// Ranges of days in words, on the clock of the business, and how days are shown.
 const DAY = 86_400_000;
 
 const written = (day) => day.toISOString().slice(0, 10);
@@ -21,4 +21,15 @@ export const USUAL = "30-days";
 export function daysOf(range, timezone) {
   const today = new Date(`${new Intl.DateTimeFormat("en-CA", { timeZone: timezone }).format()}T00:00:00Z`);
   return RANGES[range][1](today).map(written);
+}
+
+const day = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeZone: "UTC" });
+const read = (text) => new Date(`${text}T00:00:00Z`);
+
+// "Nov 1 – 30, 2026"; either end may be missing, or be no day at all.
+export function shownDays(start, end) {
+  const [from, to] = [start, end].map((text) => (text && !Number.isNaN(read(text).valueOf()) ? read(text) : null));
+  if (from && to) return from <= to ? day.formatRange(from, to) : `${day.format(from)} – ${day.format(to)}`;
+  if (from) return `From ${day.format(from)}`;
+  return to ? `Up to ${day.format(to)}` : "All days";
 }

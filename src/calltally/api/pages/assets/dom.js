@@ -7,7 +7,7 @@ function filled(element, facts, children) {
     else if (value === true) element.setAttribute(name, "");
     else if (value !== false && value != null) element.setAttribute(name, value);
   }
-  element.append(...children.filter((child) => child != null));
+  element.append(...children.flat().filter((child) => child != null));
   return element;
 }
 
@@ -17,4 +17,22 @@ export function el(tag, facts = {}, ...children) {
 
 export function svg(tag, facts = {}, ...children) {
   return filled(document.createElementNS(SVG, tag), facts, children);
+}
+
+// A menu that opens below its name; `menu.js` closes it again.
+export function menu(id, name, facts, ...children) {
+  return el("details", { class: "menu small", id, ...facts }, el("summary", { id: `${id}-name` }, el("span", {}, name)), el("div", {}, ...children));
+}
+
+export function button(label, onclick, facts = {}) {
+  return el("button", { type: "button", onclick, ...facts }, label);
+}
+
+// Puts `made` in the place of what an element has, and the focus and the open menus back where they were.
+export function renewed(element, ...made) {
+  const focused = element.contains(document.activeElement) ? document.activeElement.id : null;
+  const open = [...element.querySelectorAll("details[open]")].map((found) => found.id);
+  element.replaceChildren(...made.flat().filter((child) => child != null));
+  for (const id of open.filter(Boolean)) document.getElementById(id)?.setAttribute("open", "");
+  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
 }

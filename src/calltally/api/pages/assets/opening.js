@@ -1,37 +1,53 @@
-// The opening page: large numbers with their course, and the first reports, each a way into the builder.
+// The overview: large numbers with their course, and the first reports, each a way into the builder.
+import { drawn, theme, widthIn } from "./chart.js";
+import { callTable } from "./calls.js";
 import { el, svg } from "./dom.js";
-import { ask, first, report, session } from "./server.js";
-import { addressOf, queryOf } from "./state.js";
+import { ask, callsAddress, catalog, charted, may, opening, page, report } from "./server.js";
+import { addressOf, asCalls, asReport, current, go, narrowed, queryOf, selection } from "./state.js";
 import { reportTable } from "./table.js";
-import { shownMetric, shownValue } from "./values.js";
+import { counted, shownMetric } from "./values.js";
 
 const WIDTH = 120;
 const HEIGHT = 32;
+const AROUND = 34; // of a panel, both sides
+const LATEST = 10;
 
-function stateOf(panel, kept) {
-  const state = new URLSearchParams(kept);
-  state.set("group_by", panel.group_by.join());
-  state.set("metrics", panel.metrics.join());
-  for (const name of ["sort_by", "sort_order", "limit"]) state.set(name, panel[name]);
-  return state;
+function stateOf(panel, state) {
+  const { group_by, metrics, sort_by, sort_order, limit } = panel;
+  return asReport(state, { group_by, metrics, sort_by, sort_order, limit });
 }
 
-export async function opening(state, catalog, signal) {
-  const asked = first.panels.map((panel) => report(queryOf(stateOf(panel, state)), signal));
-  const answers = (await Promise.all(asked)).map((answer) => answer.data);
-  const calls = session.scopes.includes("read") ? await latest(state, signal) : null;
-  return el("div", { class: "opening" }, large(answers[0], state, catalog),
-    ...first.panels.map((panel, index) => drawn(panel, answers[index], state, catalog)), calls);
+function asked(panel, state, signal) {
+  const query = queryOf(stateOf(panel, state));
+  if (!panel.height) return report(query, signal);
+  return charted(query, { width: widthIn(page.clientWidth - AROUND), height: panel.height, theme: theme() }, signal);
 }
 
-function large(answer, state, catalog) {
-  const days = answer.data.toReversed();
-  return el("section", { class: "large", "aria-label": "Totals" }, ...first.large.map((name) => {
+export async function overview(state, signal) {
+  const latest = may("read") ? ask(callsAddress(latestQuery(state)), signal) : null;
+  const answers = await Promise.all(opening.panels.map((panel) => asked(panel, state, signal)));
+  const found = answers.map(({ data }) => ({ report: data.report ?? data, chart: data.chart }));
+  if (!found[0].report.totals[opening.large[0]]) return null;
+  const keep = (values) => go(narrowed(current(), values));
+  const pictures = await Promise.all(found.map(({ chart }) => (chart ? drawn(chart, { titled: false, onPick: keep }) : null)));
+  const element = el("div", { class: "opening" }, large(found[0].report, state),
+    opening.panels.map((panel, index) => shown(panel, found[index].report, pictures[index], state, keep)),
+    latest ? latestCalls((await latest).data.calls, state) : null);
+  return {
+    element,
+    close: () => pictures.forEach((picture) => picture?.close()),
+    said: `${counted(found[0].report.totals[opening.large[0]])} calls`,
+  };
+}
+
+function large({ data, totals }, state) {
+  const days = data.toReversed();
+  return el("section", { class: "large", "aria-label": "Totals" }, opening.large.map((name) => {
     const metric = catalog.metrics.get(name);
-    const panel = { ...first.panels[0], metrics: [name], limit: 1000 };
+    const panel = { ...opening.panels[0], metrics: [name] };
     return el("a", { class: "tile", href: addressOf(stateOf(panel, state)), title: metric.description },
       el("span", { class: "label" }, metric.label),
-      el("strong", {}, shownMetric(metric, answer.totals[name])),
+      el("strong", {}, shownMetric(metric, totals[name])),
       course(days.map((day) => day[name] ?? 0)));
   }));
 }
@@ -44,54 +60,30 @@ function course(values) {
     svg("polyline", { points: points.join(" "), "vector-effect": "non-scaling-stroke" }));
 }
 
-function drawn(panel, answer, state, catalog) {
+function shown(panel, answer, picture, state, onFilter) {
   const dimensions = panel.group_by.map((name) => catalog.dimensions.get(name));
   const metrics = panel.metrics.map((name) => catalog.metrics.get(name));
-  const facts = { rows: answer.data, totals: answer.totals, dimensions, metrics };
-  const two = dimensions.length === 2;
-  const days = metrics.length === first.large.length;
-  const inside = !answer.data.length ? el("p", { class: "hint" }, "No calls on these days.") :
-    two ? heat(answer.data, dimensions, metrics[0]) : days ? columns(answer.data.toReversed(), dimensions[0], metrics[0]) : reportTable(facts);
-  return el("section", { class: two || days ? "panel broad" : "panel" },
-    el("h2", {}, el("a", { href: addressOf(stateOf(panel, state)) }, panel.title)), inside);
+  const table = () => reportTable({ rows: answer.data, totals: answer.totals, dimensions, metrics, onFilter, label: panel.title });
+  return el("section", { class: picture ? "panel broad" : "panel" },
+    el("h2", {}, el("a", { href: addressOf(stateOf(panel, state)) }, panel.title)),
+    picture ? [picture.place, numbers(panel, table)] : table());
 }
 
-function columns(rows, dimension, metric) {
-  const most = Math.max(1, ...rows.map((row) => row[metric.name]));
-  return el("ol", { class: "columns", "aria-label": `${metric.label} by ${dimension.label}` }, ...rows.map((row) => {
-    const text = `${shownValue(dimension, row[dimension.name])}: ${shownMetric(metric, row[metric.name])}`;
-    const column = el("li", { title: text }, el("span", { class: "unseen" }, text));
-    column.style.setProperty("--part", `${(100 * row[metric.name]) / most}%`);
-    return column;
-  }));
+// The table behind a chart, made when it is first opened.
+function numbers(panel, table) {
+  const fill = (event) => {
+    if (event.target.open && event.target.children.length === 1) event.target.append(table());
+  };
+  return el("details", { class: "numbers", id: `numbers-${panel.group_by.join("-")}`, ontoggle: fill }, el("summary", {}, "As a table"));
 }
 
-function heat(rows, [down, across], metric) {
-  const most = Math.max(1, ...rows.map((row) => row[metric.name]));
-  const values = new Map(rows.map((row) => [`${row[down.name]} ${row[across.name]}`, row[metric.name]]));
-  const sorted = (name) => [...new Set(rows.map((row) => row[name]))].sort((one, other) => one - other);
-  const hours = sorted(across.name);
-  return el("div", { class: "wide", tabindex: "0", role: "region", "aria-label": `${metric.label} by ${down.label} and ${across.label}` },
-    el("table", { class: "heat" },
-      el("thead", {}, el("tr", {}, el("td"), ...hours.map((hour) => el("th", { scope: "col" }, String(hour))))),
-      el("tbody", {}, ...sorted(down.name).map((day) => el("tr", {},
-        el("th", { scope: "row" }, shownValue(down, day)),
-        ...hours.map((hour) => warm(values.get(`${day} ${hour}`) ?? 0, most, metric)))))));
+function latestQuery(state) {
+  const query = queryOf(selection(state));
+  query.set("limit", LATEST);
+  return query;
 }
 
-function warm(value, most, metric) {
-  const cell = el("td", { title: shownMetric(metric, value) }, el("span", { class: "unseen" }, shownMetric(metric, value)));
-  cell.style.setProperty("--part", `${(100 * value) / most}%`);
-  return cell;
-}
-
-async function latest(state, signal) {
-  const query = queryOf(state);
-  query.set("limit", "10");
-  const { calls } = (await ask(`api/v1/calls?${query}`, signal)).data;
-  const when = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short", timeZone: session.business.timezone });
-  return el("section", { class: "panel broad" }, el("h2", {}, "Latest calls"),
-    el("ul", { class: "latest" }, ...calls.map((call) => el("li", {},
-      el("time", { datetime: call.started_at }, when.format(new Date(call.started_at))),
-      el("span", {}, call.caller_number ?? "–"), el("span", {}, call.source ?? "–"), el("span", {}, call.status ?? "–")))));
+function latestCalls(calls, state) {
+  return el("section", { class: "panel broad" },
+    el("h2", {}, el("a", { href: addressOf(asCalls(state)) }, "Latest calls")), callTable(calls, opening.latest, "Latest calls").element);
 }

@@ -1,60 +1,85 @@
 // The page of reports: what its address says, drawn; and drawn again when new calls have come.
-import { built, controls, filters } from "./builder.js";
-import { RANGES } from "./dates.js";
-import { el } from "./dom.js";
-import { opening } from "./opening.js";
-import { Refused, ask, report, session } from "./server.js";
-import { changed, current, go, onChange, queryOf, rangeOf } from "./state.js";
+import { built } from "./builder.js";
+import { callList } from "./calls.js";
+import { onTheme, vega } from "./chart.js";
+import { controls, dates, views } from "./controls.js";
+import { button, el, renewed } from "./dom.js";
+import { filters } from "./filters.js";
+import { overview } from "./opening.js";
+import { may, page, report } from "./server.js";
+import { asReport, current, go, onChange, queryOf, selection, viewOf } from "./state.js";
+import { cancelled, excuse, forbidden, nothing, skeleton } from "./states.js";
+import { copies, downloads } from "./taking.js";
 
 const POLL_MILLISECONDS = 15_000;
-const page = document.getElementById("reports");
-let catalog;
+const SLOW_MILLISECONDS = 600; // after which waiting is told, and can be ended
+const RESIZED_MILLISECONDS = 250;
+const VIEWS = { overview, report: built, calls: callList };
+
+const head = el("div", { class: "head" });
+const waiting = el("div", { class: "waiting", hidden: true }, el("span", {}, "Asking …"), button("Cancel", () => cancel(), { class: "plain" }));
+const answer = el("div", { class: "answer" });
+const said = el("p", { class: "unseen", role: "status" });
 let asking = new AbortController();
+let drawnView = null; // which view the answer shows
+let close = () => {};
 let tag;
 
-function dates(state) {
-  const chosen = rangeOf(state);
-  const pick = (event) => go(changed((next) => {
-    for (const name of ["start_date", "end_date", "range"]) next.delete(name);
-    if (event.target.value !== "custom") next.set("range", event.target.value);
-    else for (const name of ["start_date", "end_date"]) if (queryOf(state).has(name)) next.set(name, queryOf(state).get(name));
-  }));
-  const set = (name) => (event) => go(changed((next) => (event.target.value ? next.set(name, event.target.value) : next.delete(name))));
-  const day = (name, label) => el("label", {}, label, el("input", { type: "date", id: name, value: state.get(name), onchange: set(name) }));
-  const options = [...Object.entries(RANGES).map(([name, [label]]) => [name, label]), ["custom", "Custom"]];
-  return el("div", { class: "dates" },
-    el("label", {}, "Dates", el("select", { id: "range", onchange: pick },
-      ...options.map(([name, label]) => el("option", { value: name, selected: name === chosen }, label)))),
-    ...(chosen === "custom" ? [day("start_date", "From"), day("end_date", "To")] : []));
+function top(state) {
+  const view = viewOf(state);
+  return [
+    el("div", { class: "row" }, views(state), el("div", { class: "tools" }, view === "report" ? [copies(), downloads(state)] : null, dates(state))),
+    view === "report" ? controls(state) : null,
+    filters(state),
+  ];
 }
 
-function explore(state) {
-  const begin = () => go(changed((next) => next.set("group_by", catalog.dimensions.keys().next().value)));
-  return state.has("group_by") ? controls(state, catalog) : el("button", { type: "button", onclick: begin }, "Build a report");
-}
-
-function waiting() {
-  return el("div", { class: "waiting", role: "status" }, el("span", {}, "Asking …"),
-    el("button", { type: "button", onclick: () => asking.abort() }, "Cancel"));
-}
-
-function excuse(error) {
-  if (error.name === "AbortError") return el("p", { class: "panel empty", role: "status" }, "Cancelled. Change the report to ask again.");
-  if (error instanceof Refused && error.status === 401) location.reload();
-  return el("div", { class: "panel empty", role: "alert" }, el("p", {}, error.message),
-    el("button", { type: "button", onclick: show }, "Try again"));
-}
-
-// The answer takes the place of the one before, so that the page does not jump while it is asked for again.
+// The answer before stays, dimmed, until the next one takes its place: nothing jumps.
 async function show() {
+  const state = current();
+  renewed(head, top(state));
+  if (viewOf(state) !== drawnView) put(skeleton(viewOf(state)), null);
+  await draw(state);
+}
+
+async function draw(state) {
   asking.abort();
   const own = (asking = new AbortController());
-  const state = current();
-  const focused = document.activeElement?.id;
-  const answer = el("div", { class: "answer" }, waiting());
-  page.replaceChildren(el("div", { class: "top" }, dates(state), explore(state)), ...[filters(state, catalog), answer].filter(Boolean));
-  if (focused) document.getElementById(focused)?.focus();
-  await draw(state, answer, own);
+  const start = performance.getEntriesByName("painted").length ? performance.now() : 0;
+  const slow = setTimeout(() => { waiting.hidden = false; }, SLOW_MILLISECONDS);
+  answer.setAttribute("aria-busy", "true");
+  try {
+    tag = undefined;
+    const made = (await VIEWS[viewOf(state)](state, own.signal)) ?? { element: await nothing(state, own.signal), close: () => {}, said: "No calls match" };
+    if (own === asking) finish(made, viewOf(state), start);
+    else made.close();
+  } catch (error) {
+    if (own === asking) put(own.signal.aborted ? cancelled(show) : excuse(error, show), null);
+  } finally {
+    clearTimeout(slow);
+    if (own === asking) {
+      waiting.hidden = true;
+      answer.removeAttribute("aria-busy");
+    }
+  }
+}
+
+function finish(made, view, start) {
+  put(made.element, view);
+  close = made.close;
+  said.textContent = made.said;
+  notePainted(start);
+}
+
+function put(element, view) {
+  close();
+  close = () => {};
+  renewed(answer, element);
+  drawnView = view;
+}
+
+function cancel() {
+  asking.abort();
 }
 
 // Tells the browser's own record how long it took from the navigation, or from the change, until all was painted.
@@ -62,59 +87,58 @@ function notePainted(start) {
   requestAnimationFrame(() => setTimeout(() => performance.measure("painted", { start })));
 }
 
-async function draw(state, answer, own) {
-  const start = performance.getEntriesByName("painted").length ? performance.now() : 0;
-  try {
-    tag = undefined;
-    const made = await (state.has("group_by") ? built : opening)(state, catalog, own.signal);
-    if (own !== asking) return;
-    answer.replaceChildren(made);
-    notePainted(start);
-  } catch (error) {
-    if (own === asking) answer.replaceChildren(excuse(error));
-  }
-}
-
+// Asks whether calls have come, and draws anew only then; a list of calls that was opened further stays as it is.
 async function poll() {
-  const answer = page.querySelector(".answer");
-  if (document.hidden || !answer || answer.querySelector(".waiting")) return;
+  if (document.hidden || answer.hasAttribute("aria-busy") || !drawnView || document.querySelector("dialog[open]")) return;
   const state = current();
-  const query = queryOf(state);
-  if (!query.has("group_by")) query.set("group_by", catalog.dimensions.keys().next().value);
+  const query = queryOf(viewOf(state) === "report" ? state : asReport(selection(state)));
+  const before = tag;
   try {
-    const found = await report(query, asking.signal, tag);
-    if (found && tag) await draw(state, answer, asking);
-    if (found) tag = found.tag;
+    const found = await report(query, asking.signal, before);
+    if (!found) return;
+    if (before && viewOf(state) === drawnView) await draw(state);
+    tag = found.tag;
   } catch {
     // What is shown stays: the next poll may succeed.
   }
 }
 
-function byName(rows) {
-  return new Map(rows.map((row) => [row.name, row]));
-}
-
-async function start() {
-  try {
-    const { data } = await ask("api/v1/catalog");
-    catalog = { dimensions: byName(data.dimensions), metrics: byName(data.metrics), filters: byName(data.filters) };
-  } catch (error) {
-    const needed = session.scopes.includes("report") ? error.message : "The key that you signed in with may not see reports.";
-    page.replaceChildren(el("p", { class: "panel empty", role: "alert" }, needed));
-    return;
-  }
-  onChange(show);
-  setInterval(poll, POLL_MILLISECONDS);
-  await show();
-}
-
 function follow(event) {
   const link = event.target.closest("a");
   const plain = !event.ctrlKey && !event.metaKey && !event.shiftKey && event.button === 0;
-  if (!link || !plain || new URL(link.href).pathname !== location.pathname) return;
+  if (!link || link.download || !plain || new URL(link.href).pathname !== location.pathname) return;
   event.preventDefault();
+  const around = link.closest("details.menu");
+  if (around) around.open = false;
   go(new URL(link.href).searchParams);
 }
 
-page.addEventListener("click", follow);
+function onResize() {
+  let width = page.clientWidth;
+  let resized;
+  new ResizeObserver(() => {
+    clearTimeout(resized);
+    resized = setTimeout(() => {
+      if (page.clientWidth === width) return;
+      width = page.clientWidth;
+      if (drawnView) draw(current());
+    }, RESIZED_MILLISECONDS);
+  }).observe(page);
+}
+
+function start() {
+  if (!may("report")) {
+    page.replaceChildren(forbidden());
+    return;
+  }
+  page.replaceChildren(head, waiting, answer, said);
+  vega().catch(() => {}); // whoever draws the first chart tells
+  page.addEventListener("click", follow);
+  onChange(show);
+  onTheme(() => drawnView && drawnView !== "calls" && draw(current()));
+  onResize();
+  setInterval(poll, POLL_MILLISECONDS);
+  show();
+}
+
 start();

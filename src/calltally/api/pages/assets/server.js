@@ -1,8 +1,12 @@
-// Questions to the server, with the cookie of the session.
-const page = document.getElementById("reports");
+// Questions to the server, with the cookie of the session, and what the page was given with its HTML.
+export const page = document.getElementById("reports");
 export const root = new URL(page.dataset.root, location.href);
-export const session = JSON.parse(page.dataset.session);
-export const first = JSON.parse(page.dataset.first);
+export const vegaAddress = new URL(page.dataset.vega, location.href).href;
+
+const facts = JSON.parse(document.getElementById("facts").textContent);
+const byName = (rows) => new Map(rows.map((row) => [row.name, row]));
+export const { session, opening, columns, defaults } = facts;
+export const catalog = Object.fromEntries(Object.entries(facts.catalog).map(([part, rows]) => [part, byName(rows)]));
 
 const REPORT = "api/v1/analytics/calls";
 
@@ -13,17 +17,33 @@ export class Refused extends Error {
   }
 }
 
-export function reportAddress(query) {
-  return new URL(`${REPORT}?${query}`, root).href;
+export const may = (scope) => session.scopes.includes(scope);
+
+// The address of a report; `form` is how it ends: `.csv`, `.svg`, `.png`.
+export function reportAddress(query, form = "") {
+  return new URL(`${REPORT}${form}?${query}`, root).href;
 }
 
-export async function ask(path, signal, tag) {
+export function callsAddress(query, form = "") {
+  return new URL(`api/v1/calls${form}?${query}`, root).href;
+}
+
+export async function ask(address, signal, tag) {
   const headers = tag ? { "If-None-Match": tag } : {};
-  const response = await fetch(new URL(path, root), { signal, headers, cache: tag ? "no-store" : "default" });
+  const response = await fetch(new URL(address, root), { signal, headers, cache: tag ? "no-store" : "default" });
   if (response.status === 304) return null;
   const body = await response.json();
   if (!response.ok) throw new Refused(response.status, body.error.message);
   return { data: body.data, tag: response.headers.get("ETag") };
 }
 
-export const report = (query, signal, tag) => ask(`${REPORT}?${query}`, signal, tag);
+export const report = (query, signal, tag) => ask(reportAddress(query), signal, tag);
+
+// The report together with its chart, `width` pixels wide and as high as it needs or as `height` says.
+export function charted(query, { width, height, theme }, signal) {
+  const asked = new URLSearchParams(query);
+  asked.set("theme", theme);
+  asked.set("width", width);
+  if (height) asked.set("height", height);
+  return ask(reportAddress(asked, ".chart.json"), signal);
+}

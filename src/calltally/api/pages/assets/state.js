@@ -1,8 +1,10 @@
-// What the page shows is its address: the parameters of the report, and the dates in words.
+// What the page shows is its address: the parameters of the report, the dates in words, and which view it is.
 import { RANGES, USUAL, daysOf } from "./dates.js";
-import { session } from "./server.js";
+import { catalog, session } from "./server.js";
 
 const listeners = [];
+const OF_REPORT = ["group_by", "metrics", "sort_by", "sort_order", "limit"];
+const OF_PAGE = ["range", "view"];
 
 export const current = () => new URLSearchParams(location.search);
 export const onChange = (listener) => listeners.push(listener);
@@ -23,6 +25,39 @@ export function changed(change) {
   return state;
 }
 
+// "overview", "report" or "calls".
+export function viewOf(state) {
+  if (state.get("view") === "calls") return "calls";
+  return state.has("group_by") ? "report" : "overview";
+}
+
+export const names = (state, name) => (state.get(name) ?? "").split(",").filter(Boolean);
+
+export function setNames(state, name, values) {
+  if (values.length) state.set(name, values.join());
+  else state.delete(name);
+}
+
+// The same calls in another view: the dates and the filters alone.
+export function selection(state) {
+  const next = new URLSearchParams(state);
+  for (const name of [...OF_REPORT, "view", "search"]) next.delete(name);
+  return next;
+}
+
+export function asReport(state, parameters = {}) {
+  const next = selection(state);
+  next.set("group_by", catalog.dimensions.keys().next().value);
+  for (const [name, value] of Object.entries(parameters)) next.set(name, value);
+  return next;
+}
+
+export function asCalls(state) {
+  const next = selection(state);
+  next.set("view", "calls");
+  return next;
+}
+
 export function rangeOf(state) {
   if (state.has("start_date") || state.has("end_date")) return "custom";
   return state.get("range") in RANGES ? state.get("range") : USUAL;
@@ -32,7 +67,7 @@ export function rangeOf(state) {
 export function queryOf(state) {
   const query = new URLSearchParams(state);
   const range = rangeOf(state);
-  query.delete("range");
+  for (const name of OF_PAGE) query.delete(name);
   if (range !== "custom") {
     const [start, end] = daysOf(range, session.business.timezone);
     if (start) query.set("start_date", start);
@@ -41,11 +76,24 @@ export function queryOf(state) {
   return query;
 }
 
+const filterOf = (dimension, value) => (value === null ? ["where_null", dimension] : [`where[${dimension}]`, String(value)]);
+
 // Keeps the calls under a value of a dimension, or no longer where it does already.
 export function toggled(state, dimension, value) {
-  const [name, text] = value === null ? ["where_null", dimension] : [`where[${dimension}]`, String(value)];
+  const [name, text] = filterOf(dimension, value);
   if (state.has(name, text)) state.delete(name, text);
   else state.append(name, text);
+  return state;
+}
+
+// Keeps the calls under these values, one for each dimension, and of these dimensions no others.
+export function narrowed(state, values) {
+  for (const [dimension, value] of Object.entries(values)) {
+    const [name, text] = filterOf(dimension, value);
+    state.delete(`where[${dimension}]`);
+    state.delete("where_null", dimension);
+    state.append(name, text);
+  }
   return state;
 }
 

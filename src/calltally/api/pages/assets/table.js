@@ -2,37 +2,49 @@
 import { el } from "./dom.js";
 import { shownMetric, shownValue } from "./values.js";
 
-export function reportTable({ rows, totals, dimensions, metrics, sort, onSort, onFilter }) {
+// `onSort(name)`, `onFilter(values)` (by dimension) and `callsOf(values)` (an address) make it more than a picture.
+export function reportTable({ rows, totals, dimensions, metrics, sort, onSort, onFilter, callsOf, label = "Table of the report" }) {
   const most = new Map(metrics.map((metric) => [metric.name, Math.max(0, ...rows.map((row) => row[metric.name] ?? 0))]));
   const columns = [...dimensions.map((row) => [row, "text"]), ...metrics.map((row) => [row, "number"])];
-  return el("div", { class: "wide", tabindex: "0", role: "region", "aria-label": "Table of the report" },
-    el("table", {},
-      el("thead", {}, el("tr", {}, ...columns.map(([row, kind]) => heading(row, kind, sort, onSort)))),
-      el("tbody", {}, ...rows.map((row) => el("tr", {},
-        ...dimensions.map((dimension) => valueCell(dimension, row[dimension.name], onFilter)),
-        ...metrics.map((metric) => metricCell(metric, row[metric.name], most.get(metric.name)))))),
+  const valuesOf = (row) => Object.fromEntries(dimensions.map(({ name }) => [name, row[name]]));
+  return el("div", { class: "wide", tabindex: "0", role: "region", "aria-label": label },
+    el("table", { onclick: onFilter ? (event) => pick(event, rows, valuesOf, onFilter) : () => {} },
+      el("thead", {}, el("tr", {}, columns.map(([row, kind]) => heading(row, kind, sort, onSort)), callsOf ? el("td") : null)),
+      el("tbody", { class: onFilter ? "picked" : null }, rows.map((row) => el("tr", {},
+        dimensions.map((dimension) => valueCell(dimension, row[dimension.name], onFilter)),
+        metrics.map((metric) => metricCell(metric, row[metric.name], most.get(metric.name))),
+        callsOf ? callsCell(callsOf(valuesOf(row)), dimensions.map((dimension) => shownValue(dimension, row[dimension.name]))) : null))),
       el("tfoot", {}, el("tr", {},
         el("th", { scope: "row", colspan: dimensions.length }, "All matching calls"),
-        ...metrics.map((metric) => metricCell(metric, totals[metric.name], 0))))));
+        metrics.map((metric) => metricCell(metric, totals[metric.name], 0)), callsOf ? el("td") : null))));
+}
+
+// A click on the numbers of a row keeps the calls of the row; its values are buttons, for those who use keys.
+function pick(event, rows, valuesOf, onFilter) {
+  const row = event.target.closest("tbody tr");
+  if (row && !event.target.closest("a, button") && !getSelection().toString()) onFilter(valuesOf(rows[row.sectionRowIndex]));
 }
 
 function heading(row, kind, sort, onSort) {
   const sorted = sort?.by === row.name ? (sort.order === "asc" ? "ascending" : "descending") : null;
-  const label = onSort ? el("button", { type: "button", onclick: () => onSort(row.name) }, row.label) : row.label;
+  const label = onSort ? el("button", { type: "button", id: `sort-${row.name}`, onclick: () => onSort(row.name) }, row.label) : row.label;
   return el("th", { scope: "col", class: kind, "aria-sort": sorted, title: row.description }, label);
 }
 
 function valueCell(dimension, value, onFilter) {
   const text = shownValue(dimension, value);
-  const facts = { class: value === null ? "none" : null };
-  if (!onFilter) return el("th", { scope: "row", ...facts }, text);
-  const title = `Only ${dimension.label}: ${text}`;
-  return el("th", { scope: "row", ...facts },
-    el("button", { type: "button", title, onclick: () => onFilter(dimension.name, value) }, text));
+  const facts = { scope: "row", class: value === null ? "none" : null };
+  if (!onFilter) return el("th", facts, text);
+  const keep = () => onFilter({ [dimension.name]: value });
+  return el("th", facts, el("button", { type: "button", title: `Only ${dimension.label}: ${text}`, onclick: keep }, text));
 }
 
 function metricCell(metric, value, most) {
   const cell = el("td", { class: "number" }, shownMetric(metric, value));
   if (most > 0 && value > 0) cell.style.setProperty("--part", `${(100 * value) / most}%`);
   return cell;
+}
+
+function callsCell(href, named) {
+  return el("td", { class: "way" }, el("a", { href, "aria-label": `The calls of ${named.join(", ")}`, title: "The calls behind this row" }, "→"));
 }

@@ -1,4 +1,4 @@
-// Numbers with their units, and values of dimensions, as people read them.
+// Numbers with their units, and values of dimensions and of calls, as people read them.
 import { session } from "./server.js";
 
 const number = new Intl.NumberFormat("en");
@@ -7,8 +7,14 @@ const money = new Intl.NumberFormat("en", {
   currency: session.business.currency,
   trailingZeroDisplay: "stripIfInteger",
 });
+const moment = new Intl.DateTimeFormat("en", {
+  dateStyle: "medium",
+  timeStyle: "short",
+  timeZone: session.business.timezone,
+});
 const WEEKDAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 export const NONE = "(none)";
+export const NOTHING = "–";
 
 function clock(seconds) {
   const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
@@ -18,10 +24,20 @@ function clock(seconds) {
 const UNITS = { seconds: clock, cents: (value) => money.format(value / 100), percent: (value) => `${value}%` };
 const GRAINS = { day_of_week: (value) => WEEKDAYS[value], hour_of_day: (value) => `${String(value).padStart(2, "0")}:00` };
 
+export const counted = (value) => number.format(value);
+
 export function shownMetric(metric, value) {
-  return value === null ? "–" : (UNITS[metric.unit] ?? number.format)(value);
+  return value === null ? NOTHING : (UNITS[metric.unit] ?? number.format)(value);
 }
 
 export function shownValue(dimension, value) {
   return value === null ? NONE : (GRAINS[dimension.unit] ?? String)(value);
+}
+
+// A field of a call.
+export function shownField(field, value) {
+  if (value === null || value === undefined) return NOTHING;
+  if (field.type === "time") return moment.format(new Date(value));
+  if (typeof value === "boolean") return value ? "Yes" : "No";
+  return field.unit ? shownMetric(field, value) : String(value);
 }

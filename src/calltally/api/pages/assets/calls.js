@@ -1,0 +1,88 @@
+// The calls themselves: a list that grows page by page, and all that is known of one call.
+import { button, el } from "./dom.js";
+import { ask, callsAddress, catalog, columns, opening, report } from "./server.js";
+import { asReport, changed, go, queryOf } from "./state.js";
+import { callsFile } from "./taking.js";
+import { NOTHING, counted, shownField } from "./values.js";
+
+const NUMBERS = new Set(["whole number"]);
+
+export async function callList(state, signal) {
+  const query = queryOf(state);
+  const [{ data }, all] = await Promise.all([ask(callsAddress(query), signal), numberOf(state, signal)]);
+  if (!data.calls.length && !state.has("search")) return null;
+  const { element, add } = callTable(data.calls, columns, "Calls");
+  const more = el("p", { class: "more" });
+  const shown = () => {
+    const rows = counted(element.querySelectorAll("tbody tr").length);
+    return all === null ? `${rows} calls shown` : `${rows} of ${counted(all)} calls shown`;
+  };
+  const follow = (cursor) => more.replaceChildren(el("span", { class: "hint", role: "status" }, shown()),
+    ...(cursor ? [button("Show more", (event) => next(event.target, cursor), { class: "plain" })] : []));
+  const next = async (pressed, cursor) => {
+    pressed.disabled = true;
+    query.set("cursor", cursor);
+    try {
+      const found = (await ask(callsAddress(query), signal)).data;
+      add(found.calls);
+      follow(found.next_cursor);
+    } catch (error) {
+      pressed.disabled = false;
+      more.append(el("span", { role: "alert" }, error.message));
+    }
+  };
+  follow(data.next_cursor);
+  const inside = data.calls.length ? [element, more] : [el("p", { class: "empty" }, "No call has this in one of its numbers.")];
+  return { element: el("section", { class: "panel" }, tools(state), inside), close: () => {}, said: shown() };
+}
+
+// How many calls the list has; null where a search narrows it, which reports do not know.
+async function numberOf(state, signal) {
+  if (state.has("search")) return null;
+  const [count] = opening.large;
+  const { data } = await report(queryOf(asReport(state, { metrics: count, limit: 1 })), signal);
+  return data.totals[count];
+}
+
+function tools(state) {
+  const take = (event) => {
+    event.preventDefault();
+    const text = event.target.elements.search.value.trim();
+    go(changed((next) => (text ? next.set("search", text) : next.delete("search"))));
+  };
+  return el("div", { class: "tools" },
+    el("form", { role: "search", onsubmit: take }, el("input", {
+      type: "search", id: "search-calls", name: "search", value: state.get("search"), maxlength: 512, placeholder: "Search by phone number", "aria-label": "Search by phone number" })),
+    callsFile(state));
+}
+
+// Rows of calls, of which each opens; `add` puts more below them.
+export function callTable(calls, names, label) {
+  const fields = names.map((name) => catalog.fields.get(name));
+  const body = el("tbody");
+  const add = (more) => body.append(...more.map((call) => callRow(call, fields)));
+  add(calls);
+  const element = el("div", { class: "wide", tabindex: "0", role: "region", "aria-label": label },
+    el("table", { class: "calls" }, el("thead", {}, el("tr", {}, fields.map((field) => el("th", { scope: "col", class: kindOf(field) }, field.label)))), body));
+  return { element, add };
+}
+
+const kindOf = (field) => (NUMBERS.has(field.type) ? "number" : "text");
+
+function callRow(call, [first, ...fields]) {
+  const open = (event) => showCall(call, event.currentTarget);
+  return el("tr", {},
+    el("th", { scope: "row" }, button(shownField(first, call[first.name]), open, { title: "All that is known of this call" })),
+    fields.map((field) => el("td", { class: kindOf(field) }, shownField(field, call[field.name]))));
+}
+
+function showCall(call, opener) {
+  const facts = [...catalog.fields.values()].filter((field) => call[field.name] !== undefined)
+    .map((field) => [field.label, shownField(field, call[field.name])]);
+  const dialog = el("dialog", { class: "call", "aria-labelledby": "call-title", onclose: () => { dialog.remove(); opener.focus(); } },
+    el("h2", { id: "call-title" }, "Call"),
+    el("dl", {}, facts.map(([label, text]) => el("div", { class: text === NOTHING ? "none" : null }, el("dt", {}, label), el("dd", {}, text)))),
+    el("form", { method: "dialog" }, el("button", { class: "plain" }, "Close")));
+  document.body.append(dialog);
+  dialog.showModal();
+}

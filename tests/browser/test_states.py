@@ -1,0 +1,110 @@
+"""What the page of reports shows when there is no report to show, and that a report which is cancelled really stops."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from calltally.folder import DataFolder
+from tests.api.conftest import REPORT, SLOW, eventually, filled, serving
+from tests.browser.conftest import OpenPage, Site
+from tests.browser.shop import BY_SOURCE, open_shop, reports, rows, signed_in
+from tests.cli.conftest import CommandLine
+
+MANY = 1_000_000  # calls, over which a report takes seconds
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The shop, and a key that may read."""
+    with open_shop(tmp_path_factory.mktemp("states"), "read") as site:
+        yield site
+
+
+@pytest.fixture(scope="module")
+def crowd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A server with many calls."""
+    folder = DataFolder(tmp_path_factory.mktemp("crowd") / "data")
+    key = filled(folder, MANY)["Authorization"].removeprefix("Bearer ")
+    with serving(folder.path) as server:
+        yield Site(server, key)
+
+
+def test_a_slow_report_can_be_cancelled_and_then_stops_on_the_server(open_page: OpenPage, crowd: Site) -> None:
+    visit = reports(open_page, crowd, "range=all&group_by=date")
+    log = crowd.server.log
+    before = log.read_text().count(f"GET {REPORT}.chart.json 499 ")
+    visit.page.goto(f"{crowd.server.address}/?range=all&{SLOW}&limit={900 + len(visit.size)}")
+    expect(visit.page.locator(".skeleton")).to_be_visible()
+    visit.page.get_by_role("button", name="Cancel").click()
+    expect(visit.page.get_by_role("heading", name="Cancelled")).to_be_visible()
+    assert eventually(lambda: log.read_text().count(f"GET {REPORT}.chart.json 499 ") > before)
+    visit.page.get_by_role("button", name="Ask again").click()
+    expect(rows(visit).first).to_be_visible()
+
+
+def test_what_was_shown_stays_until_the_next_report_is_there(open_page: OpenPage, crowd: Site) -> None:
+    visit = reports(open_page, crowd, "range=all&group_by=date")
+    shown = rows(visit).count()
+    visit.page.evaluate(
+        "address => { history.pushState(null, '', address); dispatchEvent(new PopStateEvent('popstate')); }",
+        f"/?range=all&{SLOW}&limit={800 + len(visit.size)}",
+    )
+    expect(visit.page.locator(".answer[aria-busy]")).to_be_visible()
+    assert rows(visit).count() == shown
+    expect(visit.page.locator(".waiting")).to_be_visible()
+    expect(visit.page.locator(".answer:not([aria-busy])")).to_be_visible()
+    expect(visit.page.locator(".waiting")).to_be_hidden()
+    assert rows(visit).count() == 800 + len(visit.size)
+
+
+def test_when_the_key_is_revoked_signing_in_leads_back(open_page: OpenPage, tmp_path: Path) -> None:
+    with open_shop(tmp_path, "read") as site:
+        visit = reports(open_page, site, BY_SOURCE)
+        command = CommandLine(tmp_path / "data")
+        [business] = command.run("business", "list", "--json").json()
+        [key] = command.run("key", "list", business["id"], "--json").json()
+        other = command.run("key", "create", business["id"], "--json").json()["key"]
+        command.run("key", "revoke", key["id"], "--json")
+        visit.page.get_by_role("button", name="google", exact=True).click()
+        expect(visit.page.locator("input[name=key]")).to_be_visible()
+        visit.refused(401)
+        visit.page.locator("input[name=key]").fill(other)
+        visit.page.keyboard.press("Enter")
+        expect(rows(visit)).to_have_count(1)
+        assert "where%5Bsource%5D=google" in visit.page.url
+        visit.page.close()
+
+
+def test_a_key_that_may_not_see_reports_is_told_so(open_page: OpenPage, tmp_path: Path) -> None:
+    with open_shop(tmp_path, "write") as site:
+        visit = open_page(f"{site.server.address}/sign-in")
+        visit.page.locator("input[name=key]").fill(site.key)
+        visit.page.keyboard.press("Enter")
+        expect(visit.page.get_by_role("heading", name="This key may not see reports")).to_be_visible()
+        visit.page.get_by_role("link", name="Sign in with another key").click()
+        expect(visit.page.locator("input[name=key]")).to_be_visible()
+        visit.page.close()
+
+
+def test_a_key_that_may_see_reports_alone_is_shown_no_calls(open_page: OpenPage, tmp_path: Path) -> None:
+    with open_shop(tmp_path, "report") as site:
+        visit = signed_in(open_page, site)
+        visit.page.goto(f"{site.server.address}/?range=all")
+        expect(visit.page.locator(".tile")).to_have_count(6)
+        expect(visit.page.get_by_role("heading", name="Latest calls")).to_have_count(0)
+        expect(visit.page.get_by_role("link", name="Calls", exact=True)).to_have_count(0)
+        visit.page.close()
+
+
+def test_a_server_that_is_gone_is_told_and_asked_again(open_page: OpenPage, tmp_path: Path) -> None:
+    with open_shop(tmp_path, "read") as site:
+        visit = reports(open_page, site, BY_SOURCE)
+        site.server.stop()
+        visit.page.get_by_role("button", name="google", exact=True).click()
+        expect(visit.page.get_by_role("heading", name="The server does not answer")).to_be_visible()
+        expect(visit.page.get_by_role("button", name="Try again")).to_be_visible()
+        assert all("ERR_CONNECTION_REFUSED" in complaint for complaint in visit.complaints)
+        visit.complaints.clear()
+        visit.page.close()
