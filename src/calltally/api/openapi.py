@@ -9,6 +9,7 @@ from calltally.api.forms import FORMS, JSON, Form
 from calltally.api.listing import FILE_TYPES
 from calltally.api.openapi_calls import CALLS_TAG, call_paths, call_schemas
 from calltally.api.openapi_parts import Plain, closed_object, errors, headers, response
+from calltally.api.openapi_saved import SAVED_TAG, saved_paths, saved_schemas
 from calltally.api.openapi_session import session_paths
 from calltally.api.openapi_webhooks import WEBHOOKS_TAG, webhook_paths
 from calltally.catalog import CATALOG, describe
@@ -78,6 +79,7 @@ VEGA_LITE: Plain = {"type": "object", "description": "Of Vega-Lite 6", "required
 READY = "Answers 200 once a query can be answered, and 503 otherwise."
 TAGS = {
     "Reports": "Numbers about the calls of the key's business.",
+    **SAVED_TAG,
     **CALLS_TAG,
     **WEBHOOKS_TAG,
     "Server": "Whether the server is well, who is signed in, and this document.",
@@ -110,6 +112,7 @@ def openapi() -> Plain:
             **_calls_paths(described),
             **webhook_paths(),
             "/api/v1/catalog": {"get": _catalog(described)},
+            **saved_paths(),
             **session_paths(),
             "/healthz": {"get": _status("health", "Is it alive?", "Answers while the process is alive.", "ok", {})},
             "/readyz": {"get": _status("readiness", "Is it ready?", READY, "ready", errors("503"))},
@@ -357,6 +360,7 @@ def _schemas(described: dict[str, list[Plain]]) -> Plain:
         "Catalog": closed_object({"data": closed_object(catalog)}),
         "CatalogEntry": _catalog_entry(),
         **call_schemas(),
+        **saved_schemas(),
         "Error": closed_object({"error": _error()}),
     }
 

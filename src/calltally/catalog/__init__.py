@@ -16,6 +16,7 @@ from calltally.catalog.expressions import (
 from calltally.catalog.grains import grain_days, read_day, read_grain, show_grain, taken
 from calltally.catalog.opening import LARGE, OPENING, Panel
 from calltally.catalog.parameters import where_name
+from calltally.catalog.ranges import RANGES, USUAL_RANGE, Days, Range
 from calltally.catalog.types import (
     CallField,
     ChangedSince,
@@ -49,6 +50,8 @@ __all__ = [
     "CATALOG",
     "LARGE",
     "OPENING",
+    "RANGES",
+    "USUAL_RANGE",
     "Aggregate",
     "CallField",
     "Catalog",
@@ -58,6 +61,7 @@ __all__ = [
     "CountDistinct",
     "CursorText",
     "Day",
+    "Days",
     "Dimension",
     "DimensionName",
     "FieldKind",
@@ -72,6 +76,7 @@ __all__ = [
     "Panel",
     "Parameter",
     "Predicate",
+    "Range",
     "Ratio",
     "Score",
     "Search",

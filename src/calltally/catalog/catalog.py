@@ -9,7 +9,7 @@ from calltally.catalog.dimensions import DIMENSIONS
 from calltally.catalog.expressions import Aggregate, Count, CountDistinct, IsSet, Ratio, Sum, ValueIs
 from calltally.catalog.fields import FIELDS
 from calltally.catalog.metrics import METRICS
-from calltally.catalog.parameters import LISTING, PARAMETERS, PICTURING
+from calltally.catalog.parameters import LISTING, PARAMETERS, PICTURING, SAVING
 from calltally.catalog.types import CallField, Dimension, Filter, Metric, Parameter, Search, Where
 
 Row = TypeVar("Row", Dimension, Metric, Parameter, CallField)
@@ -27,6 +27,7 @@ class Catalog:
     fields: Mapping[str, CallField]
     listing: Mapping[str, Parameter]  # what a list of calls is asked with: the filters, and its own parameters
     picturing: Mapping[str, Parameter]  # what a picture of a report is asked with: those of the report, and its own
+    saving: Mapping[str, Parameter]  # what a report that is kept says: those of the report, and its own
 
     @classmethod
     def build(
@@ -38,6 +39,7 @@ class Catalog:
         *,
         listing: Iterable[Parameter] = (),
         picturing: Iterable[Parameter] = (),
+        saving: Iterable[Parameter] = (),
     ) -> "Catalog":
         """The catalog of these rows.
 
@@ -53,6 +55,7 @@ class Catalog:
             _by_name("call field", fields),
             _by_name("parameter of a list", (*filters, *listing)),
             _by_name("parameter of a picture", (*by_name.values(), *picturing)),
+            _by_name("parameter of a saved report", (*by_name.values(), *saving)),
         )
         built._check()
         return built
@@ -128,4 +131,4 @@ def _fields_of(aggregate: Aggregate) -> tuple[str, ...]:
             return ()
 
 
-CATALOG = Catalog.build(DIMENSIONS, METRICS, PARAMETERS, FIELDS, listing=LISTING, picturing=PICTURING)
+CATALOG = Catalog.build(DIMENSIONS, METRICS, PARAMETERS, FIELDS, listing=LISTING, picturing=PICTURING, saving=SAVING)
