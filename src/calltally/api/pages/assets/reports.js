@@ -3,7 +3,8 @@ import { built, controls, filters } from "./builder.js";
 import { RANGES } from "./dates.js";
 import { el } from "./dom.js";
 import { opening } from "./opening.js";
-import { Refused, ask, report, session } from "./server.js";
+import { savedMenu } from "./saved.js";
+import { Refused, ask, report, root, session } from "./server.js";
 import { changed, current, go, onChange, queryOf, rangeOf } from "./state.js";
 
 const POLL_MILLISECONDS = 15_000;
@@ -52,7 +53,7 @@ async function show() {
   const state = current();
   const focused = document.activeElement?.id;
   const answer = el("div", { class: "answer" }, waiting());
-  page.replaceChildren(el("div", { class: "top" }, dates(state), explore(state)), ...[filters(state, catalog), answer].filter(Boolean));
+  page.replaceChildren(el("div", { class: "top" }, dates(state), explore(state), savedMenu({ session, root, state })), ...[filters(state, catalog), answer].filter(Boolean));
   if (focused) document.getElementById(focused)?.focus();
   await draw(state, answer, own);
 }
