@@ -244,7 +244,7 @@ def test_the_token_opens_nothing_else(asker: Asker, stranger: TestClient) -> Non
                     assert answer.status_code in {401, 404}, (method, path, headers)
                 else:
                     without = stranger.request(method, path, headers={"Sec-Fetch-Site": "same-origin"})
-                    assert answer.status_code == without.status_code, (method, path, headers)
+                    assert answer.status_code in {401, 404, without.status_code}, (method, path, headers)
                     assert asker.business.name not in answer.text
                     assert "set-cookie" not in answer.headers or path == "/sign-out"
     assert tried > 100
