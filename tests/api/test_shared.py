@@ -22,13 +22,14 @@ from calltally.accounts import (
     update_business,
 )
 from calltally.accounts.control import shares
+from calltally.api import Workers
 from calltally.api.app import ROUTES
 from calltally.api.home import HOME
 from calltally.api.sign_in import SIGN_IN
 from calltally.catalog import RANGES
 from calltally.query import asked_at
 from tests import strategies
-from tests.api.conftest import NOW, REPORT, Asker, Door, calls
+from tests.api.conftest import NOW, REPORT, Asker, Door, calls, limits, open_client
 from tests.api.test_saved_reports import HOSTILE, SHARES, share
 from tests.api.test_sign_in import POLICY
 from tests.asking import import_records
@@ -314,6 +315,15 @@ def test_one_whose_report_no_longer_holds_says_so_and_shows_nothing(
         answer = stranger.get(f"/{made_now['path']}{below}")
         assert answer.status_code == 400
         assert "google" not in answer.text
+
+
+def test_a_server_that_cannot_answer_now_says_so_and_when_to_ask_again(door: Door, asker: Asker) -> None:
+    path = made(asker)
+    with open_client(door.control, door.engine, Workers(limits(4, 64), 0), kept_bytes=0) as hurried:
+        for below in BELOW:
+            answer = hurried.get(path + below)
+            assert (answer.status_code, "This does not work now" in answer.text) == (503, True)
+            assert int(answer.headers["retry-after"]) > 0
 
 
 # --- What surrounds it ----------------------------------------------------------------------------------------------
