@@ -8,6 +8,7 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from calltally.accounts import ACTIONS, DEFAULT_SCOPES, SCOPES
 from calltally.api import openapi
 from calltally.api.errors import ERRORS, HTTP_ERRORS, internal_error
 from calltally.api.openapi_parts import ERRORS as MEANINGS
-from calltally.catalog import CATALOG, describe
+from calltally.catalog import CATALOG, RANGES, Range, describe
 from calltally.cli.app import NAME, build
 from calltally.errors import NotFound
 from calltally.ingestion import MOST_APART, PRESETS, Preset, described, described_legs
@@ -227,6 +228,16 @@ def _field_value(row: Row) -> str:
     return str(row["type"])
 
 
+def _ranges() -> str:
+    rows = [(_code(row.name), row.label, _meant(row)) for row in RANGES]
+    return _table(("`range`", "Dates", "Days on 9 March 2026"), rows)
+
+
+def _meant(row: Range) -> str:
+    days = row.days(date(2026, 3, 9))
+    return " to ".join(dict.fromkeys(day.isoformat() for day in days)) if days else "all"
+
+
 def _settings() -> str:
     rows = [(_code(row.variable), _code(row.default) if str(row.default) else "empty", row.help) for row in SETTINGS]
     return _table(("Variable", "Default", "Meaning"), rows)
@@ -360,6 +371,7 @@ REGIONS: dict[str, Callable[[], str]] = {
     "listing": _listing,
     "picturing": _picturing,
     "valuing": _valuing,
+    "ranges": _ranges,
     "fields": _fields,
     "presets": _presets,
     "settings": _settings,

@@ -7,16 +7,17 @@ from calltally.errors import Forbidden
 from tests.accounts.conftest import NOW
 
 ACME = Business("1", "Acme", "UTC", "US", "USD", 1, NOW)
+OF_REPORTS = {"report", "catalog", "save_reports", "share_reports"}
 
 
 @pytest.mark.parametrize(
     ("scopes", "allowed"),
     [
-        ({"report"}, {"report", "catalog"}),
-        ({"read"}, {"report", "catalog", "read_calls"}),
+        ({"report"}, OF_REPORTS),
+        ({"read"}, {*OF_REPORTS, "read_calls"}),
         ({"write"}, {"write_calls"}),
         ({"admin"}, set(ACTIONS)),
-        ({"write", "report"}, {"report", "catalog", "write_calls"}),
+        ({"write", "report"}, {*OF_REPORTS, "write_calls"}),
     ],
 )
 def test_what_a_key_may_do(scopes: set[str], allowed: set[str]) -> None:

@@ -20,20 +20,25 @@ from calltally.accounts import (
     clear_business,
     create_business,
     create_key,
+    create_share,
     delete_business,
     find_business,
+    find_share,
     finish_removals,
     known_stores,
     list_businesses,
     list_keys,
+    list_saved_reports,
     open_control,
     read_account,
     reserve_store,
     restore_account,
     revoke_key,
+    save_report,
     update_business,
 )
 from calltally.accounts.control import businesses, keys
+from calltally.accounts.sessions import token_hash
 from calltally.backups import Target, chosen, make_backup, opened_backup, read_manifest, restore_business
 from calltally.checking import check_folder
 from calltally.engines import Engine, Snapshot, calls_file, open_engine, read_file
@@ -284,6 +289,24 @@ def test_keys_of_a_deleted_business_come_back_as_they_were(target: Target, acme:
     after = read_account(target.control, acme.id)
     assert [works(target, key) for key in (good, revoked)] == [True, False]
     assert ({**after.row, "generation": 1}, after.rows) == (before.row, before.rows)
+
+
+def test_saved_reports_come_back_and_what_is_shared_does_not(target: Target, acme: Business, tmp_path: Path) -> None:
+    key = new_key(target, acme)
+    saved = save_report(target.control, acme.id, "Sources", QUERY, NOW)
+    actor = authenticate(target.control, f"Bearer {key.secret}", NOW)
+    _, token = create_share(target.control, actor, name=None, request=QUERY, now=NOW, expires_at=None)
+    path = backup(target, tmp_path / "backup")
+    restore(target, path)
+    assert find_share(target.control, token, NOW)[1].id == acme.id
+    target.drop(delete_business(target.control, acme.id))
+    assert list_saved_reports(target.control, acme) == ()
+    restore(target, path)
+    assert list_saved_reports(target.control, acme) == (saved,)
+    assert works(target, key)
+    with pytest.raises(NotFound):
+        find_share(target.control, token, NOW)
+    assert token_hash(token).encode() not in b"".join(files(path).values())
 
 
 def test_a_store_that_was_removed_is_never_used_again(target: Target, acme: Business, tmp_path: Path) -> None:

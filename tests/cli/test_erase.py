@@ -1,8 +1,11 @@
 """`calltally erase`, through its front door."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
+from calltally.accounts import open_control, save_report
+from calltally.folder import DataFolder
 from tests.cli.conftest import CommandLine
 
 NUMBER = b"3055551234"
@@ -32,6 +35,9 @@ def test_no_file_of_the_data_folder_has_the_number_afterwards(
     calltally: CommandLine, acme: str, tmp_path: Path
 ) -> None:
     imported(calltally, tmp_path)
+    request = f"group_by=source&where%5Bsource%5D=%2B1{NUMBER.decode()}&range=all"
+    with open_control(DataFolder(calltally.data)) as control:
+        save_report(control, acme, f"of {NUMBER.decode()}", request, datetime.now(UTC))
     assert holding(calltally.data)
     assert calltally.run("erase", "-b", "Acme", "--caller", "305-555-1234", "--yes", "--json").json() == {"erased": 2}
     assert not holding(calltally.data)

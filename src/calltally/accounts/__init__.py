@@ -1,4 +1,4 @@
-"""Businesses, their keys, and what a key allows."""
+"""Businesses, their keys, what a key allows, and the reports that a business saves and shares."""
 
 from calltally.accounts.businesses import (
     Business,
@@ -32,6 +32,17 @@ from calltally.accounts.keys import MOST_KEYS, Key, KnownKeys, NewKey, authentic
 from calltally.accounts.links import LINK_LASTS, create_link, find_link, use_link
 from calltally.accounts.permissions import ACTIONS, DEFAULT_SCOPES, SCOPES, Actor, require
 from calltally.accounts.removals import finish_removals, forget_removal
+from calltally.accounts.saved_reports import (
+    LONGEST_REPORT_NAME,
+    MOST_SAVED_REPORTS,
+    SavedReport,
+    change_saved_report,
+    delete_saved_report,
+    list_saved_reports,
+    redact_saved_reports,
+    report_name_problem,
+    save_report,
+)
 from calltally.accounts.sessions import (
     Session,
     begin_session,
@@ -39,6 +50,15 @@ from calltally.accounts.sessions import (
     csrf_token,
     end_session,
     find_session,
+)
+from calltally.accounts.shares import (
+    MOST_SHARES,
+    Share,
+    create_share,
+    find_share,
+    list_shares,
+    redact_shares,
+    revoke_share,
 )
 from calltally.accounts.syncs import Round, SyncState, find_sync, keep_sync
 from calltally.accounts.webhooks import (
@@ -59,7 +79,10 @@ __all__ = [
     "ACTIONS",
     "DEFAULT_SCOPES",
     "LINK_LASTS",
+    "LONGEST_REPORT_NAME",
     "MOST_KEYS",
+    "MOST_SAVED_REPORTS",
+    "MOST_SHARES",
     "SCOPES",
     "Account",
     "Actor",
@@ -72,27 +95,33 @@ __all__ = [
     "KnownKeys",
     "NewKey",
     "Round",
+    "SavedReport",
     "Session",
+    "Share",
     "SyncState",
     "UsedWebhook",
     "Webhook",
     "authenticate",
     "begin_session",
+    "change_saved_report",
     "choose_business",
     "clear_business",
     "count_ignored",
     "create_business",
     "create_key",
     "create_link",
+    "create_share",
     "create_webhook",
     "csrf_token",
     "delete_business",
+    "delete_saved_report",
     "delete_webhook",
     "end_session",
     "find_business",
     "find_dead_letter",
     "find_link",
     "find_session",
+    "find_share",
     "find_sync",
     "find_webhook",
     "finish_removals",
@@ -104,6 +133,8 @@ __all__ = [
     "list_businesses",
     "list_dead_letters",
     "list_keys",
+    "list_saved_reports",
+    "list_shares",
     "list_webhooks",
     "new_secret",
     "note_reason",
@@ -111,12 +142,17 @@ __all__ = [
     "read_account",
     "read_dead_letter",
     "redact_dead_letters",
+    "redact_saved_reports",
+    "redact_shares",
     "remove_dead_letter",
+    "report_name_problem",
     "require",
     "reserve_store",
     "restore_account",
     "revoke_key",
+    "revoke_share",
     "rfc3339",
+    "save_report",
     "update_business",
     "use_link",
     "write_account",

@@ -22,6 +22,7 @@ from sqlalchemy import (
     Dialect,
     Engine,
     ForeignKey,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -56,8 +57,10 @@ __all__ = [
     "open_control",
     "removals",
     "rfc3339",
+    "saved_reports",
     "session_keys",
     "sessions",
+    "shares",
     "tables_of_a_business",
     "tables_of_an_account",
     "webhook_arrivals",
@@ -198,6 +201,30 @@ class LinkColumns(TypedColumns):
     expires_at: Named[datetime] = Column(UtcTime, index=True)
 
 
+class SavedReportColumns(TypedColumns):
+    """A report that a business has given a name; `request` is what `calltally.query.saved` makes of it."""
+
+    id = Column(Text, primary_key=True)
+    business_id: Named[str] = Column(Text, ForeignKey("businesses.id"))
+    name: Named[str] = Column(Text)
+    request: Named[str] = Column(Text)
+    created_at: Named[datetime] = Column(UtcTime)
+    updated_at: Named[datetime] = Column(UtcTime)
+
+
+class ShareColumns(TypedColumns):
+    """A report that is shown to whoever has its token, of which there is only the hash; made with a key."""
+
+    id = Column(Text, primary_key=True)
+    business_id: Named[str] = Column(Text, ForeignKey("businesses.id"), index=True)
+    key_id: Named[str] = Column(Text, ForeignKey("keys.id"))
+    token_hash: Named[str] = Column(Text, unique=True, index=True)
+    name: Named[str | None] = Column(Text)
+    request: Named[str] = Column(Text)
+    created_at: Named[datetime] = Column(UtcTime)
+    expires_at: Named[datetime | None] = Column(UtcTime)
+
+
 class SchemaVersionColumns(TypedColumns):
     """The one row that says how many migrations this database has had."""
 
@@ -215,6 +242,9 @@ sessions = Table("sessions", METADATA, SessionColumns)
 # Whoever holds a token of the past is not to be let in by a backup of it.
 session_keys = Table("session_keys", METADATA, SessionKeyColumns, info=MOMENTARY)
 links = Table("links", METADATA, LinkColumns, info=MOMENTARY)
+shares = Table("shares", METADATA, ShareColumns, info=MOMENTARY)
+saved_reports = Table("saved_reports", METADATA, SavedReportColumns)
+Index("ix_saved_reports_name", saved_reports.c.business_id, saved_reports.c.name, unique=True)
 schema_version = Table("schema_version", METADATA, SchemaVersionColumns)
 
 Migrations = tuple[tuple[str, ...], ...]
@@ -330,6 +360,29 @@ MIGRATIONS: Migrations = (
         )""",
         "CREATE INDEX ix_links_business_id ON links (business_id)",
         "CREATE INDEX ix_links_expires_at ON links (expires_at)",
+    ),
+    (
+        """CREATE TABLE saved_reports (
+            id TEXT NOT NULL PRIMARY KEY,
+            business_id TEXT NOT NULL REFERENCES businesses (id),
+            name TEXT NOT NULL,
+            request TEXT NOT NULL,
+            created_at TIMESTAMP NOT NULL,
+            updated_at TIMESTAMP NOT NULL
+        )""",
+        "CREATE UNIQUE INDEX ix_saved_reports_name ON saved_reports (business_id, name)",
+        """CREATE TABLE shares (
+            id TEXT NOT NULL PRIMARY KEY,
+            business_id TEXT NOT NULL REFERENCES businesses (id),
+            key_id TEXT NOT NULL REFERENCES keys (id),
+            token_hash TEXT NOT NULL,
+            name TEXT,
+            request TEXT NOT NULL,
+            created_at TIMESTAMP NOT NULL,
+            expires_at TIMESTAMP
+        )""",
+        "CREATE INDEX ix_shares_business_id ON shares (business_id)",
+        "CREATE UNIQUE INDEX ix_shares_token_hash ON shares (token_hash)",
     ),
 )
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Table, and_, delete, insert, select, update
+from sqlalchemy import Connection, Table, and_, delete, insert, or_, select, update
 
 from calltally.accounts.businesses import Business, business_of, locked_business
 from calltally.accounts.control import Control, businesses, removals, tables_of_an_account
@@ -68,7 +68,8 @@ def reserve_store(control: Control, account: Account, above: int = 0) -> int:
 def restore_account(control: Control, account: Account, generation: int) -> str | None:
     """Let a business be as the account says, with the reserved store; the store before it, whose removal has begun.
 
-    Where the business still exists its keys stay as they are, the revoked ones revoked: what is missing comes back.
+    Where the business still exists its keys stay as they are, the revoked ones revoked: what is missing comes back. A
+    saved report does not where another one has its name by now.
 
     Raises:
         Conflict: the store was removed, as another process took the folder over.
@@ -112,5 +113,7 @@ def _add_missing(connection: Connection, account: Account) -> None:
 
 
 def _is_there(connection: Connection, table: Table[Any], row: Values) -> bool:
-    same = and_(*(column == row[column.name] for column in table.primary_key.columns))
+    """Whether the row is there, or another that leaves no place for it: one of the same name."""
+    told_apart_by = [table.primary_key.columns, *(index.columns for index in table.indexes if index.unique)]
+    same = or_(*(and_(*(column == row[column.name] for column in columns)) for columns in told_apart_by))
     return connection.execute(select(table).where(same)).first() is not None

@@ -22,6 +22,8 @@ DEFAULT_SCOPES = ("read",)
 ACTIONS: dict[str, str] = {
     "report": "report",
     "catalog": "report",
+    "save_reports": "report",
+    "share_reports": "report",
     "read_calls": "read",
     "write_calls": "write",
     "delete_call": "admin",

@@ -4,7 +4,7 @@ import re
 
 import phonenumbers
 
-__all__ = ["without_number"]
+__all__ = ["line_without_number", "without_number"]
 
 BETWEEN = " \t\r\n().-/+"  # what may stand between two digits; a plus is a blank in forms
 ESCAPES = rb"\\[nrt/]|\xc2\xa0|%(?:25)*C2%(?:25)*A0|\\u00a0"  # no-break space
@@ -29,6 +29,11 @@ def without_number(text: bytes, number: str) -> bytes:
     country, national = str(parsed.country_code), phonenumbers.national_significant_number(parsed)
     bare = rb"(^\s*|[:\[,]\s*)-?(?:%b)?%b(?:\.0+)?(?=\s*(?:[,\]}]|$))" % (country.encode(), national.encode())
     return _written(country, national).sub(b"", re.sub(bare, rb"\1null", text))
+
+
+def line_without_number(text: str, number: str) -> str:
+    """A text of people's, such as a name, without a caller's number; all of it may be the number."""
+    return without_number(f"|{text}".encode(), number).decode()[1:]  # with a mark before it, it is no number of JSON
 
 
 def _written(country: str, national: str) -> re.Pattern[bytes]:

@@ -15,9 +15,9 @@ from calltally.api.preferences import has_already, takes_gzip, wanted_alone
 from calltally.api.questions import Question
 from calltally.api.services import Services, actor_of, client_gone, services_of
 from calltally.engines import Engine, Stop
-from calltally.query import Timing, answer
+from calltally.query import Timing, ValidQuery, answer
 
-__all__ = ["report_calls", "report_in"]
+__all__ = ["report_body", "report_calls", "report_in", "report_response"]
 
 # A client may keep the answer, but has to ask each time whether it still holds.
 CACHING = {"Cache-Control": "private, no-cache", "Vary": "Accept, Accept-Encoding, Authorization, Cookie"}
@@ -49,25 +49,49 @@ def report_in(form: Form) -> Callable[[Request], Awaitable[Response]]:
 
 
 async def _answered(request: Request, form: Form) -> Response:
-    services, timing = services_of(request), Timing()
+    timing = Timing()
     with timing.step("auth"):
         actor = await actor_of(request)
         require(actor, "report")
+    return await report_response(request, request.scope["query_string"], form, actor, timing)
+
+
+async def report_response(
+    request: Request, query_string: bytes, form: Form, actor: Actor, timing: Timing | None = None
+) -> Response:
+    """The response with the report that an actor asks for, by whatever request; `timing` has the steps before it."""
+    services, timing = services_of(request), timing or Timing()
     with timing.step("plan"):
-        query_string = request.scope["query_string"]
-        question = await services.questions.understood(query_string, actor.business, pictured=form.pictured)
-        tag = await _tag(question, form, actor, services.engine)
-    headers = {"ETag": tag, **CACHING, **form.headers_of(question)}
-    if has_already(request.headers, tag):
+        asked = await _asked(query_string, form, actor, services)
+    headers = {"ETag": asked.tag, **CACHING, **form.headers_of(asked.question)}
+    if has_already(request.headers, asked.tag):
         return Response(status_code=304, headers=headers)
-    body = services.answers.get(tag)
-    if body is None:
-        body = await _worked_out(Asked(question, form, actor, tag), request, timing)
-        services.answers.keep(tag, body)
+    body = await _body(asked, request, timing)
     if form.packs and len(body) >= WORTH_PACKING and takes_gzip(request.headers):
-        body = await _packed(body, tag, services)
+        body = await _packed(body, asked.tag, services)
         headers["Content-Encoding"] = "gzip"
     return Response(body, media_type=form.media_type, headers={**headers, "Server-Timing": timing.header()})
+
+
+async def report_body(request: Request, query_string: bytes, actor: Actor) -> tuple[ValidQuery, bytes]:
+    """The report that an actor asks for, by whatever request: what is asked, and the body of JSON."""
+    asked = await _asked(query_string, JSON, actor, services_of(request))
+    return asked.question.query, await _body(asked, request, Timing())
+
+
+async def _asked(query_string: bytes, form: Form, actor: Actor, services: Services) -> Asked:
+    question = await services.questions.understood(query_string, actor.business, pictured=form.pictured)
+    return Asked(question, form, actor, await _tag(question, form, actor, services.engine))
+
+
+async def _body(asked: Asked, request: Request, timing: Timing) -> bytes:
+    """The body of an answer: the one that is kept, or else worked out and kept."""
+    services = services_of(request)
+    body = services.answers.get(asked.tag)
+    if body is None:
+        body = await _worked_out(asked, request, timing)
+        services.answers.keep(asked.tag, body)
+    return body
 
 
 async def _tag(question: Question, form: Form, actor: Actor, engine: Engine) -> str:

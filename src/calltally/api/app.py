@@ -23,8 +23,11 @@ from calltally.api.home import HOME
 from calltally.api.listing import list_calls, list_calls_csv, list_calls_ndjson
 from calltally.api.openapi import show_openapi
 from calltally.api.routing import route
+from calltally.api.saved_reports import add_report, change_report, delete_report, list_reports
 from calltally.api.services import Services
 from calltally.api.session import show_session
+from calltally.api.shared import SHARED
+from calltally.api.shares import add_share, delete_share, list_all_shares
 from calltally.api.sign_in import SIGN_IN
 from calltally.api.values import show_values
 from calltally.api.webhooks import receive_webhook
@@ -42,6 +45,10 @@ ROUTES = [
     route("/api/v1/calls/{id:anything}", GET=show_call, PATCH=change_call, DELETE=delete_call),
     Route("/api/v1/webhooks/{kind}/{id}", receive_webhook, methods=["POST"]),
     Route("/api/v1/catalog", show_catalog, methods=["GET"]),
+    route("/api/v1/reports", GET=list_reports, POST=add_report),
+    route("/api/v1/reports/{id}", PATCH=change_report, DELETE=delete_report),
+    route("/api/v1/shares", GET=list_all_shares, POST=add_share),
+    route("/api/v1/shares/{id}", DELETE=delete_share),
     Route("/api/v1/session", show_session, methods=["GET"]),
     Route("/openapi.json", show_openapi, methods=["GET"]),
     Route("/healthz", health, methods=["GET"]),
@@ -61,7 +68,7 @@ def create_app(services: Services) -> ASGIApp:
         await run_in_threadpool(services.drawer.close)
 
     app = Starlette(
-        routes=[*ROUTES, *HOME, *SIGN_IN, *ASSETS, *DOCS],
+        routes=[*ROUTES, *HOME, *SIGN_IN, *SHARED, *ASSETS, *DOCS],
         exception_handlers={**HANDLERS, ClientGone: _nobody_waits},
         lifespan=lifespan,
     )

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from calltally.accounts import Actor, Business, require
 from calltally.api.arrivals import Arrivals
-from calltally.api.receiving import JSON, NDJSON, body_form, invalid_body, read_body
+from calltally.api.receiving import JSON, NDJSON, body_form, invalid_body, json_value, read_body
 from calltally.api.results import Batch, NoRecord, Sent, Tally, named
 from calltally.api.services import Services, actor_of, client_gone, services_of
 from calltally.api.streaming import take_stream
@@ -128,7 +128,7 @@ def _records(body: bytes) -> list[Sent]:
         InvalidBody: it is neither an object nor an array.
         TooLarge: there are too many.
     """
-    value = _value(body)
+    value = json_value(body)
     if isinstance(value, dict):
         return [value]
     if not isinstance(value, list):
@@ -137,13 +137,6 @@ def _records(body: bytes) -> list[Sent]:
         more = f"send more than {MOST_RECORDS:,} as {NDJSON}"
         raise TooLarge(f"The array has {len(value):,} records, of which {MOST_RECORDS:,} are taken at once; {more}")
     return [each if isinstance(each, dict) else NoRecord(each, "is not an object") for each in value]
-
-
-def _value(body: bytes) -> object:
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise invalid_body(f"is not JSON: {error.msg} (character {error.pos + 1})") from error
 
 
 def _told(batch: Batch, delivered: list[Delivered]) -> bytes:
@@ -171,7 +164,7 @@ def _changes(body: bytes, name: str) -> dict[str, object]:
     Raises:
         InvalidBody: it is no object, or of a call with another id.
     """
-    changes = _value(body)
+    changes = json_value(body)
     if not isinstance(changes, dict):
         raise invalid_body("is not an object with the fields to change")
     row = CATALOG.fields["id"]

@@ -18,7 +18,8 @@ __all__ = ["Envelope"]
 logger = logging.getLogger("calltally.requests")
 
 SAFE_ID = re.compile(r"[A-Za-z0-9._~:/+=-]{1,128}")
-SECRET = re.compile(r"(?s)(?<=^/open/).+")  # the part of a path that lets in whoever has it
+# The part of a path that lets in whoever has it, or shows them something. Also below a prefix that a proxy has left.
+SECRET = re.compile(r"(?s)(?:(?<=^/open/)|(?<=/shared/)).+")
 
 
 class Envelope:

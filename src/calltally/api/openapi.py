@@ -9,6 +9,7 @@ from calltally.api.openapi_lists import list_paths, list_schemas
 from calltally.api.openapi_parameters import Described
 from calltally.api.openapi_parts import Plain, closed_object, errors
 from calltally.api.openapi_reports import REPORTS_TAG, report_paths, report_schemas
+from calltally.api.openapi_saved import SAVED_TAG, saved_paths, saved_schemas
 from calltally.api.openapi_session import session_paths
 from calltally.api.openapi_webhooks import WEBHOOKS_TAG, webhook_paths
 from calltally.catalog import CATALOG, describe
@@ -26,6 +27,7 @@ KEY = "Made by `calltally key create BUSINESS`, which shows it once; `calltally 
 READY = "Answers 200 once a query can be answered, and 503 otherwise."
 TAGS = {
     **REPORTS_TAG,
+    **SAVED_TAG,
     **CALLS_TAG,
     **WEBHOOKS_TAG,
     "Server": "Whether the server is well, who is signed in, and this document.",
@@ -56,6 +58,7 @@ def openapi() -> Plain:
             **report_paths(described),
             **_calls_paths(described),
             **webhook_paths(),
+            **saved_paths(),
             **session_paths(),
             "/healthz": {"get": _status("health", "Is it alive?", "Answers while the process is alive.", "ok", {})},
             "/readyz": {"get": _status("readiness", "Is it ready?", READY, "ready", errors("503"))},
@@ -69,6 +72,7 @@ def openapi() -> Plain:
                 **report_schemas(described),
                 **list_schemas(),
                 **call_schemas(),
+                **saved_schemas(),
                 "Error": closed_object({"error": _error()}),
             },
             "headers": {

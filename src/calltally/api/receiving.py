@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 
+import orjson
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.requests import Request
@@ -11,12 +12,25 @@ from starlette.requests import Request
 from calltally.api.packing import CODINGS, MEMBERS, unpacked
 from calltally.api.room import Held
 from calltally.api.workers import ClientGone
+from calltally.catalog import suggestion
 from calltally.errors import InvalidBody, Problem, TooLarge, UnsupportedMedia, shown
 
-__all__ = ["JSON", "NDJSON", "BodyForm", "body_form", "body_pieces", "invalid_body", "read_body"]
+__all__ = [
+    "JSON",
+    "NDJSON",
+    "BodyForm",
+    "body_form",
+    "body_pieces",
+    "invalid_body",
+    "json_value",
+    "read_body",
+    "read_fields",
+]
 
 JSON, NDJSON = "application/json", "application/x-ndjson"
 PATIENCE_SECONDS = 60.0
+MOST_BYTES_OF_FIELDS = 64 * 1024
+LONGEST_NAME = 100  # of a field, as a problem has it
 
 
 @dataclass(frozen=True)
@@ -89,6 +103,42 @@ async def body_pieces(request: Request) -> AsyncGenerator[bytes]:
         more = message.get("more_body", False)
         if piece := message.get("body"):
             yield piece
+
+
+async def read_fields(request: Request, known: Sequence[str]) -> dict[str, object]:
+    """The fields of a small object, none of which has another name than these.
+
+    Raises:
+        InvalidBody: it is no such object.
+        UnsupportedMedia: it is not JSON.
+        TooLarge: it is not small.
+    """
+    body_form(request.headers, (JSON,))
+    value = json_value(await read_body(request, MOST_BYTES_OF_FIELDS))
+    if not isinstance(value, dict):
+        raise invalid_body(f"is not an object with {' or '.join(known)}")
+    unknown = [name[:LONGEST_NAME] for name in value if name not in known]
+    if unknown:
+        others = f"it takes {', '.join(known)}"
+        raise InvalidBody(
+            tuple(
+                Problem(name, f"{name}: there is no such field{suggestion(name, known) or f'; {others}'}")
+                for name in unknown
+            )
+        )
+    return value
+
+
+def json_value(body: bytes) -> object:
+    """What a body of JSON says.
+
+    Raises:
+        InvalidBody: it is not JSON.
+    """
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise invalid_body(f"is not JSON: {error.msg} (character {error.pos + 1})") from error
 
 
 def invalid_body(what: str) -> InvalidBody:

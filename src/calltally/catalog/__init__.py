@@ -16,6 +16,7 @@ from calltally.catalog.expressions import (
 from calltally.catalog.grains import grain_days, read_day, read_grain, show_grain, taken
 from calltally.catalog.opening import CALL_COLUMNS, LARGE, LATEST_COLUMNS, OPENING, Panel
 from calltally.catalog.parameters import where_name
+from calltally.catalog.ranges import RANGES, USUAL_RANGE, Days, Range
 from calltally.catalog.types import (
     CallField,
     ChangedSince,
@@ -51,6 +52,8 @@ __all__ = [
     "LARGE",
     "LATEST_COLUMNS",
     "OPENING",
+    "RANGES",
+    "USUAL_RANGE",
     "Aggregate",
     "CallField",
     "Catalog",
@@ -60,6 +63,7 @@ __all__ = [
     "CountDistinct",
     "CursorText",
     "Day",
+    "Days",
     "Dimension",
     "DimensionName",
     "FieldKind",
@@ -74,6 +78,7 @@ __all__ = [
     "Panel",
     "Parameter",
     "Predicate",
+    "Range",
     "Ratio",
     "Score",
     "Search",

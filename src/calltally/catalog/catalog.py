@@ -9,7 +9,7 @@ from calltally.catalog.dimensions import DIMENSIONS
 from calltally.catalog.expressions import Aggregate, Count, CountDistinct, IsSet, Ratio, Sum, ValueIs
 from calltally.catalog.fields import FIELDS
 from calltally.catalog.metrics import METRICS
-from calltally.catalog.parameters import LISTING, PARAMETERS, PICTURING, VALUING
+from calltally.catalog.parameters import LISTING, PARAMETERS, PICTURING, SAVING, VALUING
 from calltally.catalog.types import CallField, Dimension, Filter, Metric, Parameter, Search, Where
 
 Row = TypeVar("Row", Dimension, Metric, Parameter, CallField)
@@ -28,6 +28,7 @@ class Catalog:
     listing: Mapping[str, Parameter]  # what a list of calls is asked with: the filters, and its own parameters
     picturing: Mapping[str, Parameter]  # what a picture of a report is asked with: those of the report, and its own
     valuing: Mapping[str, Parameter]  # what the values of a dimension are asked with: the filters, and its own
+    saving: Mapping[str, Parameter]  # what a report that is kept says: those of the report, and its own
 
     @classmethod
     def build(
@@ -40,6 +41,7 @@ class Catalog:
         listing: Iterable[Parameter] = (),
         picturing: Iterable[Parameter] = (),
         valuing: Iterable[Parameter] = (),
+        saving: Iterable[Parameter] = (),
     ) -> "Catalog":
         """The catalog of these rows.
 
@@ -56,6 +58,7 @@ class Catalog:
             _by_name("parameter of a list", (*filters, *listing)),
             _by_name("parameter of a picture", (*by_name.values(), *picturing)),
             _by_name("parameter of values", (*filters, *valuing)),
+            _by_name("parameter of a saved report", (*by_name.values(), *saving)),
         )
         built._check()
         return built
@@ -131,4 +134,13 @@ def _fields_of(aggregate: Aggregate) -> tuple[str, ...]:
             return ()
 
 
-CATALOG = Catalog.build(DIMENSIONS, METRICS, PARAMETERS, FIELDS, listing=LISTING, picturing=PICTURING, valuing=VALUING)
+CATALOG = Catalog.build(
+    DIMENSIONS,
+    METRICS,
+    PARAMETERS,
+    FIELDS,
+    listing=LISTING,
+    picturing=PICTURING,
+    valuing=VALUING,
+    saving=SAVING,
+)

@@ -2,12 +2,14 @@
 
 LISTING: what a list of calls can be asked with besides a report's filters, in the same way.
 PICTURING: what a picture of a report can be asked with besides the report's parameters.
+SAVING: what a report that is kept to be looked at later says besides the report's parameters.
 VALUING: what the values of a dimension can be asked with besides a report's filters.
 """
 
 from calltally.catalog.dimensions import DIMENSIONS
 from calltally.catalog.fields import FIELDS
 from calltally.catalog.grains import EXAMPLES
+from calltally.catalog.ranges import RANGES, USUAL_RANGE
 from calltally.catalog.types import (
     ChangedSince,
     Choice,
@@ -33,7 +35,7 @@ from calltally.catalog.types import (
     WholeNumber,
 )
 
-__all__ = ["LISTING", "PARAMETERS", "PICTURING", "VALUING", "where_name"]
+__all__ = ["LISTING", "PARAMETERS", "PICTURING", "SAVING", "VALUING", "where_name"]
 
 FIELDS_BY_NAME = {field.name: field for field in FIELDS}
 
@@ -295,5 +297,15 @@ VALUING = (
         WholeNumber(1, 1000),
         default="20",
         example="20",
+    ),
+)
+
+SAVING = (
+    Parameter(
+        "range",
+        "Dates",
+        "Dates in words, in place of start_date and end_date: the days that they mean when the report is looked at",
+        Choice({row.name: row.name for row in RANGES}),
+        example=USUAL_RANGE,
     ),
 )

@@ -20,6 +20,7 @@ from calltally.cli import (
     key,
     opening,
     serving,
+    share,
     syncing,
     webhooks,
 )
@@ -69,6 +70,7 @@ def build() -> typer.Typer:
     app.callback()(calltally)
     app.add_typer(business.app, name="business")
     app.add_typer(key.app, name="key")
+    app.add_typer(share.app, name="share")
     app.add_typer(webhooks.app, name="webhook")
     app.add_typer(dead_letters.app, name="dead-letters")
     app.add_typer(syncing.app, name="sync")

@@ -1,6 +1,6 @@
 """A caller's number out of everything that is kept, at a person's request."""
 
-from calltally.accounts import Business, Control, redact_dead_letters
+from calltally.accounts import Business, Control, redact_dead_letters, redact_saved_reports, redact_shares
 from calltally.catalog import CATALOG
 from calltally.engines import Engine
 from calltally.errors import InvalidRequest, Problem, shown
@@ -15,8 +15,9 @@ FIELD = CATALOG.fields["caller_number"]
 def erase_caller(caller_number: str, business: Business, control: Control, engine: Engine) -> int:
     """How many calls had the number, which is read as that of a record: they stay, without a caller for ever.
 
-    The number is taken out of the calls, of what is held for calls to come, and of dead letters. What comes in later
-    is taken without it. Backups and exports that were made before are not reached.
+    The number is taken out of the calls, of what is held for calls to come, of dead letters, and of names and filters
+    of reports that are saved or shared. What comes in later is taken without it. Backups and exports that were made
+    before are not reached.
 
     Raises:
         InvalidRequest: it is no number that a call can have.
@@ -24,6 +25,8 @@ def erase_caller(caller_number: str, business: Business, control: Control, engin
     """
     number = _number(caller_number, business)
     redact_dead_letters(control, business, number)
+    redact_saved_reports(control, business, number)
+    redact_shares(control, business, number)
     return engine.erase(business.calls, number)
 
 

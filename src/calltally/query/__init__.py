@@ -1,8 +1,9 @@
-"""A report: parse, validate, plan, answer, shape; and lists of the calls behind one."""
+"""A report: parse, validate, plan, answer, shape; lists of the calls behind one; and reports that are kept."""
 
 from calltally.query.answer import answer, ask, ask_picture
 from calltally.query.fingerprint import fingerprint
 from calltally.query.listing import CallList, Listing, list_calls, plan_list, select_listed
+from calltally.query.saved import LONGEST_REQUEST, asked_at, normal_request, range_of
 from calltally.query.selection import Selection, select
 from calltally.query.shape import Report
 from calltally.query.timing import Timing
@@ -10,6 +11,7 @@ from calltally.query.validate import Look, ValidQuery, ValidValues
 from calltally.query.values import DimensionValues, list_values, plan_values
 
 __all__ = [
+    "LONGEST_REQUEST",
     "CallList",
     "DimensionValues",
     "Listing",
@@ -22,11 +24,14 @@ __all__ = [
     "answer",
     "ask",
     "ask_picture",
+    "asked_at",
     "fingerprint",
     "list_calls",
     "list_values",
+    "normal_request",
     "plan_list",
     "plan_values",
+    "range_of",
     "select",
     "select_listed",
 ]

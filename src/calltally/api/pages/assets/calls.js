@@ -80,7 +80,7 @@ function showCall(call, opener) {
   const facts = [...catalog.fields.values()].filter((field) => call[field.name] !== undefined)
     .map((field) => [field.label, shownField(field, call[field.name])]);
   const dialog = el("dialog", { class: "call", "aria-labelledby": "call-title", onclose: () => { dialog.remove(); opener.focus(); } },
-    el("h2", { id: "call-title" }, "Call"),
+    el("h2", { id: "call-title", tabindex: "-1", autofocus: true }, "Call"),
     el("dl", {}, facts.map(([label, text]) => el("div", { class: text === NOTHING ? "none" : null }, el("dt", {}, label), el("dd", {}, text)))),
     el("form", { method: "dialog" }, el("button", { class: "plain" }, "Close")));
   document.body.append(dialog);

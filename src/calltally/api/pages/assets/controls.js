@@ -40,7 +40,7 @@ export function dates(state) {
     document.getElementById("dates").open = false;
     go(next.has("start_date") || next.has("end_date") ? next : withDays(state, "all"));
   };
-  const shown = chosen === "custom" ? name : [name, el("small", {}, shownDays(start, end))];
+  const shown = chosen === "custom" || chosen === "all" ? name : [name, el("small", {}, shownDays(start, end))];
   return menu("dates", shown, { title: shownDays(start, end) },
     el("ul", {}, Object.entries(RANGES).map(([range, [label]]) => el("li", {},
       el("a", { href: addressOf(withDays(state, range)), "aria-current": range === chosen ? "true" : null },

@@ -6,7 +6,8 @@ import { controls, dates, views } from "./controls.js";
 import { button, el, renewed } from "./dom.js";
 import { filters } from "./filters.js";
 import { overview } from "./opening.js";
-import { may, page, report } from "./server.js";
+import { savedMenu } from "./saved.js";
+import { may, page, report, root, session } from "./server.js";
 import { asReport, current, go, onChange, queryOf, selection, viewOf } from "./state.js";
 import { cancelled, excuse, forbidden, nothing, skeleton } from "./states.js";
 import { copies, downloads } from "./taking.js";
@@ -28,7 +29,8 @@ let tag;
 function top(state) {
   const view = viewOf(state);
   return [
-    el("div", { class: "row" }, views(state), el("div", { class: "tools" }, view === "report" ? [copies(), downloads(state)] : null, dates(state))),
+    el("div", { class: "row" }, views(state), el("div", { class: "tools" },
+      savedMenu({ session, root, state }), view === "report" ? [copies(), downloads(state)] : null, dates(state))),
     view === "report" ? controls(state) : null,
     filters(state),
   ];

@@ -1,0 +1,154 @@
+"""Saved reports: reports that a business has given names, to be opened again.
+
+What a request says is for `calltally.query.saved` to check; here it is a text.
+"""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
+
+from calltally.accounts.businesses import Business, locked_business, name_problem
+from calltally.accounts.control import Control, saved_reports
+from calltally.accounts.spelling import line_without_number
+from calltally.errors import InvalidRequest, NotFound, Problem, shown
+
+__all__ = [
+    "LONGEST_REPORT_NAME",
+    "MOST_SAVED_REPORTS",
+    "SavedReport",
+    "change_saved_report",
+    "delete_saved_report",
+    "list_saved_reports",
+    "redact_saved_reports",
+    "report_name_problem",
+    "save_report",
+]
+
+MOST_SAVED_REPORTS = 500  # of a business
+LONGEST_REPORT_NAME = 100
+NAMELESS = "Report"
+
+
+@dataclass(frozen=True)
+class SavedReport:
+    """A saved report."""
+
+    id: str
+    name: str
+    request: str
+    created_at: datetime
+    updated_at: datetime
+
+
+def save_report(control: Control, business_id: str, name: str, request: str, now: datetime) -> SavedReport:
+    """The new saved report.
+
+    Raises:
+        InvalidRequest: the business has one of this name, or as many as it can have.
+        NotFound: the business is gone.
+    """
+    report = SavedReport(secrets.token_hex(8), name, request, now, now)
+    with control.writing() as connection:
+        locked_business(connection, business_id)
+        _require_free(connection, business_id, name)
+        count = select(func.count()).select_from(saved_reports).where(saved_reports.c.business_id == business_id)
+        if connection.execute(count).scalar_one() >= MOST_SAVED_REPORTS:
+            message = f"this business has {MOST_SAVED_REPORTS} saved reports, the most there can be; delete one first"
+            raise InvalidRequest((Problem("name", f"name: {message}"),))
+        connection.execute(
+            insert(saved_reports).values(
+                id=report.id,
+                business_id=business_id,
+                name=name,
+                request=request,
+                created_at=now,
+                updated_at=now,
+            )
+        )
+    return report
+
+
+def list_saved_reports(control: Control, business: Business) -> tuple[SavedReport, ...]:
+    """The saved reports of a business, by name."""
+    wanted = select(saved_reports).where(saved_reports.c.business_id == business.id)
+    with control.reading() as connection:
+        rows = connection.execute(wanted).all()
+    return tuple(sorted(map(_report, rows), key=lambda report: (report.name.casefold(), report.name)))
+
+
+def change_saved_report(
+    control: Control, business_id: str, report_id: str, now: datetime, **changes: str
+) -> SavedReport:
+    """The saved report as it is after its `name`, its `request` or both were changed.
+
+    Raises:
+        NotFound: the business has none with this id.
+        InvalidRequest: it has another one of this name.
+    """
+    mine = (saved_reports.c.id == report_id) & (saved_reports.c.business_id == business_id)
+    with control.writing() as connection:
+        locked_business(connection, business_id)
+        if "name" in changes:
+            _require_free(connection, business_id, changes["name"], but_for=report_id)
+        if not connection.execute(update(saved_reports).where(mine).values(**changes, updated_at=now)).rowcount:
+            raise _unknown(report_id)
+        return _report(connection.execute(select(saved_reports).where(mine)).one())
+
+
+def delete_saved_report(control: Control, business_id: str, report_id: str) -> None:
+    """Delete a saved report.
+
+    Raises:
+        NotFound: the business has none with this id.
+    """
+    mine = (saved_reports.c.id == report_id) & (saved_reports.c.business_id == business_id)
+    with control.writing() as connection:
+        if not connection.execute(delete(saved_reports).where(mine)).rowcount:
+            raise _unknown(report_id)
+
+
+def report_name_problem(name: str) -> Problem | None:
+    """What is wrong with a trimmed name of a report, or None."""
+    if len(name) > LONGEST_REPORT_NAME:
+        return Problem("name", f"name: {shown(name)} has more than {LONGEST_REPORT_NAME} characters")
+    return name_problem(name)
+
+
+def redact_saved_reports(control: Control, business: Business, caller_number: str) -> int:
+    """How many saved reports had a caller's number (E.164) in their name or request, which have it no more."""
+    changed = 0
+    with control.writing() as connection:
+        locked_business(connection, business.id)
+        wanted = select(saved_reports).where(saved_reports.c.business_id == business.id)
+        for row in connection.execute(wanted).all():
+            name, request = (line_without_number(text, caller_number) for text in (row.name, row.request))
+            if (name, request) == (row.name, row.request):
+                continue
+            if name != row.name:
+                name = f"{name.strip() or NAMELESS} {row.id}"  # another one may have what is left of the name
+            connection.execute(
+                update(saved_reports).where(saved_reports.c.id == row.id).values(name=name, request=request)
+            )
+            changed += 1
+    if changed:
+        control.empty_log()
+    return changed
+
+
+def _require_free(connection: Connection, business_id: str, name: str, but_for: str = "") -> None:
+    """Nothing, if no report of the business, but for one, has the name; the business is locked."""
+    same = (saved_reports.c.business_id == business_id) & (saved_reports.c.name == name)
+    if connection.execute(select(saved_reports.c.id).where(same, saved_reports.c.id != but_for)).first():
+        message = f"name: there is a saved report {shown(name)} already; choose another name"
+        raise InvalidRequest((Problem("name", message),))
+
+
+def _report(row: Row[Any]) -> SavedReport:
+    return SavedReport(row.id, row.name, row.request, row.created_at, row.updated_at)
+
+
+def _unknown(report_id: str) -> NotFound:
+    return NotFound(f"There is no saved report {shown(report_id)}")

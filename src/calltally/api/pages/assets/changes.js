@@ -1,0 +1,25 @@
+// Questions and changes that a page sends with the cookie of its session, and what the server says of them.
+const LOST = "The server does not answer at the moment. Please try again.";
+
+// What the server says is wrong, without the names of fields: the dialog shows which field it is.
+function told({ error }) {
+  const messages = error.details?.map(({ param, message }) => message.replace(`${param}: `, "")) ?? [error.message];
+  return messages.map((message) => `${message[0].toUpperCase()}${message.slice(1)}.`).join(" ");
+}
+
+export function sender({ root, session }) {
+  return async function send(method, path, body) {
+    const headers = { "X-CSRF-Token": session.csrf_token };
+    if (body) headers["Content-Type"] = "application/json";
+    let answer;
+    try {
+      answer = await fetch(new URL(path, root), { method, headers, body: body && JSON.stringify(body), cache: "no-store" });
+    } catch {
+      throw new Error(LOST);
+    }
+    if (answer.status === 401) location.reload();
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(told(JSON.parse(text)));
+    return text ? JSON.parse(text).data : null;
+  };
+}

@@ -1,0 +1,85 @@
+// Saved reports: the menu of them, and the buttons that save and share the report that the page shows.
+import { sender } from "./changes.js";
+import { ask, nameField } from "./dialogs.js";
+import { el } from "./dom.js";
+import { shareDialog } from "./sharing.js";
+
+const REPORTS = "api/v1/reports";
+const NONE_YET = "No report is saved yet. Build one, and save it under a name.";
+
+// `state` are the parameters of the page's address; without a report in them there is nothing to save or to share.
+export function savedMenu({ session, root, state }) {
+  const send = sender({ root, session });
+  const request = state.toString();
+  const built = state.has("group_by");
+  const list = el("div", {}, el("p", { class: "hint" }, "Asking …"));
+  const summary = el("summary", {}, el("span", {}, "Saved reports"));
+  const menu = el("details", { class: "menu", ontoggle: () => menu.open && fill() }, summary, list);
+  const button = (label, onclick) => el("button", { type: "button", onclick }, label);
+  const save = button("Save", () => saveDialog({ send, request, back: () => save.focus() }));
+  const share = button("Share", () => shareDialog({ send, root, request, session, back: () => share.focus() }));
+
+  async function fill() {
+    try {
+      const { reports } = await send("GET", REPORTS);
+      list.replaceChildren(reports.length
+        ? el("ul", { class: "saved-list" }, ...reports.map(row))
+        : el("p", { class: "hint" }, NONE_YET));
+    } catch (error) {
+      list.replaceChildren(el("p", { class: "problem", role: "alert" }, error.message));
+    }
+  }
+
+  function row(report) {
+    const again = () => { menu.open = true; summary.focus(); };
+    const opening = report.problem
+      ? el("span", { class: "broken", title: report.problem }, report.name, el("small", {}, "It cannot be opened any more: ", report.problem))
+      : el("a", { href: `?${report.request}`, "aria-current": same(report.request, state) ? "page" : null, onclick: () => { menu.open = false; } }, report.name);
+    return el("li", {}, opening,
+      small("Rename", report, () => renameDialog({ send, report, back: again })),
+      small("Delete", report, () => deleteDialog({ send, report, back: again })));
+  }
+
+  return el("div", { class: "saved" }, menu, ...(built ? [save, share] : []));
+}
+
+function small(label, report, onclick) {
+  return el("button", { type: "button", class: "small", "aria-label": `${label} ${report.name}`, onclick }, label);
+}
+
+// The same parameters, in whatever order.
+function same(request, state) {
+  const sorted = (params) => [...params].map((pair) => pair.join("=")).sort().join("&");
+  return sorted(new URLSearchParams(request)) === sorted(state);
+}
+
+function saveDialog({ send, request, back }) {
+  ask({
+    title: "Save this report",
+    content: [nameField(""), el("p", { class: "hint" }, "Everybody who is signed in to this business can open it. Dates in words, such as the last 30 days, are those of the day on which it is opened.")],
+    action: "Save",
+    submit: async ({ name }) => { await send("POST", REPORTS, { name, request }); },
+    back,
+  });
+}
+
+function renameDialog({ send, report, back }) {
+  const { dialog } = ask({
+    title: "Rename this report",
+    content: [nameField(report.name)],
+    action: "Rename",
+    submit: async ({ name }) => { await send("PATCH", `${REPORTS}/${report.id}`, { name }); },
+    back,
+  });
+  dialog.querySelector("input").select();
+}
+
+function deleteDialog({ send, report, back }) {
+  ask({
+    title: "Delete this saved report?",
+    content: [el("p", {}, el("b", {}, report.name), " will be gone for everybody. No calls are deleted, and links that were shared stay as they are.")],
+    action: "Delete",
+    submit: async () => { await send("DELETE", `${REPORTS}/${report.id}`); },
+    back,
+  });
+}
