@@ -1,4 +1,4 @@
-"""Somebody new finds, by clicks, the best campaign of last month and its hours, and sends the picture to a colleague."""
+"""Somebody new finds, by clicks, the best campaign of last month and its hours, and sends them to a colleague."""
 
 import json
 from collections.abc import Iterator
