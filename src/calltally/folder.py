@@ -84,6 +84,7 @@ class DataFolder:
         self.lock = self.path / "lock"
         self.run = self.path / "run"
         self.socket = self.run / "socket"  # where other processes reach its owner
+        self.cache = self.path / "cache"  # what can be made again; whoever keeps something there makes it
         self.demo_key = self.path / "demo-key"
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)

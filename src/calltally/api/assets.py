@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from functools import lru_cache
 from hashlib import sha256
 from importlib.abc import Traversable
-from importlib.metadata import version
 from importlib.resources import files
 
 from starlette.concurrency import run_in_threadpool
@@ -20,6 +19,7 @@ from starlette.routing import Route
 
 from calltally.api.browser import Packed, packed, packed_response
 from calltally.api.services import Services, services_of
+from calltally.charts import VEGA_VERSION, vega_script
 from calltally.engines import Stop
 
 __all__ = ["ASSETS", "PAGES", "asset", "modules"]
@@ -28,7 +28,7 @@ PAGES = "calltally.api.pages"
 OWN = "assets"  # the folder in `PAGES` all of whose files are assets
 # Name -> package and path of the files that come from elsewhere.
 OTHERS = {"icon.svg": (PAGES, "icon.svg")}
-VEGA, VEGA_FROM = "vega.js", "vl-convert-python"
+VEGA = "vega.js"
 HEADERS = {
     "Cache-Control": "public, max-age=31536000, immutable",
     "Vary": "Accept-Encoding",
@@ -80,7 +80,7 @@ def _below(folder: Traversable, prefix: str = "") -> Iterator[tuple[str, Travers
 def _hash() -> str:
     """What names the names and the contents of all assets."""
     parts = [f"{name} {sha256(file.read_bytes()).hexdigest()}\n" for name, file in sorted(_files().items())]
-    return sha256("".join([*parts, version(VEGA_FROM)]).encode()).hexdigest()[:16]
+    return sha256("".join([*parts, VEGA_VERSION]).encode()).hexdigest()[:16]
 
 
 @lru_cache
@@ -89,7 +89,7 @@ def _packed(name: str) -> Packed:
 
 
 def _packed_vega(services: Services) -> Packed:
-    return _packed_script(services.drawer.vega_script(Stop()))
+    return _packed_script(vega_script(services.drawer, services.cache, Stop()))
 
 
 @lru_cache(maxsize=1)

@@ -40,6 +40,7 @@ class Services:
     staging: Path  # folder for files of the moment
     public_url: str = ""  # the address of this server in the world; empty: the one that a request was sent to
     session_lasts: timedelta = timedelta(days=30)
+    cache: Path | None = None  # folder for files that can be made again
 
     @cached_property
     def arrivals(self) -> Arrivals:

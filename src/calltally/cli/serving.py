@@ -186,6 +186,7 @@ def _services(on: Opened, engine: Engine) -> Services:
         staging,
         settings.public_url,
         timedelta(days=settings.session_days),
+        on.folder.cache,
     )
 
 

@@ -3,7 +3,7 @@ export const page = document.getElementById("reports");
 export const root = new URL(page.dataset.root, location.href);
 export const vegaAddress = new URL(page.dataset.vega, location.href).href;
 
-const facts = JSON.parse(document.getElementById("facts").textContent);
+const facts = JSON.parse(page.dataset.facts);
 const byName = (rows) => new Map(rows.map((row) => [row.name, row]));
 export const { session, opening, columns, defaults } = facts;
 export const catalog = Object.fromEntries(Object.entries(facts.catalog).map(([part, rows]) => [part, byName(rows)]));
