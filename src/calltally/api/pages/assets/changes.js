@@ -1,7 +1,7 @@
 // Questions and changes that a page sends with the cookie of its session, and what the server says of them.
 const LOST = "The server does not answer at the moment. Please try again.";
 
-// What the server says is wrong, without the names of fields: the dialog shows which field it is.
+// What the server says is wrong, in sentences without the names of fields.
 function told({ error }) {
   const messages = error.details?.map(({ param, message }) => message.replace(`${param}: `, "")) ?? [error.message];
   return messages.map((message) => `${message[0].toUpperCase()}${message.slice(1)}.`).join(" ");
@@ -18,8 +18,9 @@ export function sender({ root, session }) {
       throw new Error(LOST);
     }
     if (answer.status === 401) location.reload();
-    const text = await answer.text();
-    if (!answer.ok) throw new Error(told(JSON.parse(text)));
-    return text ? JSON.parse(text).data : null;
+    if (answer.status === 204) return null;
+    const said = await answer.json().catch(() => null); // a proxy may say something of its own
+    if (!answer.ok || !said) throw new Error(said?.error ? told(said) : LOST);
+    return said.data;
   };
 }
