@@ -6,6 +6,7 @@ A picture of each page is left in `pictures/`, for people to look at.
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, expect
@@ -86,6 +87,19 @@ def test_the_sign_in_page_has_no_serious_fault(open_page: OpenPage, shop: Site) 
         visit.page.emulate_media(color_scheme=theme)
         picture(visit, "sign-in", theme)
         assert faults(visit) == []
+
+
+def test_a_shared_report_has_no_serious_fault(open_page: OpenPage, shop: Site) -> None:
+    headers = {"Authorization": f"Bearer {shop.key}"}
+    asked = {"request": BY_SOURCE, "name": "Sources"}
+    answer = httpx2.post(f"{shop.server.address}/api/v1/shares", json=asked, headers=headers)
+    visit = open_page(f"{shop.server.address}/{answer.json()['data']['path']}")
+    for theme in ("light", "dark"):
+        visit.page.emulate_media(color_scheme=theme)
+        visit.page.reload()
+        picture(visit, "shared", theme)
+        assert faults(visit) == []
+        assert visit.fits
 
 
 def reached(visit: Visit, wanted: Locator) -> Locator:

@@ -1,7 +1,7 @@
 """One category: bars beside one another, in the order of the report; hours and weekdays upright, in their own order."""
 
 from calltally.catalog import Dimension
-from calltally.charts.frames import Drawn, Plain, fitted, header_height, plot_width
+from calltally.charts.frames import WIDER, Drawn, Plain, fitted, header_height, plot_width
 from calltally.charts.matter import Matter
 from calltally.charts.texts import number_text, short_text, width_of
 from calltally.charts.ticks import number_ticks
@@ -21,7 +21,8 @@ def bars(matter: Matter, dimension: Dimension) -> Drawn:
     data = [_datum(matter, dimension, matter.name(dimension, row), matter.number(row)) for row in rows]
     names = [matter.name(dimension, row) for row in rows]
     limit = min(matter.look.width * 0.34, 260)
-    plot = plot_width(matter, min(width_of(names), limit))
+    labels = min(width_of(names), limit)
+    plot = plot_width(matter, labels * (1 + WIDER))
     texts = [short_text(matter.number(row), matter.unit) for row in rows]
     low, high = _span([matter.number(row) for row in rows], width_of(texts) + 12, plot)
     y = {
@@ -40,7 +41,7 @@ def bars(matter: Matter, dimension: Dimension) -> Drawn:
             _ends(x),
         ],
     }
-    return Drawn("Bar chart", fitted(matter, header_height(matter, notes) + BAR * len(rows), views), notes)
+    return Drawn("Bar chart", fitted(matter, header_height(matter, notes) + BAR * len(rows), views, labels), notes)
 
 
 def _most(matter: Matter) -> int:

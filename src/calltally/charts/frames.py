@@ -7,12 +7,13 @@ from typing import Any
 
 from calltally.charts.matter import Matter
 
-__all__ = ["PADDING", "Drawn", "Plain", "fitted", "framed", "header_height", "plot_width"]
+__all__ = ["PADDING", "WIDER", "Drawn", "Plain", "fitted", "framed", "header_height", "plot_width"]
 
 Plain = dict[str, Any]
 
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 PADDING = 16
+WIDER = 0.15  # by which letters of one machine are wider than those of another
 TITLE_CHARACTER, FACT_CHARACTER = 8.2, 6.4  # pixels of a usual one
 TITLE_LINE, FACT_LINE, AROUND = 18, 16, 26
 MOST_NAMED = 5
@@ -41,9 +42,15 @@ def framed(matter: Matter, drawn: Drawn) -> Plain:
     }
 
 
-def fitted(matter: Matter, height: float, views: Plain) -> Plain:
-    """Views of a single chart that has the width asked for, and this height unless another was asked for."""
-    size = {"width": matter.look.width, "height": matter.look.height or round(height)}
+def fitted(matter: Matter, height: float, views: Plain, labels: float = 0) -> Plain:
+    """Views of a single chart that has the width asked for, and this height unless another was asked for.
+
+    `labels` is about how wide the texts on the left are: the letters of whoever looks at a file may be wider than those
+    with which it was laid out.
+    """
+    size: Plain = {"width": matter.look.width, "height": matter.look.height or round(height)}
+    if labels:
+        size["padding"] = {"left": PADDING + round(WIDER * labels), "right": PADDING, "top": PADDING, "bottom": PADDING}
     return {**size, "autosize": {"type": "fit", "contains": "padding"}, **views}
 
 

@@ -57,8 +57,9 @@ def heat(matter: Matter) -> Drawn:
     cells = [cell for view in views for cell in _cells(grid, apart, view)]
     layers = _layers(grid, cells, [dimension for dimension in (apart, down, across) if dimension])
     if apart is None:
+        labels = min(width_of(grid.rows), _label_limit(matter))
         height = header_height(matter, notes) + ROW * len(grid.rows) + grid.below + LEGEND
-        return Drawn("Heat map", fitted(matter, height, {"data": {"values": cells}, **layers}), notes)
+        return Drawn("Heat map", fitted(matter, height, {"data": {"values": cells}, **layers}, labels), notes)
     spec = {"width": int(grid.width * len(grid.columns)), "height": int(grid.height * len(grid.rows)), **layers}
     facet = {"field": "f", "type": "nominal", "sort": views, "header": {"labelLimit": spec["width"]}}
     several = {"data": {"values": cells}, "facet": facet, "columns": beside, "spacing": GAP, "spec": spec}
