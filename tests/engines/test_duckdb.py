@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -18,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calltally.accounts import Business
-from calltally.engines import VALUE_FIELDS, Engine, Stop, open_engine
+from calltally.engines import VALUE_FIELDS, Engine, Outcome, Stop, open_engine
 from calltally.engines.duckdb import DuckDBEngine
 from calltally.engines.duckdb.dialect import DuckDBDialect
 from calltally.engines.duckdb.migrations import MIGRATIONS, VERSIONED
@@ -26,6 +27,7 @@ from calltally.engines.duckdb.schema import CALLS_COLUMNS, create_or_migrate
 from calltally.engines.sql import compile_plan, read_rows
 from calltally.errors import FolderUnusable, StorageFull, Unavailable
 from calltally.folder import DataFolder
+from calltally.ingestion import Delivery, deliver
 from calltally.ingestion import import_records as load_records
 from calltally.query import Timing, ask
 from calltally.settings import Settings
@@ -232,6 +234,40 @@ def test_removing_leaves_nothing(folder: DataFolder, new_business: NewBusiness, 
     assert list(folder.calls.iterdir()) == []
     assert report(engine, business, "group_by=source")["data"]["count"] == 0
     engine.close()
+
+
+def test_calls_are_found_wherever_their_rows_are(engine: Engine, new_business: NewBusiness) -> None:
+    business = new_business()
+    callers = [f"+1305555{n:04}" for n in range(len(CALLS))]
+    load_records(
+        [{**call, "caller_number": caller} for call, caller in zip(CALLS, callers, strict=True)], business, engine
+    )
+    versions = count(1)
+
+    def corrected() -> list[Outcome]:
+        version = next(versions)
+        said = [Delivery({"id": call["id"], "ai_score": version}, 10**15 + version) for call in CALLS]
+        return [end.outcome for end in deliver(said, business, engine)]
+
+    def scores() -> Any:
+        return report(engine, business, "group_by=source&metrics=count,avg_ai_score")["data"]["totals"]
+
+    def moved() -> bool:
+        assert isinstance(engine, DuckDBEngine)
+        with engine._stores.using(business.calls) as store:
+            return store.hashes[store.calls].moved
+
+    everyone = [Outcome.UPDATED] * len(CALLS)
+    assert corrected() == everyone  # in the rows in which they were loaded
+    assert corrected() == everyone  # in those that the first corrections made
+    assert not moved()
+    assert scores() == {"count": 20, "avg_ai_score": 2}
+    engine.erase(business.calls, callers[0])  # the file is written anew, without the rows of old
+    assert corrected() == everyone
+    assert moved()
+    assert corrected() == everyone
+    assert not moved()
+    assert scores() == {"count": 20, "avg_ai_score": 4}
 
 
 def test_a_load_is_seen_whole_or_not_at_all(folder: DataFolder, new_business: NewBusiness, tmp_path: Path) -> None:
