@@ -212,8 +212,8 @@ def _coded(
 ) -> pa.ChunkedArray:
     """The codes of callers, of whom some are known; new callers are given theirs."""
     distinct = callers.unique().drop_null()
-    values, recent = distinct.to_pylist(), store.recent_codes
-    codes.update((value, recent[value]) for value in values if value in recent)
+    values = distinct.to_pylist()
+    codes |= store.met_codes(values)
     codes |= _codes_of(cursor, store, [value for value in values if value not in codes])
     return pa.array([codes[value] for value in values], pa.int64()).take(pc.index_in(callers, distinct))
 

@@ -4,7 +4,7 @@ import hashlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 ASK_AGAIN_SECONDS = 0.05
 IDLE_SECONDS = 300.0
 MANY_ROWS = 10_000
-MOST_RECENT = 20_000  # codes that are kept in memory, some 150 bytes each
+MOST_RECENT = 20_000  # codes that are kept in memory, and as many of before; some 150 bytes each
 UNMADE = (0, 4096, 8192)  # bytes of a file on which not all three headers were written
 INVALIDATED = "has been invalidated"  # what DuckDB says of a file that it could not write its log into
 CANNOT_OPEN = "The calls of this business cannot be opened; the server's log says why"
@@ -161,6 +161,7 @@ class Store:
     erasure: Erasure = field(default_factory=Erasure)
     hashes: dict[str, Hashes] = field(default_factory=dict)  # by table; read when they are first asked for
     recent_codes: dict[str, int] = field(default_factory=dict)  # of values that were met not long ago
+    former_codes: dict[str, int] = field(default_factory=dict)  # of those that were met before these
     unseen: int = 0  # rows that came since that was asked
     invalid: bool = False  # it answers nothing until it is attached again
     users: int = 0
@@ -173,14 +174,24 @@ class Store:
         """Know what another knows of the same file, which was attached again."""
         self.version, self.extent, self.size = other.version, other.extent, other.size
         self.any_held, self.any_deleted, self.erasure = other.any_held, other.any_deleted, other.erasure
-        self.variety, self.hashes, self.recent_codes, self.unseen = {}, {}, {}, 0
+        self.variety, self.hashes, self.unseen = {}, {}, 0
+        self.forget_codes()
         self.invalid = False
 
     def met(self, codes: Mapping[str, int]) -> None:
         """Take note of codes that values have, now that they are committed."""
         if len(self.recent_codes) + len(codes) > MOST_RECENT:
-            self.recent_codes = {}
+            self.recent_codes, self.former_codes = {}, self.recent_codes
         self.recent_codes |= codes
+
+    def met_codes(self, values: Iterable[str]) -> dict[str, int]:
+        """The codes of those values that were met not long ago."""
+        found = ((value, self.recent_codes.get(value, self.former_codes.get(value))) for value in values)
+        return {value: code for value, code in found if code is not None}
+
+    def forget_codes(self) -> None:
+        """Forget which values were met."""
+        self.recent_codes, self.former_codes = {}, {}
 
     def grown(self, rows: int) -> None:
         """Take note of rows that came in: after many, fields may have many more values."""
