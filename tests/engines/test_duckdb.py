@@ -270,6 +270,30 @@ def test_calls_are_found_wherever_their_rows_are(engine: Engine, new_business: N
     assert scores() == {"count": 20, "avg_ai_score": 4}
 
 
+def test_what_was_written_does_not_stay_in_memory(folder: DataFolder, new_business: NewBusiness) -> None:
+    engine, business = opened(folder), new_business()
+    add_many(engine, business, 150_000)
+
+    def held() -> int:
+        with engine._root.cursor() as cursor:
+            found = cursor.execute("SELECT sum(memory_usage_bytes) FROM duckdb_memory()").fetchall()
+        return int(found[0][0])
+
+    def said(score: int) -> list[Outcome]:
+        calls = [Delivery({"id": f"call-{n}", "ai_score": score}, 10**15 + score) for n in range(0, 150_000, 10_000)]
+        return [end.outcome for end in deliver(calls, business, engine)]
+
+    assert said(1) == [Outcome.UPDATED] * 15
+    with engine._stores.using(business.calls), engine._root.cursor() as cursor:
+        cursor.execute(f'CHECKPOINT "{business.calls}"')  # as DuckDB does when its log has grown
+        before, version = held(), engine.version(business.calls)
+    assert held() < before / 4
+    assert engine.version(business.calls) == version
+    assert said(2) == [Outcome.UPDATED] * 15  # what is known of the store is known still
+    assert report(engine, business, "group_by=source&metrics=count")["data"]["totals"] == {"count": 150_000}
+    engine.close()
+
+
 def test_a_load_is_seen_whole_or_not_at_all(folder: DataFolder, new_business: NewBusiness, tmp_path: Path) -> None:
     engine, business = opened(folder), new_business()
     import_records(engine, business, CALLS, tmp_path)

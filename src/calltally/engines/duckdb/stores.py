@@ -34,6 +34,7 @@ logger = logging.getLogger(__name__)
 ASK_AGAIN_SECONDS = 0.05
 IDLE_SECONDS = 300.0
 MANY_ROWS = 10_000
+MUCH_WRITTEN = 100_000  # rows
 MOST_RECENT = 20_000  # codes that are kept in memory, and as many of before; some 150 bytes each
 UNMADE = (0, 4096, 8192)  # bytes of a file on which not all three headers were written
 INVALIDATED = "has been invalidated"  # what DuckDB says of a file that it could not write its log into
@@ -163,6 +164,7 @@ class Store:
     recent_codes: dict[str, int] = field(default_factory=dict)  # of values that were met not long ago
     former_codes: dict[str, int] = field(default_factory=dict)  # of those that were met before these
     unseen: int = 0  # rows that came since that was asked
+    written: int = 0  # rows that came since the file was attached
     invalid: bool = False  # it answers nothing until it is attached again
     users: int = 0
     used_at: float = 0.0
@@ -196,6 +198,7 @@ class Store:
     def grown(self, rows: int) -> None:
         """Take note of rows that came in: after many, fields may have many more values."""
         self.unseen += rows
+        self.written += rows
         if self.unseen > MANY_ROWS:
             self.variety.clear()
             self.unseen = 0
@@ -322,7 +325,18 @@ class Stores:
         detach(cursor, calls)
         between()
         cursor.execute(f"ATTACH {text(str(path))} AS {quoted(calls)}")
-        store.invalid = False
+        store.invalid, store.written = False, 0
+
+    def _attach_again(self, calls: str) -> None:
+        """Attach a file again that nobody uses: DuckDB holds on to all that it has written, as if it were to be read.
+
+        The log was just written into the file, so there is little to do.
+        """
+        try:
+            with self._root.cursor() as cursor:
+                self._reopen(cursor, calls, lambda: None)
+        except duckdb.Error as error:
+            logger.warning("cannot attach %s again at once: %s", store_path(self._folder, calls), error)
 
     def _heal(self, calls: str, store: Store) -> None:
         """Attach a file again that DuckDB gave up; what was committed is in its log."""
@@ -363,6 +377,9 @@ class Stores:
         del self._open[calls]
 
     def _let_go(self) -> None:
+        for calls, store in self._open.items():
+            if store.written > MUCH_WRITTEN and not (store.users or store.invalid or store.log.exists()):
+                self._attach_again(calls)
         idle = sorted((store.used_at, calls) for calls, store in self._open.items() if not store.users)
         too_many = len(self._open) - self._keep_open
         for place, (used_at, calls) in enumerate(idle):
