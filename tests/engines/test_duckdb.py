@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -18,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calltally.accounts import Business
-from calltally.engines import VALUE_FIELDS, Engine, Stop, open_engine
+from calltally.engines import VALUE_FIELDS, Engine, Outcome, Stop, open_engine
 from calltally.engines.duckdb import DuckDBEngine
 from calltally.engines.duckdb.dialect import DuckDBDialect
 from calltally.engines.duckdb.migrations import MIGRATIONS, VERSIONED
@@ -26,6 +27,7 @@ from calltally.engines.duckdb.schema import CALLS_COLUMNS, create_or_migrate
 from calltally.engines.sql import compile_plan, read_rows
 from calltally.errors import FolderUnusable, StorageFull, Unavailable
 from calltally.folder import DataFolder
+from calltally.ingestion import Delivery, deliver
 from calltally.ingestion import import_records as load_records
 from calltally.query import Timing, ask
 from calltally.settings import Settings
@@ -231,6 +233,64 @@ def test_removing_leaves_nothing(folder: DataFolder, new_business: NewBusiness, 
     engine.remove(business.calls)
     assert list(folder.calls.iterdir()) == []
     assert report(engine, business, "group_by=source")["data"]["count"] == 0
+    engine.close()
+
+
+def test_calls_are_found_wherever_their_rows_are(engine: Engine, new_business: NewBusiness) -> None:
+    business = new_business()
+    callers = [f"+1305555{n:04}" for n in range(len(CALLS))]
+    load_records(
+        [{**call, "caller_number": caller} for call, caller in zip(CALLS, callers, strict=True)], business, engine
+    )
+    versions = count(1)
+
+    def corrected() -> list[Outcome]:
+        version = next(versions)
+        said = [Delivery({"id": call["id"], "ai_score": version}, 10**15 + version) for call in CALLS]
+        return [end.outcome for end in deliver(said, business, engine)]
+
+    def scores() -> Any:
+        return report(engine, business, "group_by=source&metrics=count,avg_ai_score")["data"]["totals"]
+
+    def moved() -> bool:
+        assert isinstance(engine, DuckDBEngine)
+        with engine._stores.using(business.calls) as store:
+            return store.hashes[store.calls].moved
+
+    everyone = [Outcome.UPDATED] * len(CALLS)
+    assert corrected() == everyone  # in the rows in which they were loaded
+    assert corrected() == everyone  # in those that the first corrections made
+    assert not moved()
+    assert scores() == {"count": 20, "avg_ai_score": 2}
+    engine.erase(business.calls, callers[0])  # the file is written anew, without the rows of old
+    assert corrected() == everyone
+    assert moved()
+    assert corrected() == everyone
+    assert not moved()
+    assert scores() == {"count": 20, "avg_ai_score": 4}
+
+
+def test_what_was_written_does_not_stay_in_memory(folder: DataFolder, new_business: NewBusiness) -> None:
+    engine, business = opened(folder), new_business()
+    add_many(engine, business, 150_000)
+
+    def held() -> int:
+        with engine._root.cursor() as cursor:
+            found = cursor.execute("SELECT sum(memory_usage_bytes) FROM duckdb_memory()").fetchall()
+        return int(found[0][0])
+
+    def said(score: int) -> list[Outcome]:
+        calls = [Delivery({"id": f"call-{n}", "ai_score": score}, 10**15 + score) for n in range(0, 150_000, 10_000)]
+        return [end.outcome for end in deliver(calls, business, engine)]
+
+    assert said(1) == [Outcome.UPDATED] * 15
+    with engine._stores.using(business.calls), engine._root.cursor() as cursor:
+        cursor.execute(f'CHECKPOINT "{business.calls}"')  # as DuckDB does when its log has grown
+        before, version = held(), engine.version(business.calls)
+    assert held() < before / 4
+    assert engine.version(business.calls) == version
+    assert said(2) == [Outcome.UPDATED] * 15  # what is known of the store is known still
+    assert report(engine, business, "group_by=source&metrics=count")["data"]["totals"] == {"count": 150_000}
     engine.close()
 
 

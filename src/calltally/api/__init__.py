@@ -3,6 +3,7 @@
 from calltally.api.answers import Answers
 from calltally.api.app import create_app
 from calltally.api.intake import Intake, IntakeLimits
+from calltally.api.log import GatheringHandler
 from calltally.api.openapi import openapi
 from calltally.api.proxies import behind_proxies
 from calltally.api.server import bind, run_server
@@ -12,6 +13,7 @@ from calltally.api.workers import Workers
 
 __all__ = [
     "Answers",
+    "GatheringHandler",
     "Intake",
     "IntakeLimits",
     "Limits",

@@ -1,6 +1,7 @@
 """The server process: a socket, uvicorn, and a clean end."""
 
 import asyncio
+import ctypes
 import json
 import logging
 import signal
@@ -23,6 +24,8 @@ PORTS_TRIED = 100
 GRACE_SECONDS = 5
 SWITCH_SECONDS = 0.001  # after which a thread that reads calls lets that of all connections go on; 0.005 otherwise
 HURRY_SECONDS = 0.1
+# What glibc calls M_TRIM_THRESHOLD and M_MMAP_THRESHOLD, and the bytes of each.
+GIVEN_BACK = {-1: 1024 * 1024, -3: 256 * 1024}
 
 
 def bind(host: str, port: int, *, search: bool) -> socket.socket:
@@ -58,6 +61,7 @@ def run_server(app: ASGIApp, bound: socket.socket, on_ready: Callable[[], None])
     """Serve until SIGINT or SIGTERM; requests under way get a few seconds to end."""
     sys.setswitchinterval(SWITCH_SECONDS)
     pa.set_memory_pool(pa.system_memory_pool())  # which gives back what calls on their way in took; Arrow's own hardly
+    _give_memory_back()
     config = uvicorn.Config(
         app,
         http=_Protocol,
@@ -72,6 +76,17 @@ def run_server(app: ASGIApp, bound: socket.socket, on_ready: Callable[[], None])
     for caught in (signal.SIGINT, signal.SIGTERM):
         signal.signal(caught, _already_stopped)
     _Server(config, on_ready).run(sockets=[bound])
+
+
+def _give_memory_back() -> None:
+    """Let large pieces, such as calls on their way in, go back to the system as soon as they are free.
+
+    Of itself glibc keeps pieces as large as any that was freed before, and more of them than are ever used again.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # other libraries have none
+    if mallopt:
+        for name, size in GIVEN_BACK.items():
+            mallopt(name, size)
 
 
 def _already_stopped(number: int, _: object) -> None:

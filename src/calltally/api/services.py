@@ -14,6 +14,7 @@ from calltally.api.answers import Answers
 from calltally.api.arrivals import Arrivals
 from calltally.api.cookies import CSRF_HEADER, check_origin, check_shown, session_token
 from calltally.api.intake import Intake
+from calltally.api.moments import once_a_turn
 from calltally.api.questions import Questions
 from calltally.api.streams import Streams
 from calltally.api.workers import Workers
@@ -50,7 +51,7 @@ class Services:
     @cached_property
     def keys(self) -> KnownKeys:
         """Keys that were used before."""
-        return KnownKeys(self.control)
+        return KnownKeys(self.control, once_a_turn(self.control.version))
 
     @cached_property
     def questions(self) -> Questions:

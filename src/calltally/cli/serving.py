@@ -16,6 +16,7 @@ import typer
 from calltally.accounts import authenticate, create_link
 from calltally.api import (
     Answers,
+    GatheringHandler,
     Intake,
     IntakeLimits,
     Limits,
@@ -242,6 +243,7 @@ def _set_up_log(level: str) -> None:
         raise InvalidRequest((Problem("log_level", message),))
     # What a line does not say need not be found out for each of them.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    handlers = [GatheringHandler(sys.stderr)]
     logging.basicConfig(
-        level=level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+        level=level.upper(), handlers=handlers, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )

@@ -78,11 +78,13 @@ class StoredVersions:
 
 def stored_versions(state: State) -> StoredVersions:
     """The versions of a state in their shortest form."""
-    newest = max((version for version in state.versions if version is not None), default=None)
-    pairs = enumerate(zip(state.values, state.versions, strict=True))
-    cleared = tuple(place for place, (value, version) in pairs if value is None and version is not None)
-    if told_versions(state.values, newest, cleared) == state.versions:
-        return StoredVersions(newest, cleared, None)
+    said = {version for version in {*state.versions} if version is not None}
+    newest = max(said, default=None)
+    if len(said) <= 1:
+        pairs = enumerate(zip(state.values, state.versions, strict=True))
+        cleared = tuple(place for place, (value, version) in pairs if value is None and version is not None)
+        if told_versions(state.values, newest, cleared) == state.versions:
+            return StoredVersions(newest, cleared, None)
     return StoredVersions(newest, (), state.versions)
 
 

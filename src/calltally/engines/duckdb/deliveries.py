@@ -4,7 +4,7 @@ Most are new calls, which go in as the columns that they came in. The others are
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import compress
@@ -30,10 +30,9 @@ __all__ = ["apply_deliveries", "delete_call"]
 
 NAMES = tuple(row.name for row in VALUE_FIELDS)
 START, CALLER = NAMES.index("started_at"), NAMES.index("caller_number")
-PLACES = tuple(NAMES.index(name) for name in VERSIONED)  # of a stored version's field
+STORED_VERSIONS = itemgetter(*(NAMES.index(name) for name in VERSIONED))  # of those of a state
 # Bits of `DELIVERY_SCHEMA` that have another place where they are stored, with that.
 MOVED = tuple((1 << place, bit_of(name)) for place, name in enumerate(NAMES) if 1 << place != bit_of(name))
-VALUES_OF = itemgetter(*NAMES)
 QUARTER_HOUR = HOUR // 4
 INCOMING = "incoming_rows"
 STATE_SCHEMA = DELIVERY_SCHEMA.append(pa.field("versions", pa.list_(pa.int64())))
@@ -101,14 +100,14 @@ def _merged(rows: pa.RecordBatch, ids: Sequence[str], found: Found) -> _Merged:
     fresh = rows.filter(pa.array(is_fresh, pa.bool_()))
     merged = _Merged([Outcome.ADDED] * len(ids), fresh, dict(found.known))
     others = [place for place, plain in enumerate(is_fresh) if not plain]
-    for place, row in zip(others, rows.take(pa.array(others, pa.int64())).to_pylist(), strict=True):
-        merged.outcomes[place] = Outcome.UNCHANGED if row["id"] in found.deleted else _merge(merged, row)
+    for place, said in zip(others, _said(rows.take(pa.array(others, pa.int64()))), strict=True):
+        call_id = ids[place]
+        merged.outcomes[place] = Outcome.UNCHANGED if call_id in found.deleted else _merge(merged, call_id, said)
     return merged
 
 
-def _merge(merged: _Merged, row: Mapping[str, Any]) -> Outcome:
+def _merge(merged: _Merged, call_id: str, said: State) -> Outcome:
     """Take one more delivery into account."""
-    call_id, said = row["id"], _said(row)
     there = merged.known.get(call_id)
     if there is None:
         there = merged.known[call_id] = Known(_nothing())
@@ -130,11 +129,17 @@ def _outcome(change: Change, *, was_call: bool) -> Outcome:
     return Outcome.UPDATED if change.values else Outcome.UNCHANGED
 
 
-def _said(row: Mapping[str, Any]) -> State:
-    """What a delivery says."""
-    values, bits = VALUES_OF(row), row["cleared"]
-    cleared = [place for place in range(len(NAMES)) if bits >> place & 1] if bits else ()
-    return State(values, told_versions(values, row["version"], cleared))
+def _said(rows: pa.RecordBatch) -> Iterator[State]:
+    """What each delivery says."""
+    by_field = [_plain(rows[name]) for name in NAMES]
+    for bits, version, *values in zip(rows["cleared"].to_pylist(), rows["version"].to_pylist(), *by_field, strict=True):
+        cleared = [place for place in range(len(NAMES)) if bits >> place & 1] if bits else ()
+        yield State(tuple(values), told_versions(values, version, cleared))
+
+
+def _plain(column: pa.Array) -> list[Any]:
+    """The values as Python has them; corrections say nothing of most fields."""
+    return [None] * len(column) if column.null_count == len(column) else column.to_pylist()
 
 
 def _nothing() -> State:
@@ -207,8 +212,8 @@ def _coded(
 ) -> pa.ChunkedArray:
     """The codes of callers, of whom some are known; new callers are given theirs."""
     distinct = callers.unique().drop_null()
-    values, recent = distinct.to_pylist(), store.recent_codes
-    codes.update((value, recent[value]) for value in values if value in recent)
+    values = distinct.to_pylist()
+    codes |= store.met_codes(values)
     codes |= _codes_of(cursor, store, [value for value in values if value not in codes])
     return pa.array([codes[value] for value in values], pa.int64()).take(pc.index_in(callers, distinct))
 
@@ -273,8 +278,8 @@ def _states(rows: Sequence[tuple[str, Known]]) -> pa.Table:
         "id": [call_id for call_id, _ in rows],
         "version": [each.newest for each in versions],
         "cleared": [sum(bit_of(NAMES[place]) for place in each.cleared) or None for each in versions],
-        "versions": [each.each and [each.each[place] for place in PLACES] for each in versions],
-        **{name: [known.state.values[i] for _, known in rows] for i, name in enumerate(NAMES)},
+        "versions": [each.each and STORED_VERSIONS(each.each) for each in versions],
+        **dict(zip(NAMES, zip(*(known.state.values for _, known in rows), strict=True), strict=True)),
     }
     arrays = [pa.array(stored[row.name], row.type) for row in STATE_SCHEMA]
     return pa.Table.from_arrays(arrays, schema=STATE_SCHEMA)

@@ -38,6 +38,6 @@ def erase_caller(cursor: duckdb.DuckDBPyConnection, store: Store, caller_number:
         cursor.execute(f"DELETE FROM {store.erased}")
         cursor.executemany(f"INSERT INTO {store.erased} VALUES (?)", [[each] for each in sorted(erasure.hashes)])
         cursor.execute(f"UPDATE {store.meta} SET erasure_key = ?, to_rewrite = true", [erasure.key])
-        store.recent_codes = {}
+        store.forget_codes()
         store.erasure = erasure  # before the commit: until then it leaves out a number that nobody may have any more
     return int(found[0][0])

@@ -1,9 +1,10 @@
 """What a store knows of some ids: calls that are there, what is held for some, and which were deleted."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 import pyarrow as pa
@@ -18,6 +19,8 @@ from calltally.engines.versions import State, told_versions
 __all__ = ["Found", "Known", "find", "find_codes"]
 
 NAMES = tuple(row.name for row in VALUE_FIELDS)
+Value = TypeVar("Value")
+
 OF_HASHES = "{} IN (SELECT unnest(?::UBIGINT[]))"
 CALLER = NAMES.index("caller_number")
 BITS = tuple(bit_of(name) for name in NAMES)
@@ -46,54 +49,84 @@ class Found:
     deleted: frozenset[str] = frozenset()
 
 
-def find(cursor: duckdb.DuckDBPyConnection, store: Store, ids: Collection[str], hashes: pa.Array) -> Found:
+def find(cursor: duckdb.DuckDBPyConnection, store: Store, ids: Sequence[str], hashes: pa.Array) -> Found:
     """What a store knows of these ids, which have these hashes; the caller holds the right to write to it."""
-    wanted = set(ids)
+    wanted = dict(zip(ids, hashes.to_pylist(), strict=True))
     known: dict[str, Known] = {}
     if store.any_held:
-        known |= _read(cursor, store.held, hashes.to_pylist(), wanted, is_call=False)
-    there = known_hashes(cursor, store, store.calls, "id_hash").among(hashes)
-    known |= _read(cursor, store.calls, there, wanted, is_call=True)
+        known |= _read(cursor, store.held, _rows_of(cursor, store.held, "id_hash", wanted.values()), is_call=False)
     deleted: frozenset[str] = frozenset()
     if store.any_deleted:
         of_hashes = OF_HASHES.format("id_hash")
-        gone = cursor.execute(f"SELECT id FROM {store.deleted} WHERE {of_hashes}", [hashes.to_pylist()])
-        deleted = frozenset(row[0] for row in gone.fetchall()) & wanted
-    return Found(known, deleted)
+        gone = cursor.execute(f"SELECT id FROM {store.deleted} WHERE {of_hashes}", [[*wanted.values()]])
+        deleted = frozenset(row[0] for row in gone.fetchall()) & wanted.keys()
+    living = {call_id: each for call_id, each in wanted.items() if call_id not in deleted}
+    hashed = _Hashed(store.calls, "id_hash", known_hashes(cursor, store, store.calls, "id_hash"))
+    known |= _located(cursor, hashed, living, partial(_read, cursor, store.calls, is_call=True))
+    return Found({call_id: each for call_id, each in known.items() if call_id in wanted}, deleted)
 
 
 def find_codes(
-    cursor: duckdb.DuckDBPyConnection, store: Store, values: Collection[str], hashes: pa.Array
+    cursor: duckdb.DuckDBPyConnection, store: Store, values: Sequence[str], hashes: pa.Array
 ) -> dict[str, int]:
     """The codes of those values that have one; they have these hashes."""
-    there = known_hashes(cursor, store, store.codes, "value_hash").among(hashes)
-    rows = _rows_of(cursor, store.codes, "value_hash", there)
-    if not rows:
-        return {}
-    found = cursor.execute(f"SELECT value, code FROM {store.codes} WHERE rowid IN (SELECT unnest(?))", [rows])
-    wanted = set(values)
-    return {value: code for value, code in found.fetchall() if value in wanted}
+
+    def read(rows: Sequence[int]) -> dict[str, int]:
+        of_rows = f"SELECT value, code FROM {store.codes} WHERE rowid IN (SELECT unnest(?))"
+        return dict(cursor.sql(of_rows, params=[rows]).fetchall()) if rows else {}
+
+    wanted = dict(zip(values, hashes.to_pylist(), strict=True))
+    hashed = _Hashed(store.codes, "value_hash", known_hashes(cursor, store, store.codes, "value_hash"))
+    found = _located(cursor, hashed, wanted, read)
+    return {value: code for value, code in found.items() if value in wanted}
+
+
+@dataclass(frozen=True)
+class _Hashed:
+    """A table with a column of hashes."""
+
+    table: str
+    column: str
+    hashes: Hashes
+
+
+def _located(
+    cursor: duckdb.DuckDBPyConnection,
+    hashed: _Hashed,
+    wanted: Mapping[str, int],
+    read: Callable[[Sequence[int]], dict[str, Value]],
+) -> dict[str, Value]:
+    """What `read` finds, by text, in the rows of the texts that have these hashes; it may find others too.
+
+    Each text is looked for in the row where it was; only where it is not there any more are all hashes read.
+    """
+    there = hashed.hashes.among(pa.array(wanted.values(), pa.uint64()))
+    rows = [row for row in there.values() if row is not None]
+    added = [each for each, row in there.items() if row is None]
+    found = read(rows + _rows_of(cursor, hashed.table, hashed.column, added, hashed.hashes.first_added))
+    lost = [each for text, each in wanted.items() if each in there and text not in found]
+    again = read(_rows_of(cursor, hashed.table, hashed.column, lost))
+    hashed.hashes.moved = not again.keys().isdisjoint(wanted)  # else their hashes were only alike
+    return found | again
 
 
 def known_hashes(cursor: duckdb.DuckDBPyConnection, store: Store, table: str, column: str) -> Hashes:
     """The hashes that a column of a table has."""
     known = store.hashes.get(table)
-    if known is None:
+    if known is None or known.moved:
         known = store.hashes[table] = Hashes(cursor, table, column)
     return known
 
 
-def _read(
-    cursor: duckdb.DuckDBPyConnection, table: str, hashes: list[int], wanted: set[str], *, is_call: bool
-) -> dict[str, Known]:
-    """In two steps, since the first reads the hashes alone, and the second only the calls that are wanted."""
-    rows = _rows_of(cursor, table, "id_hash", hashes)
+def _read(cursor: duckdb.DuckDBPyConnection, table: str, rows: Sequence[int], *, is_call: bool) -> dict[str, Known]:
+    """What is known of the ids in some rows."""
     if not rows:
         return {}
     of_calls = ("changed_at", "caller_code") if is_call else ("NULL", "NULL")
     columns = ", ".join(("rowid", "id", *of_calls, "version", "cleared", "versions", *NAMES))
-    found = cursor.execute(f"SELECT {columns} FROM {table} WHERE rowid IN (SELECT unnest(?))", [rows])
-    return {row[1]: _known(row, is_call=is_call) for row in found.fetchall() if row[1] in wanted}
+    # As a relation, which is worked out at once; what is executed is fetched in small pieces.
+    found = cursor.sql(f"SELECT {columns} FROM {table} WHERE rowid IN (SELECT unnest(?))", params=[rows])
+    return {row[1]: _known(row, is_call=is_call) for row in found.fetchall()}
 
 
 def _known(row: tuple[Any, ...], *, is_call: bool) -> Known:
@@ -103,11 +136,14 @@ def _known(row: tuple[Any, ...], *, is_call: bool) -> Known:
     return Known(_state(version, cleared or 0, versions, tuple(values)), place, is_call, changed_at, coded)
 
 
-def _rows_of(cursor: duckdb.DuckDBPyConnection, table: str, column: str, hashes: list[int]) -> list[int]:
+def _rows_of(
+    cursor: duckdb.DuckDBPyConnection, table: str, column: str, hashes: Collection[int], first: int = 0
+) -> list[int]:
+    """The rows that have these hashes, from the `first` on."""
     if not hashes:
         return []
-    found = cursor.execute(f"SELECT rowid FROM {table} WHERE {OF_HASHES.format(column)}", [hashes])
-    return [row[0] for row in found.fetchall()]
+    condition = f"rowid >= {first} AND {OF_HASHES.format(column)}"
+    return [row[0] for row in cursor.execute(f"SELECT rowid FROM {table} WHERE {condition}", [[*hashes]]).fetchall()]
 
 
 def _state(version: int | None, cleared: int, versions: list[int | None] | None, values: tuple[object, ...]) -> State:

@@ -4,7 +4,7 @@ import hashlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,7 +34,8 @@ logger = logging.getLogger(__name__)
 ASK_AGAIN_SECONDS = 0.05
 IDLE_SECONDS = 300.0
 MANY_ROWS = 10_000
-MOST_RECENT = 20_000  # codes that are kept in memory, some 150 bytes each
+MUCH_WRITTEN = 100_000  # rows
+MOST_RECENT = 20_000  # codes that are kept in memory, and as many of before; some 150 bytes each
 UNMADE = (0, 4096, 8192)  # bytes of a file on which not all three headers were written
 INVALIDATED = "has been invalidated"  # what DuckDB says of a file that it could not write its log into
 CANNOT_OPEN = "The calls of this business cannot be opened; the server's log says why"
@@ -161,7 +162,9 @@ class Store:
     erasure: Erasure = field(default_factory=Erasure)
     hashes: dict[str, Hashes] = field(default_factory=dict)  # by table; read when they are first asked for
     recent_codes: dict[str, int] = field(default_factory=dict)  # of values that were met not long ago
+    former_codes: dict[str, int] = field(default_factory=dict)  # of those that were met before these
     unseen: int = 0  # rows that came since that was asked
+    written: int = 0  # rows that came since the file was attached
     invalid: bool = False  # it answers nothing until it is attached again
     users: int = 0
     used_at: float = 0.0
@@ -173,18 +176,29 @@ class Store:
         """Know what another knows of the same file, which was attached again."""
         self.version, self.extent, self.size = other.version, other.extent, other.size
         self.any_held, self.any_deleted, self.erasure = other.any_held, other.any_deleted, other.erasure
-        self.variety, self.hashes, self.recent_codes, self.unseen = {}, {}, {}, 0
+        self.variety, self.hashes, self.unseen = {}, {}, 0
+        self.forget_codes()
         self.invalid = False
 
     def met(self, codes: Mapping[str, int]) -> None:
         """Take note of codes that values have, now that they are committed."""
         if len(self.recent_codes) + len(codes) > MOST_RECENT:
-            self.recent_codes = {}
+            self.recent_codes, self.former_codes = {}, self.recent_codes
         self.recent_codes |= codes
+
+    def met_codes(self, values: Iterable[str]) -> dict[str, int]:
+        """The codes of those values that were met not long ago."""
+        found = ((value, self.recent_codes.get(value, self.former_codes.get(value))) for value in values)
+        return {value: code for value, code in found if code is not None}
+
+    def forget_codes(self) -> None:
+        """Forget which values were met."""
+        self.recent_codes, self.former_codes = {}, {}
 
     def grown(self, rows: int) -> None:
         """Take note of rows that came in: after many, fields may have many more values."""
         self.unseen += rows
+        self.written += rows
         if self.unseen > MANY_ROWS:
             self.variety.clear()
             self.unseen = 0
@@ -311,7 +325,18 @@ class Stores:
         detach(cursor, calls)
         between()
         cursor.execute(f"ATTACH {text(str(path))} AS {quoted(calls)}")
-        store.invalid = False
+        store.invalid, store.written = False, 0
+
+    def _attach_again(self, calls: str) -> None:
+        """Attach a file again that nobody uses: DuckDB holds on to all that it has written, as if it were to be read.
+
+        The log was just written into the file, so there is little to do.
+        """
+        try:
+            with self._root.cursor() as cursor:
+                self._reopen(cursor, calls, lambda: None)
+        except duckdb.Error as error:
+            logger.warning("cannot attach %s again at once: %s", store_path(self._folder, calls), error)
 
     def _heal(self, calls: str, store: Store) -> None:
         """Attach a file again that DuckDB gave up; what was committed is in its log."""
@@ -352,6 +377,9 @@ class Stores:
         del self._open[calls]
 
     def _let_go(self) -> None:
+        for calls, store in self._open.items():
+            if store.written > MUCH_WRITTEN and not (store.users or store.invalid or store.log.exists()):
+                self._attach_again(calls)
         idle = sorted((store.used_at, calls) for calls, store in self._open.items() if not store.users)
         too_many = len(self._open) - self._keep_open
         for place, (used_at, calls) in enumerate(idle):

@@ -1,0 +1,70 @@
+"""What the log's handler writes, and when."""
+
+import asyncio
+import io
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from calltally.api import GatheringHandler
+
+
+class Written(io.StringIO):
+    """A stream that remembers each write."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.writes: list[str] = []
+
+    def write(self, text: str) -> int:
+        self.writes += [text] if text else []
+        return len(text)
+
+
+@pytest.fixture
+def written() -> Written:
+    return Written()
+
+
+@pytest.fixture
+def logger(written: Written) -> Iterator[logging.Logger]:
+    found = logging.Logger("tests.gathering", logging.INFO)
+    handler = GatheringHandler(written)
+    found.addHandler(handler)
+    yield found
+    handler.close()
+
+
+def test_lines_of_a_turn_are_written_together(logger: logging.Logger, written: Written) -> None:
+    async def turns() -> None:
+        for turn in "ab":
+            logger.info("%s 1", turn)
+            logger.info("%s 2", turn)
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+
+    asyncio.run(turns())
+    assert written.writes == ["a 1\na 2\n", "b 1\nb 2\n"]
+
+
+def test_a_warning_waits_for_nothing(logger: logging.Logger, written: Written) -> None:
+    async def turn() -> None:
+        logger.info("before")
+        logger.warning("now")
+        assert written.writes == ["before\nnow\n"]
+
+    asyncio.run(turn())
+    logger.info("without a loop")
+    assert written.writes[1:] == ["without a loop\n"]
+
+
+def test_what_a_loop_leaves_is_written_at_the_end(logger: logging.Logger, written: Written) -> None:
+    loop = asyncio.new_event_loop()
+    loop.call_soon(logger.info, "last")
+    loop.call_soon(loop.stop)
+    loop.run_forever()
+    loop.close()
+    assert not written.writes
+    logger.handlers[0].flush()  # as logging does when the process ends
+    assert written.writes == ["last\n"]
