@@ -25,7 +25,7 @@ GRACE_SECONDS = 5
 SWITCH_SECONDS = 0.001  # after which a thread that reads calls lets that of all connections go on; 0.005 otherwise
 HURRY_SECONDS = 0.1
 # What glibc calls M_TRIM_THRESHOLD and M_MMAP_THRESHOLD, and the bytes of each.
-GIVEN_BACK = {-1: 1024 * 1024, -3: 256 * 1024}
+GIVEN_BACK = {-1: 32 * 1024 * 1024, -3: 4 * 1024 * 1024}
 
 
 def bind(host: str, port: int, *, search: bool) -> socket.socket:
