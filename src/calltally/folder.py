@@ -82,6 +82,7 @@ class DataFolder:
         self.staging = self.path / "staging"
         self.spill = self.path / "spill"
         self.lock = self.path / "lock"
+        self.cache = self.path / "cache"  # made by whoever has something to keep there
         self.run = self.path / "run"
         self.socket = self.run / "socket"  # where other processes reach its owner
         self.demo_key = self.path / "demo-key"

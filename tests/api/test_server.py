@@ -210,7 +210,7 @@ def test_a_light_business_is_answered_while_heavy_reports_of_another_wait(
     (copy.path / "lock").unlink()
     with open_control(copy) as control:
         business = create_business(control, "Light", timezone="UTC", region="US", currency="USD", now=NOW)
-        engine = open_engine(copy, Settings(threads=2))
+        engine = open_engine(copy, Settings(hot_memory="0", threads=2))
         add_many(engine, business, 10)
         engine.close()
         light = {"Authorization": f"Bearer {create_key(control, business, None, ['read'], NOW).secret}"}
