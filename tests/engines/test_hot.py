@@ -28,7 +28,7 @@ from calltally.engines.hot.selecting import _lower
 from calltally.errors import Unavailable
 from calltally.folder import DataFolder
 from calltally.ingestion import Delivery, deliver, import_records
-from calltally.query import Timing, ask
+from calltally.query import Timing, answer, ask
 from calltally.settings import Settings
 from tests import strategies
 from tests.conftest import ColumnsOnly, NewBusiness, open_columns
@@ -304,6 +304,15 @@ def test_a_stopped_report_ends(engine: ColumnsOnly, filled: Business) -> None:
     stop.ask()
     with pytest.raises(Unavailable, match="stopped"):
         engine.answer(planned(filled, "group_by=source"), stop)
+
+
+def test_timing_says_which_way_a_report_went(engine: ColumnsOnly, filled: Business) -> None:
+    for asked, path in ((engine, COLUMNS), (engine._file, "")):
+        timing = Timing()
+        query, plan = ask(b"group_by=source", filled, timing)
+        answer(query, plan, asked, Stop(), timing)
+        step = next(step for step in timing.header().split(", ") if step.startswith("engine;"))
+        assert (';desc="columns"' in step) == (path == COLUMNS)
 
 
 def test_without_numba_the_database_answers(

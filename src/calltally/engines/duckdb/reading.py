@@ -30,17 +30,10 @@ class Reading:
         cursor.execute("BEGIN")
         self.version = str(cursor.execute(f"SELECT data_version FROM {store.meta}").fetchall()[0][0])
 
-    def count(self, since: int | None) -> int:
-        """How many calls changed at this moment or later; None: never."""
-        if since is None:
-            return 0
-        query = f"SELECT count(*) FROM {self._calls} WHERE changed_at >= ?"
-        return int(self._cursor.execute(query, [since]).fetchall()[0][0])
-
-    def changed(self, since: int | None) -> Iterator[pa.RecordBatch]:
-        """The calls that changed at this moment or later; None: none."""
+    def changed(self, since: int | None, most: int) -> Iterator[pa.RecordBatch]:
+        """So many of the calls that changed at this moment or later; None: none."""
         if since is not None:
-            yield from self._read(" WHERE changed_at >= ?", [since])
+            yield from self._read(f" WHERE changed_at >= ? LIMIT {most}", [since])
 
     def all(self) -> Iterator[pa.RecordBatch]:
         """All calls."""

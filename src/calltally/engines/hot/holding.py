@@ -8,9 +8,12 @@ background.
 import logging
 import threading
 import time
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import pyarrow as pa
 
 from calltally.engines.base import Plan, Rows, Stop
 from calltally.engines.duckdb import DuckDBEngine, Journal
@@ -53,7 +56,8 @@ class Holding:
         self._held: dict[str, _Held] = {}
         self._lock = threading.Lock()
         self._background = ThreadPoolExecutor(1, "columns")
-        self._stop = Stop()
+        self._build = Stop()  # of the build that is under way, or the last one
+        self._closed = False
 
     def answer(self, plan: Plan, stop: Stop) -> Rows | None:
         """The rows of a plan; None: the database is to answer it.
@@ -75,7 +79,7 @@ class Holding:
         held = self._of(calls)
         with self._lock:
             refused = held.refused_at and time.monotonic() < held.refused_at + STAYS
-            if held.is_queued or refused or self._stop.asked:
+            if held.is_queued or refused or self._closed:
                 return
             held.is_queued = True
             self._background.submit(self._refresh, held).add_done_callback(_tell)
@@ -95,7 +99,8 @@ class Holding:
     def close(self) -> None:
         """End what is done in the background."""
         with self._lock:
-            self._stop.ask()
+            self._closed = True
+            self._build.ask()
         self._background.shutdown(cancel_futures=True)
         self._team.threads.shutdown()
 
@@ -130,7 +135,7 @@ class Holding:
             held.changing.release()
 
     def _caught_up(self, held: _Held, most: int) -> Columns | None:
-        """The columns with all changes, if there are no more of them; what cannot be caught up with is let go of."""
+        """The columns with all changes, if it is known which calls changed, and these are no more than so many."""
         columns = held.columns
         if columns is None:
             return None
@@ -138,13 +143,10 @@ class Holding:
             if reading.version == columns.version:
                 return columns
             change = held.journal.until(reading.version)
-            count = reading.count(change.since) if change else 0
-            if change is None or count > max(MOST_CHANGES, columns.rows // SHARE_OF_CHANGES):
-                held.columns = None
+            rows = list(reading.changed(change.since, most + 1)) if change else []
+            if change is None or sum(map(len, rows)) > most:
                 return None
-            if count + len(change.gone) > most:
-                return None
-            columns = patched(columns, reading.version, change.gone, reading.changed(change.since))
+            columns = patched(columns, reading.version, change.gone, rows)
         held.columns = columns
         held.journal.forget(columns.version)
         return columns
@@ -155,8 +157,12 @@ class Holding:
             held.is_queued = False
         try:
             with held.changing:
-                columns = self._caught_up(held, 2**63) or self._built(held)
-                if columns and columns.loose > max(MOST_CHANGES, columns.rows // SHARE_OF_CHANGES) // 2:
+                most = max(MOST_CHANGES, held.columns.rows // SHARE_OF_CHANGES) if held.columns else 0
+                columns = self._caught_up(held, most)
+                if columns is None:
+                    held.columns = None  # beforehand, so that there is room
+                    columns = self._built(held)
+                elif columns.loose > most // 2:
                     held.columns = in_order(columns)
         except (NotFound, Unavailable) as error:
             logger.info("the columns of %s are not held: %s", held.calls, error)
@@ -170,9 +176,13 @@ class Holding:
         if not self._make_room(held, self._file.size(held.calls) * MOST_BYTES_A_CALL):
             held.refused_at = time.monotonic()
             return None
+        with self._lock:
+            if self._closed:
+                return None
+            stop = self._build = Stop()  # asked too by whoever writes the file anew; it is built again afterwards
         held.journal = self._file.watched(held.calls)
-        with self._file.reading(held.calls, FIELDS, self._stop) as reading:
-            columns = built(reading.version, reading.all())
+        with self._file.reading(held.calls, FIELDS, stop) as reading:
+            columns = built(reading.version, _until(stop, reading.all()))
         held.journal.forget(columns.version)
         with self._lock:
             if self._held.get(held.calls) is not held:  # it was removed meanwhile
@@ -200,6 +210,13 @@ class Holding:
         for each in leaving:
             self._file.unwatched(each.calls)
         return True
+
+
+def _until(stop: Stop, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The batches, as long as it is not stopped."""
+    for batch in batches:
+        stop.check()
+        yield batch
 
 
 def _tell(work: Future[None]) -> None:

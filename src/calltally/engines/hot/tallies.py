@@ -20,6 +20,7 @@ SET_BYTES = 64_000_000  # for each thread
 MOST_PAIRS = 20_000_000
 MOST_PAIR = 2**62
 MOST_SUM = 2**63
+TURNS, FEW_GROUPS = 4, 4096  # see `kernels.count`; of more groups the same one hardly comes again at once
 
 
 class Tally(Protocol):
@@ -39,16 +40,17 @@ class Tally(Protocol):
 
 
 class _Added:
-    """What is added up."""
+    """What is added up, in several turns."""
 
     def __init__(self, groups: int) -> None:
-        self._found = np.zeros(groups, np.int64)
+        self._found = np.zeros((TURNS if groups <= FEW_GROUPS else 1, groups), np.int64)
 
     def join(self, other: "_Added") -> None:
         self._found += other._found
 
     def found(self) -> Numbers:
-        return self._found
+        added: Numbers = self._found.sum(axis=0)
+        return added
 
     def total(self) -> int:
         return int(self._found.sum())
