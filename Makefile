@@ -44,8 +44,8 @@ bench: $(DEV)  ## Measure speed and memory (well over a quarter of an hour, 12 G
 	$(BIN)/python -m benchmarks
 
 lock: $(DEV)  ## Write the lock files anew from pyproject.toml (needs uv)
-	uv pip compile pyproject.toml --group build --generate-hashes --universal --upgrade --no-header --no-annotate --quiet --output-file requirements.lock
-	uv pip compile pyproject.toml --group dev --generate-hashes --universal --upgrade --no-header --no-annotate --quiet --output-file requirements-dev.lock
+	uv pip compile pyproject.toml --extra fast --group build --generate-hashes --universal --upgrade --no-header --no-annotate --quiet --output-file requirements.lock
+	uv pip compile pyproject.toml --extra fast --group dev --generate-hashes --universal --upgrade --no-header --no-annotate --quiet --output-file requirements-dev.lock
 
 clean:  ## Remove .venv and caches; the data folder stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache benchmarks/out

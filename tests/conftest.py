@@ -1,6 +1,7 @@
 """What tests share: data folders, engines and businesses, each new."""
 
 import itertools
+import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,9 +10,13 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from calltally.accounts import Business
-from calltally.engines import Engine, open_engine
+from calltally.engines import Engine, Plan, Rows, Stop, open_engine
+from calltally.engines.duckdb import DuckDBEngine
+from calltally.engines.hot import COLUMNS, FILE, HotEngine
 from calltally.folder import DataFolder
 from calltally.settings import Settings
+
+os.environ["CALLTALLY_HOT_MEMORY"] = "0"  # a server that a test starts begins to compile only where that is tested
 
 settings.register_profile(
     "calltally", deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -22,10 +27,57 @@ settings.load_profile("calltally")
 NewBusiness = Callable[..., Business]
 
 
+# Tests of what any engine does: they run on each of them, but for those that look into the database's files.
+SHARED = {"tests.engines.test_reference", "tests.ingestion.test_deliveries", "tests.api.test_where"}
+OF_FILES = {
+    "test_the_bytes_of_an_erased_number_leave_every_file",
+    "test_an_export_that_nobody_takes_keeps_no_number_from_being_erased",
+}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    shared = metafunc.module.__name__ in SHARED and metafunc.function.__name__ not in OF_FILES
+    if shared and "engine" in metafunc.fixturenames:
+        metafunc.parametrize("engine", list(ENGINES), indirect=True, scope="session")
+
+
+class ColumnsOnly(HotEngine):
+    """Answers every report from columns, which are always there in time."""
+
+    def answer(self, plan: Plan, stop: Stop) -> Rows:
+        there = bool(self.version(plan.calls))
+        if there:
+            assert self.prepare(plan.calls)
+        rows = super().answer(plan, stop)
+        assert rows.path == (COLUMNS if there else FILE)
+        return rows
+
+
 @pytest.fixture(scope="session")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+def kernels(pytestconfig: pytest.Config) -> Path:
+    """The folder of kernels, compiled once for all tests."""
+    return pytestconfig.cache.mkdir("kernels")
+
+
+def open_columns(folder: DataFolder, kernels: Path, budget: int = 10**9) -> ColumnsOnly:
+    """An engine whose reports come from columns."""
+    file = open_engine(folder, Settings(hot_memory="0", memory="1GB", threads=2))
+    assert isinstance(file, DuckDBEngine)
+    return ColumnsOnly(file, kernels, budget=budget, threads=2)
+
+
+def open_file(folder: DataFolder, kernels: Path) -> Engine:
+    """An engine whose reports come from the database."""
+    return open_engine(folder, Settings(hot_memory="0", memory="1GB", threads=2))
+
+
+ENGINES: dict[str, Callable[[DataFolder, Path], Engine]] = {"file": open_file, "columns": open_columns}
+
+
+@pytest.fixture(scope="session")
+def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, kernels: Path) -> Iterator[Engine]:
     """An engine for all tests; each takes businesses of its own."""
-    opened = open_engine(DataFolder(tmp_path_factory.mktemp("engine")), Settings(memory="1GB", threads=2))
+    opened = ENGINES[getattr(request, "param", "file")](DataFolder(tmp_path_factory.mktemp("engine")), kernels)
     yield opened
     opened.close()
 

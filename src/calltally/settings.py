@@ -2,6 +2,7 @@
 
 import ipaddress
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
@@ -11,6 +12,7 @@ from urllib.parse import urlsplit
 __all__ = ["SETTINGS", "Network", "Setting", "Settings", "networks", "read_settings"]
 
 PREFIX = "CALLTALLY_"
+SIZE = re.compile(r"0|[0-9]{1,15}[KMGT]B|100%|[0-9]{1,2}%")
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Check = Callable[[str], str]
@@ -48,6 +50,12 @@ def _checked_address(text: str) -> str:
     return text.rstrip("/")
 
 
+def _checked_size(text: str) -> str:
+    if not SIZE.fullmatch(text):
+        raise ValueError(f"'{text}' is not a size such as 2GB, a share of the machine's memory such as 25%, or 0")
+    return text
+
+
 def _setting(default: Any, meaning: str, lowest: int | None = None, check: Check | None = None) -> Any:
     return field(default=default, metadata={"help": meaning, "lowest": lowest, "check": check})
 
@@ -70,6 +78,12 @@ class Settings:
     control_url: str = _setting("", "SQLAlchemy URL of the control database; empty: a SQLite file in the folder")
     memory: str = _setting("1GB", "Most memory that the database uses, all businesses together")
     spill: str = _setting("20GB", "Most disk space that large queries and imports may use for the moment")
+    hot_memory: str = _setting(
+        "25%",
+        "Most memory for columns that reports are answered from sooner, all businesses together: a size such as 2GB, "
+        "a share of the machine's memory such as 25%, or 0 for none",
+        check=_checked_size,
+    )
     threads: int = _setting(0, "Threads that the database uses; 0: one per core")
     reports: int = _setting(8, "Most reports that are worked on at once; the rest wait", 1)
     reports_per_business: int = _setting(4, "Most of them that are of one business", 1)

@@ -275,6 +275,6 @@ def filled(folder: DataFolder, number: int) -> Mapping[str, str]:
     """A key of a new business that has so many calls."""
     with open_control(folder) as control:
         business = create_business(control, "Acme", timezone="UTC", region="US", currency="USD", now=NOW)
-        with closing(open_engine(folder, Settings(threads=2))) as engine:
+        with closing(open_engine(folder, Settings(hot_memory="0", threads=2))) as engine:
             add_many(engine, business, number)
         return {"Authorization": f"Bearer {create_key(control, business, None, ['read'], NOW).secret}"}

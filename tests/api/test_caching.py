@@ -234,7 +234,7 @@ def test_tags_outlive_the_process_but_not_the_release(tmp_path: Path, monkeypatc
     with open_control(folder) as control:
         for release in ("1", "1", "2"):
             monkeypatch.setattr(sys.modules["calltally.query.fingerprint"], "__version__", release)
-            engine = open_engine(folder, Settings(memory="500MB", threads=1))
+            engine = open_engine(folder, Settings(hot_memory="0", memory="500MB", threads=1))
             with open_client(control, engine) as client:
                 door = Door(control, engine, client)
                 if not tags:

@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import re
 import select
 import signal
 import socket
@@ -90,8 +91,9 @@ def test_it_answers_at_the_address_that_it_prints(client: httpx2.Client) -> None
 def test_the_steps_of_a_report_are_timed(client: httpx2.Client) -> None:
     for expected in (["auth", "plan", "engine", "shape", "form"], ["auth", "plan"]):  # worked out, and given again
         steps = client.get(f"{REPORT}?group_by=month&limit=7").headers["server-timing"].split(", ")
-        assert [step.partition(";dur=")[0] for step in steps] == expected
-        assert all(float(step.partition(";dur=")[2]) >= 0 for step in steps)
+        told = [re.fullmatch(r'(\w+);dur=([\d.]+)(?:;desc="file")?', step) for step in steps]
+        assert [step[1] for step in told if step] == expected
+        assert all(float(step[2]) >= 0 for step in told if step)
 
 
 @pytest.mark.parametrize("path", [f"{REPORT}?group_by=month", f"{REPORT}?x=1", CATALOG, "/healthz", "/nowhere"])
@@ -210,7 +212,7 @@ def test_a_light_business_is_answered_while_heavy_reports_of_another_wait(
     (copy.path / "lock").unlink()
     with open_control(copy) as control:
         business = create_business(control, "Light", timezone="UTC", region="US", currency="USD", now=NOW)
-        engine = open_engine(copy, Settings(threads=2))
+        engine = open_engine(copy, Settings(hot_memory="0", threads=2))
         add_many(engine, business, 10)
         engine.close()
         light = {"Authorization": f"Bearer {create_key(control, business, None, ['read'], NOW).secret}"}

@@ -39,7 +39,7 @@ class Data:
 
     def ids(self) -> set[str]:
         """The ids of all calls; no server may run."""
-        engine = open_engine(self.folder, Settings(threads=1))
+        engine = open_engine(self.folder, Settings(hot_memory="0", threads=1))
         with engine.export(self.business.calls, (), None) as batches:
             found = {each for batch in batches for each in batch["id"].to_pylist()}
         engine.close()

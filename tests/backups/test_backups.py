@@ -60,7 +60,7 @@ def folder(tmp_path: Path) -> DataFolder:
 def target(folder: DataFolder) -> Iterator[Target]:
     """A data folder with its control database and an engine, all open, as a server has them."""
     with open_control(folder) as control:
-        engine = open_engine(folder, Settings(memory="500MB", threads=2))
+        engine = open_engine(folder, Settings(hot_memory="0", memory="500MB", threads=2))
         yield Target(folder, control, engine)
         engine.close()
 
@@ -142,7 +142,7 @@ def test_a_backup_is_a_data_folder(target: Target, acme: Business, tmp_path: Pat
     path = backup(target, tmp_path / "deep" / "backup")
     copy = DataFolder(path)
     with open_control(copy) as control:
-        engine = open_engine(copy, Settings(memory="500MB"))
+        engine = open_engine(copy, Settings(hot_memory="0", memory="500MB"))
         assert list_businesses(control) == list_businesses(target.control) == (acme, empty)
         assert [found.id for found in list_keys(control, acme)] == [key.id]
         assert report(engine, acme, QUERY) == report(target.engine, acme, QUERY)
@@ -327,7 +327,7 @@ def test_a_folder_that_never_had_the_business_gets_it(target: Target, acme: Busi
     path = backup(target, tmp_path / "backup")
     other = DataFolder(tmp_path / "other")
     with open_control(other) as control:
-        engine = open_engine(other, Settings(memory="500MB"))
+        engine = open_engine(other, Settings(hot_memory="0", memory="500MB"))
         there = Target(other, control, engine)
         restore(there, path)
         assert works(there, key)

@@ -88,7 +88,7 @@ def asking(calltally: CommandLine, business: str = "Acme") -> Iterator[Callable[
     folder = DataFolder(calltally.data)
     with folder.own("serve"), open_control(folder) as control:
         found = find_business(control, business)
-        engine = open_engine(folder, Settings(memory="500MB", threads=1))
+        engine = open_engine(folder, Settings(hot_memory="0", memory="500MB", threads=1))
         try:
             yield lambda query: report(engine, found, query)["data"]
         finally:

@@ -51,7 +51,7 @@ def ask(bank: CommandLine, summaries: list[dict[str, Any]]) -> Iterator[Ask]:
     folder = DataFolder(bank.data)
     with folder.own("serve"), open_control(folder) as control:
         business = find_business(control, "Bank")
-        engine = open_engine(folder, Settings(memory="500MB", threads=2))
+        engine = open_engine(folder, Settings(hot_memory="0", memory="500MB", threads=2))
         yield lambda query, timezone="Asia/Jerusalem": report(engine, replace(business, timezone=timezone), query)[
             "data"
         ]

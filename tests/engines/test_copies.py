@@ -36,11 +36,11 @@ def test_version_changes_with_each_commit(engine: Engine, new_business: NewBusin
 
 def test_version_outlives_the_process(new_business: NewBusiness, tmp_path: Path) -> None:
     business, folder = new_business(), DataFolder(tmp_path / "data")
-    first = open_engine(folder, Settings(memory="500MB"))
+    first = open_engine(folder, Settings(hot_memory="0", memory="500MB"))
     import_records(first, business, [_call(1)], tmp_path)
     version = first.version(business.calls)
     first.close()
-    second = open_engine(folder, Settings(memory="500MB"))
+    second = open_engine(folder, Settings(hot_memory="0", memory="500MB"))
     assert second.version(business.calls) == version
     second.close()
 
@@ -49,13 +49,13 @@ def test_version_is_known_without_waiting_unless_a_file_has_to_be_opened(
     new_business: NewBusiness, tmp_path: Path
 ) -> None:
     business, folder = new_business(), DataFolder(tmp_path / "data")
-    first = open_engine(folder, Settings(memory="500MB"))
+    first = open_engine(folder, Settings(hot_memory="0", memory="500MB"))
     assert first.known_version(business.calls) == first.version(business.calls)
     for number in range(2):
         import_records(first, business, [_call(number)], tmp_path)
         assert first.known_version(business.calls) == first.version(business.calls)
     first.close()
-    second = open_engine(folder, Settings(memory="500MB", open_businesses=1))
+    second = open_engine(folder, Settings(hot_memory="0", memory="500MB", open_businesses=1))
     assert second.known_version(business.calls) is None
     version = second.version(business.calls)
     assert second.known_version(business.calls) == version
@@ -139,14 +139,14 @@ def test_nothing_is_left_of_a_removed_store(engine: Engine, new_business: NewBus
 
 def test_check_finds_a_damaged_block(new_business: NewBusiness, tmp_path: Path) -> None:
     business, folder = new_business(), DataFolder(tmp_path / "data")
-    engine = open_engine(folder, Settings(memory="500MB"))
+    engine = open_engine(folder, Settings(hot_memory="0", memory="500MB"))
     import_records(engine, business, [_call(n % 10, id=f"c{n}", source=f"s{n}") for n in range(50_000)], tmp_path)
     engine.close()
     path = folder.calls / f"{business.calls}.duckdb"
     with path.open("r+b") as file:
         file.seek(path.stat().st_size // 4)
         file.write(b"\xff" * (path.stat().st_size // 2))
-    engine = open_engine(folder, Settings(memory="500MB"))
+    engine = open_engine(folder, Settings(hot_memory="0", memory="500MB"))
     with pytest.raises(FolderUnusable, match=r"damaged|cannot be opened"):
         engine.check(business.calls)
     engine.close()
@@ -154,7 +154,7 @@ def test_check_finds_a_damaged_block(new_business: NewBusiness, tmp_path: Path) 
 
 def test_a_file_is_read_where_it_lies_and_not_changed(new_business: NewBusiness, tmp_path: Path) -> None:
     business, folder = new_business(), DataFolder(tmp_path / "data")
-    engine = open_engine(folder, Settings(memory="500MB"))
+    engine = open_engine(folder, Settings(hot_memory="0", memory="500MB"))
     import_records(engine, business, [_call(n) for n in range(5)], tmp_path)
     facts = engine.check(business.calls)
     engine.close()

@@ -46,7 +46,7 @@ def folder(tmp_path: Path) -> DataFolder:
 
 
 def opened(folder: DataFolder, **given: object) -> DuckDBEngine:
-    engine = open_engine(folder, Settings(memory="500MB", threads=2, **given))  # type: ignore[arg-type]
+    engine = open_engine(folder, Settings(hot_memory="0", memory="500MB", threads=2, **given))  # type: ignore[arg-type]
     assert isinstance(engine, DuckDBEngine)
     return engine
 
@@ -372,7 +372,7 @@ from calltally.settings import Settings
 folder = DataFolder(Path(sys.argv[1]))
 business = Business("b", "B", "UTC", "US", "USD", 1, datetime.now(UTC))
 with folder.own("import"):
-    engine = open_engine(folder, Settings(memory="500MB"))
+    engine = open_engine(folder, Settings(hot_memory="0", memory="500MB"))
     print("ready", flush=True)
     import_file(Path(sys.argv[2]), business, engine, ImportOptions())
     print("done", flush=True)

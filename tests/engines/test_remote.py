@@ -75,7 +75,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> DataFolder:
 @pytest.fixture(scope="module")
 def owner(folder: DataFolder) -> Iterator[Engine]:
     """The engine of the process that owns the folder."""
-    with closing(open_engine(folder, Settings(memory="500MB", threads=2))) as engine:
+    with closing(open_engine(folder, Settings(hot_memory="0", memory="500MB", threads=2))) as engine:
         yield engine
 
 

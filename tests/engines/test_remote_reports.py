@@ -46,7 +46,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> DataFolder:
 
 @pytest.fixture(scope="module")
 def owner(folder: DataFolder) -> Iterator[Waiting]:
-    with closing(open_engine(folder, Settings(memory="500MB", threads=2))) as engine:
+    with closing(open_engine(folder, Settings(hot_memory="0", memory="500MB", threads=2))) as engine:
         waiting = Waiting(engine)
         listener = Listener(waiting, folder)
         yield waiting

@@ -31,7 +31,7 @@ CHANCE = random.Random(1)
 @pytest.fixture
 def opened(small_disk: SmallDisk) -> Iterator[Engine]:
     """An engine on the small disk."""
-    engine = open_engine(DataFolder(small_disk.path / "data"), Settings(memory="500MB"))
+    engine = open_engine(DataFolder(small_disk.path / "data"), Settings(hot_memory="0", memory="500MB"))
     yield engine
     engine.close()
 
@@ -112,11 +112,11 @@ def test_a_business_whose_file_could_not_be_made_gets_one_later(
 
 def test_a_file_that_was_let_go_of_on_a_full_disk_is_whole(small_disk: SmallDisk, new_business: NewBusiness) -> None:
     folder, business = DataFolder(small_disk.path / "data"), new_business()
-    engine = open_engine(folder, Settings(memory="500MB"))
+    engine = open_engine(folder, Settings(hot_memory="0", memory="500MB"))
     taken = post(engine, business, 0)
     small_disk.fill()
     engine.close()
-    again = open_engine(folder, Settings(memory="500MB"))
+    again = open_engine(folder, Settings(hot_memory="0", memory="500MB"))
     assert stored(again, business) == set(taken)
     small_disk.free()
     again.close()

@@ -73,6 +73,15 @@ class Catalog:
         """The fields that are kept with a call, its id first."""
         return tuple(f for f in self.fields.values() if f.stored)
 
+    @property
+    def reported_fields(self) -> tuple[CallField, ...]:
+        """The fields that reports are grouped by, filtered by or counted from."""
+        used = {dimension.field for dimension in self.dimensions.values()}
+        used |= {name for parameter in self.filters for name in self._read_by(parameter)}
+        for metric in self.metrics.values():
+            used |= {name for part in aggregates_of(metric.expression) for name in _fields_of(part)}
+        return tuple(field for field in self.stored_fields if field.name in used)
+
     def _check(self) -> None:
         used = [dimension.field for dimension in self.dimensions.values()]
         used += [name for parameter in self.listing.values() for name in self._read_by(parameter)]

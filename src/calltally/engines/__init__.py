@@ -1,5 +1,8 @@
 """Where calls are stored and counted; nothing above knows which engine answers."""
 
+import logging
+import os
+from importlib.util import find_spec
 from pathlib import Path
 
 from calltally.engines.base import (
@@ -26,6 +29,7 @@ from calltally.engines.base import (
     Unplaced,
 )
 from calltally.engines.duckdb import DuckDBEngine, file_facts, store_path
+from calltally.engines.hot import HotEngine, budget_of
 from calltally.engines.remote import Listener, RemoteEngine, join
 from calltally.engines.rows import DELIVERY_SCHEMA, EXPORT_SCHEMA, ROW_SCHEMA, VALUE_FIELDS
 from calltally.folder import DataFolder
@@ -67,8 +71,22 @@ __all__ = [
 ]
 
 
+logger = logging.getLogger(__name__)
+
+
 def open_engine(folder: DataFolder, settings: Settings) -> Engine:
     """The engine of a data folder that this process owns."""
+    file = _file_engine(folder, settings)
+    budget = budget_of(settings.hot_memory)
+    if not budget:
+        return file
+    if not find_spec("numba"):
+        logger.info("reports are answered by the database alone, as numba (calltally[fast]) is not installed")
+        return file
+    return HotEngine(file, folder.cache, budget=budget, threads=settings.threads or os.cpu_count() or 1)
+
+
+def _file_engine(folder: DataFolder, settings: Settings) -> DuckDBEngine:
     return DuckDBEngine(
         folder.calls,
         folder.staging,

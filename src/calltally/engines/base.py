@@ -8,7 +8,7 @@ they become those of `calltally.errors`.
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -152,6 +152,7 @@ class Rows:
 
     groups: tuple[Group, ...]
     totals: tuple[int, ...]
+    path: str = field(default="", compare=False)  # which way they were found, of an engine that has several
 
 
 class Stop:

@@ -8,20 +8,25 @@ from typing import Any
 from calltally.catalog import Dimension, Ratio
 from calltally.engines.base import Group, Plan, Rows, Value
 
-__all__ = ["finished"]
+__all__ = ["finished", "in_order"]
 
 _VALUES = attrgetter("values")
 
 
 def finished(plan: Plan, groups: Sequence[Group]) -> Rows:
     """The rows of a plan whose aggregates are all counts and sums, from every group that there is."""
-    in_order = sorted(groups, key=_by_dimensions if any(None in group.values for group in groups) else _VALUES)
-    sorted_by = _sorted_by(plan)
-    known = [group for group in in_order if sorted_by(group) is not None]
-    nulls = [group for group in in_order if sorted_by(group) is None] if len(known) < len(in_order) else []
-    known.sort(key=sorted_by, reverse=plan.order.descending)
     totals = [sum(found) for found in zip(*(group.aggregates for group in groups), strict=True)]
-    return Rows((*known, *nulls)[: plan.limit], tuple(totals or [0] * len(plan.aggregates)))
+    return Rows(in_order(plan, groups)[: plan.limit], tuple(totals or [0] * len(plan.aggregates)))
+
+
+def in_order(plan: Plan, groups: Sequence[Group]) -> tuple[Group, ...]:
+    """The groups as a plan sorts them."""
+    by_dimensions = sorted(groups, key=_by_dimensions if any(None in group.values for group in groups) else _VALUES)
+    sorted_by = _sorted_by(plan)
+    known = [group for group in by_dimensions if sorted_by(group) is not None]
+    nulls = [group for group in by_dimensions if sorted_by(group) is None] if len(known) < len(by_dimensions) else []
+    known.sort(key=sorted_by, reverse=plan.order.descending)
+    return (*known, *nulls)
 
 
 def _by_dimensions(group: Group) -> list[tuple[bool, Value]]:

@@ -47,5 +47,6 @@ def answer(query: ValidQuery, planned: Plan, engine: Engine, stop: Stop, timing:
     """
     with timing.step("engine"):
         rows = engine.answer(planned, stop)
+    timing.say("engine", rows.path)
     with timing.step("shape"):
         return shape(query, planned, rows)

@@ -12,6 +12,7 @@ class Timing:
 
     def __init__(self) -> None:
         self.steps: dict[str, float] = {}
+        self._said: dict[str, str] = {}
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
@@ -22,6 +23,12 @@ class Timing:
         finally:
             self.steps[name] = time.perf_counter() - start
 
+    def say(self, name: str, what: str) -> None:
+        """Describe a step; nothing where there is nothing to say."""
+        if what:
+            self._said[name] = f';desc="{what}"'
+
     def header(self) -> str:
         """The steps as a `Server-Timing` header, milliseconds."""
-        return ", ".join(f"{name};dur={seconds * 1000:.2f}" for name, seconds in self.steps.items())
+        steps = self.steps.items()
+        return ", ".join(f"{name};dur={seconds * 1000:.2f}{self._said.get(name, '')}" for name, seconds in steps)

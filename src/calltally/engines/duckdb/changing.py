@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import duckdb
 
+from calltally.engines.duckdb.journal import Change
 from calltally.engines.duckdb.stores import Store
 from calltally.folder import sync_folder
 
@@ -15,20 +16,23 @@ DURABLE = "COMMIT succeeded and is durable"  # what DuckDB says where only the c
 
 
 @contextmanager
-def changing(cursor: duckdb.DuckDBPyConnection, store: Store) -> Iterator[None]:
+def changing(cursor: duckdb.DuckDBPyConnection, store: Store) -> Iterator[Change]:
     """Commit what the block does, all of it, synced to disk; after an error, closing the cursor undoes it.
 
-    The caller holds the right to write to the store. The calls get a new version, see `Engine.version`.
+    The caller holds the right to write to the store. The calls get a new version, see `Engine.version`; which of them
+    are other ones now is what the block says of the change.
     """
-    version = str(uuid.uuid4())
+    change = Change(str(uuid.uuid4()))
     cursor.execute("BEGIN")
-    yield
-    cursor.execute(f"UPDATE {store.meta} SET data_version = ?", [version])
+    yield change
+    cursor.execute(f"UPDATE {store.meta} SET data_version = ?", [change.version])
+    if store.journal:
+        store.journal.add(change)
     log_is_new = not store.log.exists()  # whoever has the right to write is alone to make one
     try:
         _commit(cursor, store)
     finally:
-        store.version = version  # also after an error, which need not mean that nothing was changed
+        store.version = change.version  # also after an error, which need not mean that nothing was changed
         if log_is_new:
             sync_folder(store.log.parent)  # DuckDB syncs the log, not its name, without which it is lost
 

@@ -58,8 +58,9 @@ def apply_deliveries(cursor: duckdb.DuckDBPyConnection, store: Store, rows: pa.R
     ids = rows["id"].to_pylist()
     merged = _merged(rows, ids, find(cursor, store, ids, rows["id_hash"]))
     if len(merged.fresh) or merged.changed:
-        with changing(cursor, store):
-            added = _put(cursor, store, merged)
+        with changing(cursor, store) as change:
+            change.since = microseconds(datetime.now(UTC))
+            added = _put(cursor, store, merged, change.since)
         store.met(merged.codes)
         store.size += added
         store.grown(len(rows))
@@ -68,11 +69,13 @@ def apply_deliveries(cursor: duckdb.DuckDBPyConnection, store: Store, rows: pa.R
 
 def delete_call(cursor: duckdb.DuckDBPyConnection, store: Store, call_id: str) -> bool:
     """See `calltally.engines.base.Engine.delete`; the caller holds the right to write to the store."""
-    there = find(cursor, store, [call_id], hashes_of(cursor, pa.array([call_id]))).known.get(call_id)
+    hashes = hashes_of(cursor, pa.array([call_id]))
+    there = find(cursor, store, [call_id], hashes).known.get(call_id)
     if there is None:
         return False
     store.any_deleted = True  # before it is so: to look in vain does no harm
-    with changing(cursor, store):
+    with changing(cursor, store) as change:
+        change.gone.update(hashes.to_pylist())
         _delete_rows(cursor, store.calls if there.is_call else store.held, [there])
         now = microseconds(datetime.now(UTC))
         cursor.execute(f"INSERT INTO {store.deleted} VALUES (?, md5_number_lower(?), ?)", [call_id, call_id, now])
@@ -146,7 +149,7 @@ def _nothing() -> State:
     return State((None,) * len(NAMES), (None,) * len(NAMES))
 
 
-def _put(cursor: duckdb.DuckDBPyConnection, store: Store, merged: _Merged) -> int:
+def _put(cursor: duckdb.DuckDBPyConnection, store: Store, merged: _Merged, now: int) -> int:
     """Write what has changed; how many calls there are more."""
     changed = [(call_id, merged.known[call_id]) for call_id in sorted(merged.changed)]
     _delete_rows(cursor, store.calls, (known for _, known in changed if known.is_call))
@@ -156,7 +159,6 @@ def _put(cursor: duckdb.DuckDBPyConnection, store: Store, merged: _Merged) -> in
     if held:
         store.any_held = True
         _insert(cursor, store.held, _hashed(cursor, _states(held)))
-    now = microseconds(datetime.now(UTC))
     rows = _fresh(merged.fresh, now)
     if calls:
         rows = pa.concat_tables([rows, _hashed(cursor, _calls(calls, merged.shown, now))])

@@ -14,14 +14,16 @@ from calltally.engines.duckdb.copies import copied, exported, found, read_facts
 from calltally.engines.duckdb.deliveries import apply_deliveries, delete_call
 from calltally.engines.duckdb.dialect import DuckDBDialect
 from calltally.engines.duckdb.erasing import erase_caller
+from calltally.engines.duckdb.journal import Journal
 from calltally.engines.duckdb.load import DuckDBLoad
 from calltally.engines.duckdb.pages import paged
+from calltally.engines.duckdb.reading import Reading
 from calltally.engines.duckdb.rewriting import NO_SPACE
 from calltally.engines.duckdb.running import Running
 from calltally.engines.duckdb.spelling import text
-from calltally.engines.duckdb.stores import INVALIDATED, Extent, Store, Stores, store_path
+from calltally.engines.duckdb.stores import INVALIDATED, REMOVED, Extent, Store, Stores, store_path
 from calltally.engines.sql import compile_plan, narrowed, read_rows
-from calltally.errors import FolderUnusable, StorageFull, Unavailable
+from calltally.errors import FolderUnusable, NotFound, StorageFull, Unavailable
 from calltally.localtime import DAY, Period
 
 __all__ = ["DuckDBEngine"]
@@ -136,6 +138,36 @@ class DuckDBEngine:
     def remove(self, calls: str) -> None:
         with self._stores.removing(calls):
             _remove_store(self._calls, calls)
+
+    def size(self, calls: str) -> int:
+        """About how many calls a store has."""
+        with _translated(), self._stores.reading(calls) as store:
+            return store.size
+
+    def watched(self, calls: str) -> Journal:
+        """A journal of what changes in a store from now on; it takes the place of one before."""
+        return self._stores.watched(calls)
+
+    def unwatched(self, calls: str) -> None:
+        """Keep no journal of a store any more."""
+        self._stores.unwatched(calls)
+
+    @contextmanager
+    def reading(self, calls: str, fields: Sequence[str], stop: Stop) -> Iterator[Reading]:
+        """Some fields of a store, as they are at one moment.
+
+        Raises:
+            NotFound: it was removed, or never written to.
+        """
+        with (
+            _translated(),
+            self._stores.reading(calls, stop) as store,
+            self._cursor() as cursor,
+            stop.during(cursor.interrupt),
+        ):
+            if not store.meta:
+                raise NotFound(REMOVED)
+            yield Reading(cursor, store, fields)
 
     def ready(self) -> None:
         with self._root.cursor() as cursor, _translated():

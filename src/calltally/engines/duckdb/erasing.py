@@ -26,9 +26,9 @@ def erase_caller(cursor: duckdb.DuckDBPyConnection, store: Store, caller_number:
         str(NEVER_AGAIN) if name == "caller_number" else merge.stored_version("c", name) for name in VERSIONED
     )
     without = f"caller_number = NULL, version = {NEVER_AGAIN}, cleared = NULL, versions = [{versions}]"
-    with changing(cursor, store):
+    with changing(cursor, store) as change:
         cursor.execute(f"UPDATE {store.held} AS c SET {without} WHERE caller_number = ?", [caller_number])
-        changed_at = microseconds(datetime.now(UTC))
+        changed_at = change.since = microseconds(datetime.now(UTC))
         found = cursor.execute(
             f"UPDATE {store.calls} AS c SET {without}, caller_code = NULL, changed_at = {changed_at} "
             "WHERE caller_number = ?",

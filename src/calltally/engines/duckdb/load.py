@@ -198,9 +198,9 @@ class DuckDBLoad:
         """One transaction: all rows or none, synced to disk when this returns."""
         self._check()
         try:
-            with changing(self._cursor, self._store):
+            with changing(self._cursor, self._store) as change:
                 codes = self._add_codes()
-                now = microseconds(datetime.now(UTC))
+                now = change.since = microseconds(datetime.now(UTC))
                 self._add_calls(now)
                 self._change_calls(now)
                 self._widen_extent(codes)

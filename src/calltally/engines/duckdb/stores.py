@@ -13,6 +13,7 @@ import duckdb
 
 from calltally.engines.base import Stop
 from calltally.engines.duckdb.hashes import Hashes
+from calltally.engines.duckdb.journal import Journal
 from calltally.engines.duckdb.rewriting import (
     LEFTOVERS,
     NO_SPACE,
@@ -165,6 +166,7 @@ class Store:
     former_codes: dict[str, int] = field(default_factory=dict)  # of those that were met before these
     unseen: int = 0  # rows that came since that was asked
     written: int = 0  # rows that came since the file was attached
+    journal: Journal | None = None  # where somebody wants to know what changes
     invalid: bool = False  # it answers nothing until it is attached again
     users: int = 0
     used_at: float = 0.0
@@ -213,6 +215,7 @@ class Stores:
         self._keep_open = keep_open
         self._open: dict[str, Store] = {}
         self._versions: dict[str, str] = {}  # of stores that were let go of
+        self._journals: dict[str, Journal] = {}
         self._removed: set[str] = set()
         self._lock = threading.Lock()
         root.execute(f"CREATE TABLE {NO_CALLS} ({CALLS_COLUMNS})")
@@ -245,6 +248,21 @@ class Stores:
         store = self._open.get(calls)
         known = store.version if store else self._versions.get(calls)
         return known if known or self.exists(calls) else self._nothing.version
+
+    def watched(self, calls: str) -> Journal:
+        """A journal of what changes in a store from now on, until `unwatched`; it takes the place of one before."""
+        with self._lock:
+            journal = self._journals[calls] = Journal()
+            if calls in self._open:
+                self._open[calls].journal = journal
+            return journal
+
+    def unwatched(self, calls: str) -> None:
+        """Keep no journal of a store any more."""
+        with self._lock:
+            self._journals.pop(calls, None)
+            if calls in self._open:
+                self._open[calls].journal = None
 
     @contextmanager
     def using(self, calls: str) -> Iterator[Store]:
@@ -297,6 +315,7 @@ class Stores:
             if calls in self._open:
                 self._detach(calls)
             self._versions.pop(calls, None)
+            self._journals.pop(calls, None)
             yield
 
     def close(self) -> None:
@@ -350,6 +369,7 @@ class Stores:
         path = store_path(self._folder, calls)
         with self._root.cursor() as cursor, _opening(path):
             store = self._attached(cursor, calls, path)
+        store.journal = self._journals.get(calls)
         self._open[calls] = store
         return store
 

@@ -1,0 +1,71 @@
+"""What the latest commits changed of a store's calls, for whoever keeps something that was made from them."""
+
+import threading
+from dataclasses import dataclass, field
+
+__all__ = ["Change", "Journal"]
+
+MOST_CHANGES = 500  # that are kept apart; beyond that the oldest are told as one
+MOST_GONE = 20_000  # hashes of calls, beyond which it is no use to look at each
+
+
+@dataclass
+class Change:
+    """A commit: the version that it gives the calls, and which of them to look at anew.
+
+    These are all whose `changed_at` is `since` or later (None: none), and what has one of the hashes `gone` is no
+    more, unless it is among those.
+    """
+
+    version: str
+    since: int | None = None
+    gone: set[int] = field(default_factory=set)
+
+    def joined(self, later: "Change") -> "Change":
+        """Both as one."""
+        moments = [since for since in (self.since, later.since) if since is not None]
+        return Change(later.version, min(moments, default=None), self.gone | later.gone)
+
+
+class Journal:
+    """The changes since some version of the calls, in the order of their commits. Safe for threads.
+
+    A change is noted before it is committed, so that whoever sees it done finds it here. One whose commit failed says
+    too much, which does no harm.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._changes: list[Change] = []
+        self._lost = False
+
+    def add(self, change: Change) -> None:
+        """Take note of a change that is about to be committed."""
+        with self._lock:
+            self._changes.append(change)
+            if len(self._changes) > MOST_CHANGES:
+                first, second, *rest = self._changes
+                self._changes = [first.joined(second), *rest]
+            if sum(len(each.gone) for each in self._changes[:1]) > MOST_GONE:
+                self._changes, self._lost = [], True
+
+    def until(self, version: str) -> Change | None:
+        """All that has changed until the calls had this version, as one; None: that is not known."""
+        with self._lock:
+            place = self._place(version)
+            if self._lost or place is None:
+                return None
+            found = self._changes[0]
+            for change in self._changes[1 : place + 1]:
+                found = found.joined(change)
+            return found
+
+    def forget(self, version: str) -> None:
+        """From now on tell only what has changed since the calls had this version."""
+        with self._lock:
+            place = self._place(version)
+            if place is not None:
+                del self._changes[: place + 1]
+
+    def _place(self, version: str) -> int | None:
+        return next((place for place, each in enumerate(self._changes) if each.version == version), None)

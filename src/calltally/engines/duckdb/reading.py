@@ -1,0 +1,53 @@
+"""Columns of a store's calls as numbers and texts, for what is made from them outside the database."""
+
+from collections.abc import Iterator, Sequence
+
+import duckdb
+import pyarrow as pa
+
+from calltally.catalog import CATALOG, FieldKind
+from calltally.engines.duckdb.dialect import DuckDBDialect
+from calltally.engines.duckdb.schema import CODE_COLUMNS
+from calltally.engines.duckdb.stores import Store
+
+__all__ = ["Reading"]
+
+DIALECT = DuckDBDialect()
+ROWS_AT_ONCE = 122_880  # as many as DuckDB keeps together
+
+
+class Reading:
+    """The calls of a store as they are at one moment; the cursor does nothing else meanwhile.
+
+    Its columns are the hashes of the calls' ids, `id_hash`, and fields: a time as its instant, a field whose different
+    values are counted as the numbers of these, any other as it is, or its default.
+    """
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, store: Store, fields: Sequence[str]) -> None:
+        self._cursor = cursor
+        self._calls = store.calls
+        self._columns = ", ".join(("id_hash", *(f"{_spelled(field)} AS {field}" for field in fields)))
+        cursor.execute("BEGIN")
+        self.version = str(cursor.execute(f"SELECT data_version FROM {store.meta}").fetchall()[0][0])
+
+    def changed(self, since: int | None, most: int) -> Iterator[pa.RecordBatch]:
+        """So many of the calls that changed at this moment or later; None: none."""
+        if since is not None:
+            yield from self._read(f" WHERE changed_at >= ? LIMIT {most}", [since])
+
+    def all(self) -> Iterator[pa.RecordBatch]:
+        """All calls."""
+        return self._read("", [])
+
+    def _read(self, where: str, params: list[int]) -> Iterator[pa.RecordBatch]:
+        query = f"SELECT {self._columns} FROM {self._calls}{where}"
+        reader: pa.RecordBatchReader = self._cursor.sql(query, params=params).to_arrow_reader(ROWS_AT_ONCE)
+        yield from reader
+
+
+def _spelled(field: str) -> str:
+    if field in CODE_COLUMNS:
+        return CODE_COLUMNS[field]
+    if CATALOG.fields[field].kind is FieldKind.TIME:
+        return f"epoch_us({field})"
+    return DIALECT.column(field)

@@ -1,0 +1,186 @@
+"""A plan answered from columns: groups by number, what they sort by, the first of them, then the rest about these."""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+import numpy as np
+
+from calltally.catalog import Aggregate, Count, Dimension, aggregates_of
+from calltally.engines.base import Group, Plan, Rows, Stop
+from calltally.engines.finish import in_order
+from calltally.engines.hot.blocks import BLOCK_ROWS, Block, blocks_of
+from calltally.engines.hot.choosing import first_groups
+from calltally.engines.hot.columns import Columns, Numbers
+from calltally.engines.hot.compiling import Kernels
+from calltally.engines.hot.groups import DENSE_KEYS, Grouping, NumberedKeys, grouping_of
+from calltally.engines.hot.kernels import REJECTED
+from calltally.engines.hot.selecting import Keep, keeps_of
+from calltally.engines.hot.tallies import Tally, can_tally, pairs_fit, tally_of
+
+__all__ = ["Team", "answered"]
+
+FEW_GROUPS = 4096  # all of whose aggregates are found at once, as what is counted stays in a core's own cache
+MANY_GROUPS = 500_000  # what is counted takes too much memory to have it once for each thread
+BLOCKS_A_THREAD = 4  # fewer are not worth another thread
+
+Renumber = Callable[[Numbers], None]  # puts other numbers in the place of groups
+
+
+@dataclass(frozen=True)
+class Team:
+    """The kernels, and threads to run them on beside the one that asks."""
+
+    kernels: Kernels
+    threads: Executor
+    size: int
+
+
+@dataclass(frozen=True)
+class _Sweep:
+    """The rows that are asked about, and how each finds its group."""
+
+    plan: Plan
+    columns: Columns
+    blocks: Sequence[Block]
+    keeps: Sequence[Keep]
+    grouping: Grouping
+    team: Team
+    stop: Stop
+
+
+def answered(plan: Plan, columns: Columns, team: Team, stop: Stop) -> Rows | None:
+    """The rows of a plan; None: the columns cannot answer it, or the database does it better."""
+    if not all(can_tally(aggregate, columns) for aggregate in plan.aggregates):
+        return None
+    blocks = blocks_of(columns, plan.periods)
+    span = _span(blocks)
+    keeps = keeps_of(plan.conditions, plan.periods, columns, span)
+    grouping = grouping_of(plan, columns, span)
+    if keeps is None or grouping is None:
+        return None
+    if not blocks or any(keep.never() for keep in keeps):
+        return Rows((), (0,) * len(plan.aggregates))
+    sweep = _Sweep(plan, columns, blocks, keeps, grouping, team, stop)
+    if grouping.keys <= DENSE_KEYS:
+        return _rows(sweep, None)
+    numbered = _numbered(sweep)
+    return None if numbered is None else _rows(sweep, numbered)
+
+
+def _span(blocks: Sequence[Block]) -> tuple[int, int]:
+    """The first and the last start of the blocks."""
+    if not blocks:
+        return 0, 0
+    starts = [block.starts for block in blocks]
+    ends = [
+        (int(each[0]), int(each[-1])) if block.segment.is_sorted else (int(each.min()), int(each.max()))
+        for block, each in zip(blocks, starts, strict=True)
+    ]
+    return min(first for first, _ in ends), max(last for _, last in ends)
+
+
+def _rows(sweep: _Sweep, numbered: NumberedKeys | None) -> Rows | None:
+    """The answer, the groups numbered by their keys or by a table of them."""
+    plan = sweep.plan
+    size = sweep.grouping.keys if numbered is None else len(numbered)
+    by_key = None if numbered is None else numbered.find
+    first = plan.aggregates if size <= FEW_GROUPS else _sorted_by(plan)
+    rest = tuple(aggregate for aggregate in plan.aggregates if aggregate not in first)
+    rows = sum(map(len, sweep.blocks))
+    if not pairs_fit(first, sweep.columns, size, rows) or not pairs_fit(rest, sweep.columns, plan.limit + 1, rows):
+        return None
+    tallies = _tallied(sweep, (Count(), *first), size, by_key, all_groups=True)
+    there = np.flatnonzero(tallies[Count()].found())
+    keys = there if numbered is None else numbered.keys()[there]
+    found = {aggregate: tally.found()[there] for aggregate, tally in tallies.items()}
+    chosen = first_groups(plan, sweep.grouping, keys, found)
+    found = {aggregate: each[chosen] for aggregate, each in found.items()}
+    totals = {aggregate: tally.total() for aggregate, tally in tallies.items()}
+    if rest:
+        more = _tallied(sweep, rest, len(chosen) + 1, _renumbering(sweep, there[chosen], size, by_key))
+        found |= {aggregate: tally.found() for aggregate, tally in more.items()}
+        totals |= {aggregate: tally.total() for aggregate, tally in more.items()}
+    return _in_order(plan, sweep.grouping.values(keys[chosen]), found, totals)
+
+
+def _in_order(
+    plan: Plan,
+    values: Sequence[tuple[str | int | bool | None, ...]],
+    found: Mapping[Aggregate, Numbers],
+    totals: Mapping[Aggregate, int],
+) -> Rows:
+    columns = [found[aggregate][: len(values)].tolist() for aggregate in plan.aggregates]
+    groups = [Group(*each) for each in zip(values, zip(*columns, strict=True), strict=True)]
+    return Rows(in_order(plan, groups), tuple(totals[aggregate] for aggregate in plan.aggregates))
+
+
+def _sorted_by(plan: Plan) -> tuple[Aggregate, ...]:
+    by = plan.order.by
+    return () if isinstance(by, Dimension) else aggregates_of(by)
+
+
+def _renumbering(sweep: _Sweep, chosen: Numbers, size: int, by_key: Renumber | None) -> Renumber:
+    """What puts the place among the chosen ones in the place of a group, and of all others the next number."""
+    numbers = np.full(size, len(chosen), np.int32)
+    numbers[chosen] = np.arange(len(chosen), dtype=np.int32)
+
+    def renumber(group: Numbers) -> None:
+        if by_key:
+            by_key(group)
+        sweep.team.kernels.renumber(numbers, group)
+
+    return renumber
+
+
+def _tallied(
+    sweep: _Sweep, aggregates: Sequence[Aggregate], groups: int, renumber: Renumber | None, *, all_groups: bool = False
+) -> dict[Aggregate, Tally]:
+    """The aggregates over all rows, worked out by as many threads as are worth it."""
+    aggregates = tuple(dict.fromkeys(aggregates))
+
+    def worked_out(blocks: Sequence[Block]) -> list[Tally]:
+        tallies = [tally_of(each, sweep.columns, groups, all_groups=all_groups) for each in aggregates]
+        scratch = np.empty(BLOCK_ROWS, np.int64)
+        for block in blocks:
+            group = _grouped(sweep, block, scratch)
+            if renumber:
+                renumber(group)
+            for tally in tallies:
+                tally.take(sweep.team.kernels, block, group)
+        return tallies
+
+    own, *shares = _shares(sweep, groups)
+    others = [sweep.team.threads.submit(worked_out, share) for share in shares]
+    found = worked_out(own)
+    for other in others:
+        for tally, theirs in zip(found, other.result(), strict=True):
+            tally.join(theirs)
+    return dict(zip(aggregates, found, strict=True))
+
+
+def _shares(sweep: _Sweep, groups: int) -> list[Sequence[Block]]:
+    """The blocks, in as many parts as there should be threads."""
+    count = 1 if groups > MANY_GROUPS else max(1, min(sweep.team.size, len(sweep.blocks) // BLOCKS_A_THREAD))
+    return [sweep.blocks[place::count] for place in range(count)]
+
+
+def _grouped(sweep: _Sweep, block: Block, scratch: Numbers) -> Numbers:
+    """The key of each row of a block, negative for a call that is left out."""
+    sweep.stop.check()
+    group = scratch[: len(block)]
+    group.fill(0)
+    for keep in sweep.keeps:
+        keep.apply(sweep.team.kernels, block, group)
+    group[block.gone] = REJECTED
+    sweep.grouping.add(sweep.team.kernels, block, group)
+    return group
+
+
+def _numbered(sweep: _Sweep) -> NumberedKeys | None:
+    """All keys that occur; None: too many."""
+    numbered, scratch = NumberedKeys(sweep.team.kernels), np.empty(BLOCK_ROWS, np.int64)
+    for block in sweep.blocks:
+        if not numbered.take(_grouped(sweep, block, scratch), sweep.stop):
+            return None
+    return numbered

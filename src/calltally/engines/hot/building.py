@@ -1,0 +1,220 @@
+"""Columns from the calls of a store: all of them, those that have changed since, or put in order anew."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from calltally.engines.hot.columns import (
+    CODED,
+    COUNTED,
+    MOST_BYTES_A_CALL,
+    NUMBERS,
+    SEGMENT_ROWS,
+    Columns,
+    Dictionary,
+    Numbers,
+    Segment,
+    narrow_codes,
+    narrow_numbers,
+    widened,
+)
+
+__all__ = ["built", "in_order", "patched"]
+
+MOST_BYTES_OF_TEXTS = 16  # a call: of a field with more different texts than that, most calls have one of their own
+SMALL = 1_000_000  # bytes, which any field may take
+NO_NUMBER = -(2**63)
+
+
+class _Parts:
+    """Rows being gathered, by column a list of parts."""
+
+    def __init__(self, dictionaries: Mapping[str, Dictionary]) -> None:
+        self.dictionaries = dict(dictionaries)
+        self.count = 0
+        self._starts: list[Numbers] = []
+        self._hashes: list[Numbers] = []
+        self._codes: dict[str, list[Numbers]] = {name: [] for name in (*COUNTED, *dictionaries)}
+        self._numbers: dict[str, list[Numbers]] = {name: [] for name in NUMBERS}
+
+    def add(self, rows: pa.RecordBatch) -> None:
+        """Take rows of the database."""
+        self.count += len(rows)
+        self._starts.append(_array(rows["started_at"]))
+        self._hashes.append(_array(rows["id_hash"]))
+        for name in COUNTED:
+            self._codes[name].append(narrow_codes(_array(pc.fill_null(rows[name].cast(pa.int64()), -1)) + 1))
+        for name, dictionary in list(self.dictionaries.items()):
+            self._codes[name].append(narrow_codes(_coded(rows[name], dictionary)))
+            if dictionary.nbytes > max(SMALL, self.count * MOST_BYTES_OF_TEXTS):
+                del self.dictionaries[name], self._codes[name]
+        for name in NUMBERS:
+            self._numbers[name].append(narrow_numbers(_array(pc.fill_null(rows[name].cast(pa.int64()), NO_NUMBER))))
+
+    def take(self, segment: Segment, rows: Numbers | None) -> None:
+        """Take rows of a segment; None: all of them."""
+        chosen = slice(None) if rows is None else rows
+        self.count += len(segment) if rows is None else len(rows)
+        self._starts.append(segment.starts[chosen])
+        by_row = np.empty(len(segment), np.uint64)
+        by_row[segment.places] = segment.hashes
+        self._hashes.append(by_row[chosen])
+        for name, parts in self._codes.items():
+            parts.append(segment.codes[name][chosen])
+        for name, parts in self._numbers.items():
+            parts.append(segment.numbers[name][chosen])
+
+    def fit(self) -> None:
+        """Leave out the widest texts until a call takes no more than it may."""
+        while self.count and self.dictionaries and self._bytes_a_call() > MOST_BYTES_A_CALL:
+            widest = max(self.dictionaries, key=self._bytes_of)
+            del self.dictionaries[widest], self._codes[widest]
+
+    def segment(self) -> Segment:
+        """All rows as one segment, in the order in which they came."""
+        if not self.count:
+            return _empty(self.dictionaries)
+        hashes = np.concatenate(self._hashes)
+        places = np.argsort(hashes).astype(np.uint32)
+        return Segment(
+            np.concatenate(self._starts),
+            {name: np.concatenate(parts) for name, parts in self._codes.items()},
+            {name: narrow_numbers(widened(parts)) for name, parts in self._numbers.items()},
+            hashes[places],
+            places,
+        )
+
+    def segments(self) -> list[Segment]:
+        """All rows in the order of their starts, in segments; the parts are used up."""
+        if not self.count:
+            return []
+        starts = np.concatenate(self._starts)
+        order = None if np.all(starts[1:] >= starts[:-1]) else np.argsort(starts, kind="stable")
+        self._starts.clear()
+        cut_starts, cut_hashes = _cut(starts, order), _cut(np.concatenate(self._hashes), order)
+        self._hashes.clear()
+        codes, numbers = {}, {}
+        for name, parts in self._codes.items():
+            codes[name] = [narrow_codes(cut) for cut in _cut(np.concatenate(parts), order)]
+            parts.clear()
+        for name, parts in self._numbers.items():
+            numbers[name] = [narrow_numbers(cut) for cut in _cut(widened(parts), order)]
+            parts.clear()
+        found = []
+        for place, (begun, hashes) in enumerate(zip(cut_starts, cut_hashes, strict=True)):
+            places = np.argsort(hashes).astype(np.uint32)
+            found.append(
+                Segment(
+                    begun,
+                    {name: cuts[place] for name, cuts in codes.items()},
+                    {name: cuts[place] for name, cuts in numbers.items()},
+                    hashes[places],
+                    places,
+                )
+            )
+        return found
+
+    def _bytes_of(self, name: str) -> float:
+        width = max(part.itemsize for part in self._codes[name])
+        return width + self.dictionaries[name].nbytes / self.count if self.count * width > SMALL else 0
+
+    def _bytes_a_call(self) -> float:
+        texts = sum(map(self._bytes_of, self.dictionaries))
+        counted = sum(max((part.itemsize for part in self._codes[name]), default=0) for name in COUNTED)
+        numbers = sum(max((part.itemsize for part in parts), default=0) for parts in self._numbers.values())
+        return 8 + 12 + counted + texts + numbers
+
+
+def built(version: str, batches: Iterable[pa.RecordBatch]) -> Columns:
+    """The columns of a store's calls."""
+    parts = _Parts({name: Dictionary() for name in CODED})
+    for batch in batches:
+        parts.add(batch)
+    parts.fit()
+    return _columns(version, parts)
+
+
+def patched(columns: Columns, version: str, gone: Iterable[int], batches: Iterable[pa.RecordBatch]) -> Columns:
+    """The columns after a change: calls that are no more, and those that are new or other ones."""
+    new = _Parts(columns.dictionaries)
+    for batch in batches:
+        new.add(batch)
+    came = new.segment()
+    hashes = np.union1d(came.hashes, np.fromiter(gone, np.uint64))
+    *base, tail = columns.segments
+    marks = [np.union1d(mark, segment.found(hashes)) for segment, mark in zip(base, columns.gone, strict=False)]
+    joined = _Parts(new.dictionaries)
+    joined.take(tail, np.delete(np.arange(len(tail)), tail.found(hashes)))
+    joined.take(came, None)
+    tail = joined.segment()
+    none = np.empty(0, np.uint32)
+    sizes = _sizes(new.dictionaries, (tail,), columns.sizes)
+    return Columns(version, (*base, tail), (*marks, none), new.dictionaries, sizes)
+
+
+def in_order(columns: Columns) -> Columns:
+    """The same calls with all rows in order; segments to which nothing has happened stay."""
+    *base, tail = columns.segments
+    first = tail.span[0] if len(tail) else None
+    kept = 0
+    while kept < len(base) - (len(base[-1]) < SEGMENT_ROWS if base else 0):
+        if len(columns.gone[kept]) or (first is not None and base[kept].span[1] > first):
+            break
+        kept += 1
+    parts = _Parts(columns.dictionaries)
+    for segment, gone in zip(columns.segments[kept:], columns.gone[kept:], strict=True):
+        parts.take(segment, np.delete(np.arange(len(segment)), gone) if len(gone) else None)
+    return _columns(columns.version, parts, base[:kept], columns.sizes)
+
+
+def _columns(
+    version: str, parts: _Parts, before: Sequence[Segment] = (), sizes: Mapping[str, int] | None = None
+) -> Columns:
+    fresh = (*parts.segments(), _empty(parts.dictionaries))
+    segments = (*before, *fresh)
+    none = np.empty(0, np.uint32)
+    found = _sizes(parts.dictionaries, fresh, sizes or {})
+    return Columns(version, segments, (none,) * len(segments), parts.dictionaries, found)
+
+
+def _sizes(
+    dictionaries: Mapping[str, Dictionary], fresh: Sequence[Segment], before: Mapping[str, int]
+) -> dict[str, int]:
+    """How many codes there are, once these segments have joined those before them."""
+    counted = {
+        name: max(before.get(name, 0), *(int(each.codes[name].max(initial=0)) + 1 for each in fresh))
+        for name in COUNTED
+    }
+    return counted | {name: len(dictionary) for name, dictionary in dictionaries.items()}
+
+
+def _empty(dictionaries: Mapping[str, Dictionary]) -> Segment:
+    return Segment(
+        np.empty(0, np.int64),
+        {name: np.empty(0, np.uint8) for name in (*COUNTED, *dictionaries)},
+        {name: np.empty(0, np.int8) for name in NUMBERS},
+        np.empty(0, np.uint64),
+        np.empty(0, np.uint32),
+    )
+
+
+def _cut(column: Numbers, order: Numbers | None) -> list[Numbers]:
+    """A column in pieces of a segment's size, each an array of its own."""
+    pieces = range(0, len(column), SEGMENT_ROWS)
+    if order is None:
+        return [column[at : at + SEGMENT_ROWS].copy() for at in pieces]
+    return [column[order[at : at + SEGMENT_ROWS]] for at in pieces]
+
+
+def _array(column: pa.Array) -> Numbers:
+    return np.array(column.to_numpy(zero_copy_only=False))
+
+
+def _coded(column: pa.Array, dictionary: Dictionary) -> Numbers:
+    """The codes of a column's values."""
+    encoded = column.dictionary_encode()
+    codes = np.append(dictionary.codes(encoded.dictionary.to_pylist()), np.uint32(0))
+    places = _array(pc.fill_null(encoded.indices, pa.scalar(len(codes) - 1, pa.int32())))
+    return codes[places]

@@ -1,0 +1,46 @@
+"""Local time by steps: the instants at which a day, an hour or another grain of a business's clock begins."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from calltally.catalog import Grain
+from calltally.engines.hot.columns import Numbers
+from calltally.localtime import DAY, HOUR, OffsetTable
+
+__all__ = ["Steps", "steps_of"]
+
+
+@dataclass(frozen=True)
+class Steps:
+    """From each of these instants on, until the next one, the grain has the number beside it."""
+
+    instants: Numbers
+    numbers: Numbers
+
+
+def steps_of(grain: Grain, table: OffsetTable, first: int, last: int) -> Steps:
+    """The steps for all instants from the first to the last, both included."""
+    unit = HOUR if grain is Grain.HOUR_OF_DAY else DAY
+    instants, units = [], []
+    for start, end, offset in table.between(first, last).segments():
+        begin, until = max(start, first), min(end, last + 1)
+        passed = np.arange((begin + offset) // unit, (until - 1 + offset) // unit + 1)
+        instants.append(np.maximum(passed * unit - offset, begin))
+        units.append(passed)
+    return Steps(np.concatenate(instants), _numbers(grain, np.concatenate(units)))
+
+
+def _numbers(grain: Grain, units: Numbers) -> Numbers:
+    """The numbers of a grain (see `catalog.grains`) for days since 1970, or hours for an hour."""
+    match grain:
+        case Grain.HOUR_OF_DAY:
+            return units % 24
+        case Grain.DATE:
+            return units
+        case Grain.WEEK:  # day 0 was a Thursday, so day -3 a Monday
+            return (units + 3) // 7 * 7 - 3
+        case Grain.DAY_OF_WEEK:
+            return (units + 4) % 7
+        case Grain.MONTH:
+            return units.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)

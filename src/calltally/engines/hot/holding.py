@@ -1,0 +1,231 @@
+"""Which businesses' columns are held: built when first asked about, kept up, let go of when others need the room.
+
+All of them together take at most a budget. A business that does not fit stays with the database, as do reports for
+which its columns are not there yet or not up to date. Whatever takes more than a moment is done by one thread in the
+background.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+
+from calltally.engines.base import Plan, Rows, Stop
+from calltally.engines.duckdb import DuckDBEngine, Journal
+from calltally.engines.hot.answering import Team, answered
+from calltally.engines.hot.building import built, in_order, patched
+from calltally.engines.hot.columns import FIELDS, MOST_BYTES_A_CALL, Columns
+from calltally.engines.hot.compiling import compiled
+from calltally.errors import NotFound, Unavailable
+
+__all__ = ["Holding", "open_holding"]
+
+logger = logging.getLogger(__name__)
+
+FEW_CHANGES = 2000  # calls that are taken in while a report waits, some ten milliseconds
+MOST_CHANGES, SHARE_OF_CHANGES = 20_000, 50  # or a share of all calls: beyond that all are read anew
+PATIENCE = 0.05  # seconds that a report waits for changes being taken in
+STAYS = 60.0  # seconds that columns stay after they were asked about, whoever needs the room
+
+
+@dataclass
+class _Held:
+    """What is held of a store."""
+
+    calls: str
+    columns: Columns | None = None
+    journal: Journal = field(default_factory=Journal)
+    asked_at: float = 0.0
+    refused_at: float = 0.0  # when there was no room for it
+    is_queued: bool = False
+    changing: threading.Lock = field(default_factory=threading.Lock)  # whoever changes `columns` has it
+
+
+class Holding:
+    """Columns of stores, and reports from them. Safe for threads."""
+
+    def __init__(self, file: DuckDBEngine, team: Team, budget: int) -> None:
+        self._file = file
+        self._team = team
+        self._budget = budget
+        self._held: dict[str, _Held] = {}
+        self._lock = threading.Lock()
+        self._background = ThreadPoolExecutor(1, "columns")
+        self._build = Stop()  # of the build that is under way, or the last one
+        self._closed = False
+
+    def answer(self, plan: Plan, stop: Stop) -> Rows | None:
+        """The rows of a plan; None: the database is to answer it.
+
+        Raises:
+            Unavailable: `stop` was asked.
+        """
+        columns = self._current(plan.calls)
+        if columns is None:
+            return None
+        try:
+            return answered(plan, columns, self._team, stop)
+        except MemoryError:
+            logger.warning("there was not enough memory to answer a report from columns; the database does it")
+            return None
+
+    def want(self, calls: str) -> None:
+        """Build the columns of a store in the background, or bring them up to date."""
+        held = self._of(calls)
+        with self._lock:
+            refused = held.refused_at and time.monotonic() < held.refused_at + STAYS
+            if held.is_queued or refused or self._closed:
+                return
+            held.is_queued = True
+            self._background.submit(self._refresh, held).add_done_callback(_tell)
+
+    def prepare(self, calls: str) -> bool:
+        """Do at once what `want` does; whether the columns are held now."""
+        held = self._of(calls)
+        self._refresh(held)
+        return held.columns is not None
+
+    def forget(self, calls: str) -> None:
+        """Let go of the columns of a store."""
+        with self._lock:
+            self._held.pop(calls, None)
+        self._file.unwatched(calls)
+
+    def close(self) -> None:
+        """End what is done in the background."""
+        with self._lock:
+            self._closed = True
+            self._build.ask()
+        self._background.shutdown(cancel_futures=True)
+        self._team.threads.shutdown()
+
+    def _of(self, calls: str) -> _Held:
+        with self._lock:
+            held = self._held.setdefault(calls, _Held(calls))
+            held.asked_at = time.monotonic()
+            return held
+
+    def _current(self, calls: str) -> Columns | None:
+        """The columns of a store with every change that is committed; None: not now."""
+        version = self._file.known_version(calls)
+        if not version:
+            return None
+        held = self._of(calls)
+        columns = held.columns
+        if columns is not None and columns.version == version:
+            return columns
+        columns = self._caught_up_soon(held) if columns is not None else None
+        if columns is None:
+            self.want(calls)
+        return columns
+
+    def _caught_up_soon(self, held: _Held) -> Columns | None:
+        if not held.changing.acquire(timeout=PATIENCE):
+            return None
+        try:
+            return self._caught_up(held, FEW_CHANGES)
+        except (NotFound, Unavailable):  # the database says it better
+            return None
+        finally:
+            held.changing.release()
+
+    def _caught_up(self, held: _Held, most: int) -> Columns | None:
+        """The columns with all changes, if it is known which calls changed, and these are no more than so many."""
+        columns = held.columns
+        if columns is None:
+            return None
+        with self._file.reading(held.calls, FIELDS, Stop()) as reading:
+            if reading.version == columns.version:
+                return columns
+            change = held.journal.until(reading.version)
+            rows = list(reading.changed(change.since, most + 1)) if change else []
+            if change is None or sum(map(len, rows)) > most:
+                return None
+            columns = patched(columns, reading.version, change.gone, rows)
+        held.columns = columns
+        held.journal.forget(columns.version)
+        return columns
+
+    def _refresh(self, held: _Held) -> None:
+        """Bring the columns of a store up to date, or build them, or let go of them."""
+        with self._lock:
+            held.is_queued = False
+        try:
+            with held.changing:
+                most = max(MOST_CHANGES, held.columns.rows // SHARE_OF_CHANGES) if held.columns else 0
+                columns = self._caught_up(held, most)
+                if columns is None:
+                    held.columns = None  # beforehand, so that there is room
+                    columns = self._built(held)
+                elif columns.loose > most // 2:
+                    held.columns = in_order(columns)
+        except (NotFound, Unavailable) as error:
+            logger.info("the columns of %s are not held: %s", held.calls, error)
+            held.columns = None
+        except MemoryError:
+            logger.warning("there is not enough memory for the columns of %s", held.calls)
+            held.columns, held.refused_at = None, time.monotonic()
+
+    def _built(self, held: _Held) -> Columns | None:
+        """The columns of a store, as far as there is room for them."""
+        if not self._make_room(held, self._file.size(held.calls) * MOST_BYTES_A_CALL):
+            held.refused_at = time.monotonic()
+            return None
+        with self._lock:
+            if self._closed:
+                return None
+            stop = self._build = Stop()  # asked too by whoever writes the file anew; it is built again afterwards
+        held.journal = self._file.watched(held.calls)
+        with self._file.reading(held.calls, FIELDS, stop) as reading:
+            columns = built(reading.version, _until(stop, reading.all()))
+        held.journal.forget(columns.version)
+        with self._lock:
+            if self._held.get(held.calls) is not held:  # it was removed meanwhile
+                return None
+            held.columns = columns
+        logger.info("holding the columns of %s: %d calls, %d bytes", held.calls, columns.rows, columns.nbytes)
+        return columns
+
+    def _make_room(self, held: _Held, wanted: int) -> bool:
+        """Let go of what was not asked about for the longest time until so many bytes are free; False: no use."""
+        with self._lock:
+            others = [each for each in self._held.values() if each is not held and each.columns]
+            free = self._budget - sum(each.columns.nbytes for each in others if each.columns)
+            idle = [each for each in others if each.asked_at < time.monotonic() - STAYS]
+            leaving: list[_Held] = []
+            for each in sorted(idle, key=lambda each: each.asked_at):
+                if free >= wanted:
+                    break
+                free += each.columns.nbytes if each.columns else 0
+                leaving.append(each)
+            if free < wanted:
+                return False
+            for each in leaving:
+                del self._held[each.calls]
+        for each in leaving:
+            self._file.unwatched(each.calls)
+        return True
+
+
+def _until(stop: Stop, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The batches, as long as it is not stopped."""
+    for batch in batches:
+        stop.check()
+        yield batch
+
+
+def _tell(work: Future[None]) -> None:
+    """Put into the log what nobody waits for."""
+    if not work.cancelled() and (error := work.exception()):
+        logger.error("columns cannot be held", exc_info=error)
+
+
+def open_holding(file: DuckDBEngine, cache: Path, budget: int, threads: int) -> Holding:
+    """Columns of the stores of a database, of which none is held yet; its kernels come from the folder."""
+    pool = ThreadPoolExecutor(max(1, threads - 1), "rows")
+    return Holding(file, Team(compiled(cache), pool, threads), budget)

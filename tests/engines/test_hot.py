@@ -1,0 +1,383 @@
+"""What only columns in memory promise: the database's own answers, of every commit, in bounded memory."""
+
+import itertools
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from random import Random
+from typing import Any
+from urllib.parse import urlencode
+
+import duckdb
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from calltally.accounts import Business
+from calltally.catalog import CATALOG, CountDistinct
+from calltally.engines import ChangedSince, Contains, Plan, Stop, open_engine
+from calltally.engines.duckdb import Change, DuckDBEngine, Journal
+from calltally.engines.hot import COLUMNS, FILE, HotEngine
+from calltally.engines.hot.budget import budget_of, machine_memory
+from calltally.engines.hot.columns import Columns
+from calltally.engines.hot.selecting import _lower
+from calltally.errors import Unavailable
+from calltally.folder import DataFolder
+from calltally.ingestion import Delivery, deliver, import_records
+from calltally.query import Timing, answer, ask
+from calltally.settings import Settings
+from tests import strategies
+from tests.conftest import ColumnsOnly, NewBusiness, open_columns
+
+EXAMPLES = settings.get_profile(settings.get_current_profile_name()).max_examples
+
+Record = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory, kernels: Path) -> Iterator[ColumnsOnly]:
+    with closing(open_columns(DataFolder(tmp_path_factory.mktemp("hot")), kernels)) as engine:
+        yield engine
+
+
+@pytest.fixture(scope="module")
+def filled(engine: ColumnsOnly, new_business: NewBusiness, many_records: list[Record]) -> Business:
+    business = new_business("Australia/Lord_Howe")
+    import_records(many_records, business, engine)
+    return business
+
+
+@pytest.fixture(scope="module")
+def varied(engine: ColumnsOnly, new_business: NewBusiness) -> Business:
+    """A business with so many different values that groups are numbered, chosen, and counted in pairs."""
+    business = new_business("America/New_York")
+    import_records(varied_records(24_000, Random(3)), business, engine)
+    return business
+
+
+def varied_records(count: int, draw: Random) -> list[Record]:
+    return [
+        {
+            "id": f"v{number}",
+            "started_at": f"2026-{1 + number % 11:02}-{1 + number % 28:02}T{number % 24:02}:{number % 60:02}:00Z",
+            "caller_number": f"C{draw.randrange(20_000):05}" if number % 9 else None,
+            "source": draw.choice([None, *(f"s{place}" for place in range(300))]),
+            "utm_campaign": f"c{draw.randrange(300)}",
+            "utm_term": f"t{draw.randrange(300)}" if number % 3 else None,
+            "duration_seconds": draw.choice([None, 0, 1, 2, 3, 10_000_000]),
+            "ai_score": draw.choice([None, 0, 50, 51, 100]),
+            "qualified": draw.choice([None, True, False, False]),
+            "value_cents": draw.choice([None, -5, 0, 10**12]),
+            "status": draw.choice(["completed", "missed", "voicemail"]),
+        }
+        for number in range(count)
+    ]
+
+
+def planned(business: Business, params: Any) -> Plan:
+    query_string = params if isinstance(params, str) else urlencode(params)
+    return ask(query_string.encode(), business, Timing())[1]
+
+
+def columns_of(engine: HotEngine, business: Business) -> Columns:
+    holding = engine._holding
+    assert holding
+    columns = holding._held[business.calls].columns
+    assert columns
+    return columns
+
+
+def agrees(engine: HotEngine, plan: Plan) -> bool:
+    """Whether both ways give the same rows."""
+    return engine.answer(plan, Stop()) == engine._file.answer(plan, Stop())
+
+
+@settings(max_examples=EXAMPLES * 10)
+@given(params=strategies.requests())
+def test_both_ways_agree(engine: ColumnsOnly, filled: Business, params: strategies.Params) -> None:
+    assert agrees(engine, planned(filled, params))
+
+
+MANY_GROUPS = ("source,utm_campaign,utm_term", "source,utm_campaign,date", "source,utm_term", "utm_term,week,source")
+
+
+@pytest.mark.parametrize("group_by", MANY_GROUPS)
+def test_both_ways_agree_about_many_groups(engine: ColumnsOnly, varied: Business, group_by: str) -> None:
+    """Ties abound, also at the last row that is shown."""
+    for sort_by, order, limit in itertools.product(
+        (*strategies.METRIC_NAMES, *group_by.split(",")), ("asc", "desc"), ("1", "7", "1000")
+    ):
+        metrics = "count,unique_callers,qualified_pct,avg_duration,total_value_cents"
+        params = {"group_by": group_by, "metrics": metrics, "sort_by": sort_by, "sort_order": order, "limit": limit}
+        assert agrees(engine, planned(varied, params)), params
+
+
+def test_groups_where_few_have_anything_to_be_sorted_by(engine: ColumnsOnly, new_business: NewBusiness) -> None:
+    """Nulls come last in both orders, in the order of the dimensions."""
+    business = new_business()
+    records = varied_records(6000, Random(5))
+    for place, record in enumerate(records):
+        record["ai_score"] = 50 if place % 1500 == 0 else None
+    import_records(records, business, engine)
+    for order, sort_by in itertools.product(("asc", "desc"), ("avg_ai_score", "source")):
+        query = f"group_by=source,utm_campaign,utm_term&sort_by={sort_by}&sort_order={order}&limit=50"
+        assert agrees(engine, planned(business, query))
+
+
+def changes() -> st.SearchStrategy[tuple[str, Any]]:
+    """What may happen to the calls of a business."""
+    records = st.lists(strategies.file_rows(False), min_size=1, max_size=5)
+    return st.one_of(
+        st.tuples(st.just("deliver"), records),
+        st.tuples(st.just("deliver"), records),
+        st.tuples(st.just("import"), records),
+        st.tuples(st.just("delete"), st.sampled_from([*strategies.CALL_IDS, "call-1", "call-2"])),
+        st.tuples(st.just("erase"), st.sampled_from(("+13055551234", "C00001"))),
+    )
+
+
+def change(engine: HotEngine, business: Business, what: str, of: Any, version: int) -> None:
+    match what:
+        case "deliver":
+            deliver([Delivery(record, version) for record in of], business, engine)
+        case "import":
+            import_records(of, business, engine)
+        case "delete":
+            engine.delete(business.calls, of)
+        case "erase":
+            engine.erase(business.calls, of)
+
+
+@settings(max_examples=EXAMPLES)
+@given(
+    steps=st.lists(st.tuples(st.lists(changes(), min_size=1, max_size=3), strategies.requests()), max_size=6),
+)
+def test_columns_are_kept_up_with_every_commit(
+    engine: ColumnsOnly, new_business: NewBusiness, many_records: list[Record], steps: list[Any]
+) -> None:
+    business = new_business("America/New_York")
+    import_records(many_records[:100], business, engine)
+    engine.prepare(business.calls)
+    before = columns_of(engine, business)
+    for place, (changed, params) in enumerate(steps):
+        for what, of in changed:
+            change(engine, business, what, of, 10**15 + place)
+        assert agrees(engine, planned(business, params))
+        every_day = planned(business, "group_by=date,source,status&metrics=count,unique_callers&limit=1000")
+        assert agrees(engine, every_day)
+    assert columns_of(engine, business).segments[0] is before.segments[0], "they were built anew"
+    engine.remove(business.calls)
+
+
+def test_a_report_waits_for_nothing_and_has_every_commit(
+    tmp_path: Path, kernels: Path, new_business: NewBusiness
+) -> None:
+    """Calls come in pairs, by one commit each; a report has both of each that was acknowledged, or more."""
+    business = new_business()
+    with closing(open_engine(DataFolder(tmp_path), Settings(hot_memory="0", threads=2))) as file:
+        assert isinstance(file, DuckDBEngine)
+        engine = HotEngine(file, kernels, budget=10**9, threads=2)
+        import_records(varied_records(5000, Random(1)), business, engine)
+        acknowledged, paths = [0], set()
+
+        def write() -> None:
+            for number in range(150):
+                pair = [{"id": f"{number}{s}", "started_at": "2026-05-05T10:00:00Z", "source": s} for s in ("a", "b")]
+                deliver([Delivery(record, 10**15) for record in pair], business, engine)
+                acknowledged[0] = number + 1
+
+        writer = threading.Thread(target=write)
+        writer.start()
+        plan = planned(business, "group_by=source&where[source]=a&where[source]=b")
+        while writer.is_alive() or COLUMNS not in paths:
+            least = acknowledged[0]
+            rows = engine.answer(plan, Stop())
+            paths.add(rows.path)
+            counts = [group.aggregates[0] for group in rows.groups]
+            assert counts in ([], [counts[0]] * 2 if counts else [])
+            assert sum(counts) >= 2 * least
+        writer.join()
+        assert engine.answer(plan, Stop()).totals == (300,)
+        engine.close()
+    assert COLUMNS in paths
+
+
+def test_put_in_order_and_built_anew_they_are_the_same(
+    engine: ColumnsOnly, new_business: NewBusiness, many_records: list[Record]
+) -> None:
+    business = new_business()
+    records = varied_records(30_000, Random(2))
+    import_records(records[:4000], business, engine)
+    engine.prepare(business.calls)
+    plan = planned(business, "group_by=source,week&metrics=" + ",".join(strategies.METRIC_NAMES) + "&limit=1000")
+    for first, end in ((4000, 14_500), (14_500, 15_000), (15_000, 30_000)):
+        import_records(records[first:end], business, engine)
+        for number in range(first, first + 40, 7):
+            engine.delete(business.calls, f"v{number - 3000}")
+        assert agrees(engine, plan)
+        engine.prepare(business.calls)
+        assert agrees(engine, plan)
+    assert columns_of(engine, business).loose < 10_000
+
+
+def test_sums_that_could_pass_64_bits_are_the_databases(
+    tmp_path: Path, kernels: Path, new_business: NewBusiness
+) -> None:
+    business = new_business()
+    with closing(open_columns(DataFolder(tmp_path), kernels)) as engine:
+        import_records([{"id": "a", "started_at": "2026-01-01T00:00:00Z"}], business, engine)
+        with engine._file._stores.using(business.calls) as store, engine._file._root.cursor() as cursor:
+            # More than one call can have, so that few rows do for what ten million calls may come to.
+            cursor.execute(
+                f"INSERT INTO {store.calls} (id, started_at, id_hash, value_cents) "
+                "SELECT i, TIMESTAMP '2026-01-01', i, 9 * 10::BIGINT ** 18 FROM range(3) AS calls (i)"
+            )
+        assert engine.prepare(business.calls)
+        plan = planned(business, "group_by=source&metrics=total_value_cents&sort_by=source")
+        rows = HotEngine.answer(engine, plan, Stop())
+        assert (rows.path, rows.totals) == (FILE, (27 * 10**18,))
+        assert HotEngine.answer(engine, planned(business, "group_by=source"), Stop()).path == COLUMNS
+
+
+def test_what_is_not_held_is_the_databases(engine: ColumnsOnly, filled: Business) -> None:
+    plan = planned(filled, "group_by=source")
+    for condition in (ChangedSince(0), Contains(("caller_number",), ("305",))):
+        asked = Plan(**{**vars(plan), "conditions": (condition,)})
+        assert HotEngine.answer(engine, asked, Stop()).path == FILE
+    found = Plan(**{**vars(plan), "conditions": (Contains(("source", "tracking_number"), ("G", "0002")),)})
+    assert agrees(engine, found)
+    assert engine.answer(found, Stop()).totals[0]
+    texts = Plan(**{**vars(plan), "aggregates": (*plan.aggregates, CountDistinct("source"))})
+    assert agrees(engine, texts)
+
+
+def test_small_letters_are_those_of_the_database() -> None:
+    letters = [chr(code) for code in range(1, sys.maxunicode + 1) if not 0xD800 <= code < 0xE000]
+    table = pa.table({"letter": letters})
+    with duckdb.connect() as connection:
+        connection.register("letters", table)
+        found = connection.sql("SELECT lower(letter) AS small FROM letters").to_arrow_table()["small"].to_pylist()
+    assert [(a, b) for a, b in zip(letters, found, strict=True) if _lower(a) != b] == []
+
+
+def test_memory_is_bounded(tmp_path: Path, kernels: Path, new_business: NewBusiness) -> None:
+    """What was asked about last stays; what does not fit is the database's."""
+    small, other, large = new_business(), new_business(), new_business()
+    budget = 64 * 2500
+    with closing(open_columns(DataFolder(tmp_path), kernels, budget)) as engine:
+        for business, count in ((small, 1000), (other, 1200), (large, 4000)):
+            import_records(varied_records(count, Random(1)), business, engine)
+        plans = {business.id: planned(business, "group_by=status") for business in (small, other, large)}
+        assert engine.prepare(small.calls)
+        assert not engine.prepare(large.calls)
+        assert HotEngine.answer(engine, plans[large.id], Stop()).path == FILE
+        assert engine.prepare(small.calls)
+        holding = engine._holding
+        assert holding
+        holding._held[small.calls].asked_at -= 61
+        assert engine.prepare(other.calls)
+        assert small.calls not in holding._held or not holding._held[small.calls].columns
+
+
+def test_at_most_64_bytes_a_call(engine: ColumnsOnly, new_business: NewBusiness) -> None:
+    """A text that hardly repeats is left to the database, and the reports that name it."""
+    business = new_business()
+    texts = [name for name in CATALOG.dimensions if name in CATALOG.fields and name not in ("status", "direction")]
+    records = [
+        {"id": f"w{n}", "started_at": f"2026-01-01T{n % 24:02}:00:00Z"} | {name: f"{name}-{n}" for name in texts}
+        for n in range(20_000)
+    ]
+    import_records(records, business, engine)
+    assert engine.prepare(business.calls)
+    columns = columns_of(engine, business)
+    assert columns.nbytes / columns.rows <= 64
+    assert HotEngine.answer(engine, planned(business, "group_by=utm_term"), Stop()).path == FILE
+    assert HotEngine.answer(engine, planned(business, "group_by=status"), Stop()).path == COLUMNS
+
+
+def test_a_stopped_report_ends(engine: ColumnsOnly, filled: Business) -> None:
+    stop = Stop()
+    stop.ask()
+    with pytest.raises(Unavailable, match="stopped"):
+        engine.answer(planned(filled, "group_by=source"), stop)
+
+
+def test_timing_says_which_way_a_report_went(engine: ColumnsOnly, filled: Business) -> None:
+    for asked, path in ((engine, COLUMNS), (engine._file, "")):
+        timing = Timing()
+        query, plan = ask(b"group_by=source", filled, timing)
+        answer(query, plan, asked, Stop(), timing)
+        step = next(step for step in timing.header().split(", ") if step.startswith("engine;"))
+        assert (';desc="columns"' in step) == (path == COLUMNS)
+
+
+def test_without_numba_the_database_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setitem(sys.modules, "numba", None)  # what Python takes for a package that is not there
+    caplog.set_level("INFO")
+    with closing(open_engine(DataFolder(tmp_path), Settings(hot_memory="1GB"))) as engine:
+        assert isinstance(engine, DuckDBEngine)
+    assert "numba (calltally[fast]) is not installed" in caplog.text
+
+
+def test_a_server_answers_at_once_and_soon_from_columns(tmp_path: Path, new_business: NewBusiness) -> None:
+    """With nothing compiled yet: the first answers are the database's."""
+    business = new_business()
+    with closing(open_engine(DataFolder(tmp_path), Settings(hot_memory="1GB", threads=2))) as engine:
+        assert isinstance(engine, HotEngine)
+        import_records(varied_records(100, Random(1)), business, engine)
+        plan, paths, longest = planned(business, "group_by=source"), [], 0.0
+        deadline = time.monotonic() + 120
+        while COLUMNS not in paths and time.monotonic() < deadline:
+            start = time.monotonic()
+            paths.append(engine.answer(plan, Stop()).path)
+            longest = max(longest, time.monotonic() - start)
+            time.sleep(0.01)
+        assert paths[0] == FILE
+        assert paths[-1] == COLUMNS
+        assert longest < 1.5
+
+
+def test_kernels_that_cannot_be_compiled_are_told(
+    tmp_path: Path, new_business: NewBusiness, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder, business = DataFolder(tmp_path), new_business()
+    folder.cache.write_text("no folder")
+    with closing(open_engine(folder, Settings(hot_memory="1GB", threads=2))) as engine:
+        assert isinstance(engine, HotEngine)
+        import_records(varied_records(10, Random(1)), business, engine)
+        assert not engine.prepare(business.calls)
+        assert engine.answer(planned(business, "group_by=source"), Stop()).path == FILE
+    assert "kernels cannot be compiled" in caplog.text
+
+
+def test_a_journal_tells_what_changed_until_a_version() -> None:
+    journal = Journal()
+    assert journal.until("a") is None
+    journal.add(Change("a", 5, {1}))
+    journal.add(Change("b", 3, {2}))
+    journal.add(Change("c", None, {3}))
+    assert journal.until("b") == Change("b", 3, {1, 2})
+    journal.forget("a")
+    assert journal.until("a") is None
+    assert journal.until("c") == Change("c", 3, {2, 3})
+    for number in range(2000):
+        journal.add(Change(f"v{number}", 10 + number, {100 + number}))
+    found = journal.until("v1999")
+    assert found == Change("v1999", 3, {2, 3, *range(100, 2100)})
+    for number in range(40_000):
+        journal.add(Change(f"w{number}", None, {10_000 + number}))
+    assert journal.until("w39999") is None
+
+
+def test_budgets() -> None:
+    assert budget_of("0") == 0
+    assert budget_of("2GB") == 2 * 10**9
+    assert budget_of("25%") == machine_memory() // 4
+    with pytest.raises(ValueError, match="'much' is not a size"):
+        budget_of("much")
