@@ -20,6 +20,7 @@ import pytest
 from clickhouse_driver.util.escape import escape_params
 
 from calltally.engines.clickhouse import Server
+from calltally.engines.clickhouse.connections import SETTINGS
 from calltally.engines.clickhouse.spelling import bound
 from calltally.engines.sql import Statement
 from calltally.errors import Unavailable
@@ -166,6 +167,10 @@ class ChdbServers:
             stdout=subprocess.PIPE,
         )
         self._lock = threading.Lock()
+        known = {name for (name,) in self.rows(Statement("SELECT name FROM system.settings"))}
+        for name, value in SETTINGS.items():
+            if name in known:
+                self._asked(f"SET {name} = '{value}'")
 
     @contextmanager
     def session(self) -> Iterator["ChdbServers"]:
@@ -196,9 +201,7 @@ class ChdbServers:
 
     def insert(self, table: str, columns: Mapping[str, Sequence[Any]]) -> None:
         rows = ", ".join(str(escape_params({"row": row}, None)["row"]) for row in zip(*columns.values(), strict=True))
-        self._asked(
-            f"INSERT INTO {table} ({', '.join(columns)}) SETTINGS max_partitions_per_insert_block = 0 VALUES {rows}"
-        )
+        self._asked(f"INSERT INTO {table} ({', '.join(columns)}) VALUES {rows}")
 
     def interrupt(self) -> None:
         """It cannot be interrupted."""

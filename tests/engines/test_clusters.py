@@ -1,23 +1,29 @@
 """What a cluster promises beside what every engine does: nothing partial, nothing lost, and safe to do again."""
 
+import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 
-from calltally.engines import Engine, Outcome, engine_status, open_engine, prepare_engine
+from calltally.engines import Engine, Outcome, Stop, engine_status, open_engine, prepare_engine
 from calltally.engines.clickhouse import ClickHouseEngine, DriverServers, Server, Session, Tables, read_address
 from calltally.engines.sql import Statement
 from calltally.errors import Unavailable
 from calltally.folder import DataFolder
 from calltally.ingestion import Delivery, deliver
+from calltally.query import Timing, ask
 from calltally.settings import Settings
+from tests.api.conftest import add_many, serving
 from tests.asking import import_records, report
+from tests.cli.conftest import CommandLine
 from tests.conftest import NewBusiness
 from tests.engines.clusters import DATABASE, Cluster, running
 from tests.ingestion.test_deliveries import state_of
@@ -345,3 +351,134 @@ def test_status_tells_each_server(whole: Cluster, engine: Engine, new_business: 
     kill(whole, 1)
     down = engine_status(settings).servers
     assert (down[0].problem, down[1].problem) == (None, "Shard 2 of 2 of the database does not answer")
+
+
+# --- Through the server ---------------------------------------------------------------------------------------------
+
+SECONDS = 8.0  # the time limit of a report
+
+
+def test_the_server_answers_503_within_its_limit_and_goes_on_by_itself(whole: Cluster, tmp_path: Path) -> None:
+    calltally = CommandLine(tmp_path / "data")
+    variables = {"CALLTALLY_ENGINE": whole.url, "CALLTALLY_REPORT_SECONDS": str(SECONDS)}
+    business = json.loads(calltally.process("business", "create", "Acme", "--json", **variables).out)["id"]
+    key = json.loads(calltally.process("key", "create", business, "--scope", "admin", "--json", **variables).out)["key"]
+    with serving(calltally.data, **variables) as server:
+        client = httpx2.Client(
+            base_url=server.address, headers={"Authorization": f"Bearer {key}"}, timeout=60, trust_env=False
+        )
+
+        def status(query: str) -> int:
+            answer = client.get(f"/api/v1/analytics/calls?{query}")
+            if answer.status_code == 503:
+                assert answer.json()["error"]["type"] == "unavailable"
+                assert int(answer.headers["Retry-After"]) > 0
+            else:
+                assert answer.json()["data"]["totals"] == {"count": 40}
+            return answer.status_code
+
+        with client:
+            sent = client.post("/api/v1/calls", json=CALLS)
+            assert (sent.status_code, sent.json()["data"]["added"]) == (200, 40), sent.text
+            assert status("group_by=source") == 200
+            for harm, mend in ((freeze, thaw), (kill, start)):
+                harm(whole, 1)
+                for dimension in ("source", "date"):
+                    began = time.monotonic()
+                    assert status(f"group_by={dimension}") == 503
+                    assert time.monotonic() - began < SECONDS + 2
+                assert client.get("/readyz").status_code == 503
+                mend(whole, 1)
+                deadline = time.monotonic() + LIMIT
+                while status("group_by=week") != 200:
+                    assert time.monotonic() < deadline
+                    time.sleep(0.2)
+                assert client.post("/api/v1/calls", json=CALLS).status_code == 200
+
+
+# --- Reports that nobody waits for ----------------------------------------------------------------------------------
+
+
+def test_a_stopped_report_ends_at_once(engine: Engine, new_business: NewBusiness) -> None:
+    business = new_business()
+    add_many(engine, business, 100_000)
+    _, plan = ask(b"group_by=utm_campaign,source&metrics=count", business, Timing())
+    began = time.monotonic()
+    engine.answer(plan, Stop())
+    whole_time = time.monotonic() - began
+    stop = Stop()
+
+    def ask_again_and_again() -> None:
+        time.sleep(0.02)
+        while not ended.is_set():
+            stop.ask()
+            time.sleep(0.01)
+
+    ended = threading.Event()
+    asking = threading.Thread(target=ask_again_and_again)
+    asking.start()
+    began = time.monotonic()
+    with pytest.raises(Unavailable, match="stopped"):
+        engine.answer(plan, stop)
+    assert time.monotonic() - began < whole_time
+    ended.set()
+    asking.join()
+    assert engine.answer(plan, Stop()).totals == (100_000,)
+
+
+# --- Servers that do not reach each other ---------------------------------------------------------------------------
+
+
+class Wire:
+    """A port that leads to another one, until it is cut: then connections stay open, and nothing comes through."""
+
+    def __init__(self) -> None:
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listening.getsockname()[1]
+        self.to = 0
+        self.cut = threading.Event()
+        self._sockets: list[socket.socket] = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self) -> None:
+        self._listening.close()
+        for each in self._sockets:
+            each.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                one = self._listening.accept()[0]
+                other = socket.create_connection(("127.0.0.1", self.to))
+                self._sockets += [one, other]
+                for here, there in ((one, other), (other, one)):
+                    threading.Thread(target=self._carry, args=(here, there), daemon=True).start()
+
+    def _carry(self, here: socket.socket, there: socket.socket) -> None:
+        with suppress(OSError):
+            while said := here.recv(65536):
+                if not self.cut.is_set():
+                    there.sendall(said)
+            there.shutdown(socket.SHUT_RDWR)
+
+
+def test_servers_that_are_cut_off_from_each_other_answer_nothing_partial(
+    new_business: NewBusiness, tmp_path: Path
+) -> None:
+    wire = Wire()
+    with running(tmp_path / "cluster", seen={1: wire.port}) as cluster:
+        wire.to = cluster.nodes[1].port
+        prepare_engine(Settings(engine=cluster.url))
+        engine, business = opened(cluster, tmp_path), new_business()
+        import_records(engine, business, CALLS, tmp_path)
+        assert report(engine, business, QUESTION)["data"]["totals"]["count"] == 40
+        wire.cut.set()
+        for _ in range(2):
+            began = time.monotonic()
+            with pytest.raises(Unavailable, match="Shard 2 of 2 of the database does not answer"):
+                report(engine, business, QUESTION)
+            assert time.monotonic() - began < LIMIT
+        wire.cut.clear()
+        assert report(engine, business, QUESTION)["data"]["totals"]["count"] == 40
+        engine.close()
+    wire.close()

@@ -137,6 +137,7 @@ class DriverSession:
     def __init__(self, client: Client, seconds: float) -> None:
         self._client = client
         self._seconds = seconds
+        self._patience = min(ANSWER_SECONDS, seconds / 3)  # so that a report can still be refused in time
         self.at: Host | None = None  # where it is, or was when the connection broke
         self._settings: dict[str, Any] = {}
 
@@ -144,7 +145,7 @@ class DriverSession:
         """Find out which settings the server knows: others it refuses."""
         found = self._client.execute("SELECT name FROM system.settings")
         self.at = (self._client.connection.host, self._client.connection.port)
-        self._wait(ANSWER_SECONDS)
+        self._wait(self._patience)
         known = {name for (name,) in found}
         wanted = {**SETTINGS, **({} if KNOWS_FINAL in known else SETTINGS_OF_OLD)}
         self._settings = {name: value for name, value in wanted.items() if name in known}
@@ -166,7 +167,7 @@ class DriverSession:
         settings = {**self._settings, "receive_timeout": INSERT_SECONDS, "send_timeout": INSERT_SECONDS}
         self._wait(INSERT_SECONDS)
         self._client.execute(sql, list(columns.values()), columnar=True, settings=settings)
-        self._wait(ANSWER_SECONDS)
+        self._wait(self._patience)
 
     def interrupt(self) -> None:
         connected: socket.socket | None = self._client.connection.socket
