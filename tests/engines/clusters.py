@@ -27,6 +27,7 @@ from calltally.errors import Unavailable
 
 COMMAND = "clickhouse-server"
 MISSING = f"This test needs {COMMAND}; on Debian: apt-get install {COMMAND}"
+ZOOKEEPER = "/usr/share/java/zookeeper.jar"
 PATIENCE = 30.0
 DATABASE = "calltally"
 CLUSTER = "calls"
@@ -63,7 +64,7 @@ class Node:
         with (self.folder / "out").open("wb") as out:
             self.process = subprocess.Popen(command, stdout=out, stderr=out, cwd=self.folder)
         deadline = time.monotonic() + PATIENCE
-        while not self._answers():
+        while not answers(self.port):
             assert self.process.poll() is None, (self.folder / "errors").read_text()
             assert time.monotonic() < deadline, "the server does not start"
             time.sleep(0.05)
@@ -84,13 +85,6 @@ class Node:
         assert self.process
         os.kill(self.process.pid, signal.SIGCONT)
 
-    def _answers(self) -> bool:
-        try:
-            with socket.create_connection(("127.0.0.1", self.port), 1):
-                return True
-        except OSError:
-            return False
-
 
 @dataclass(frozen=True)
 class Cluster:
@@ -103,6 +97,15 @@ class Cluster:
         """The setting that names the cluster."""
         hosts = ",".join(f"127.0.0.1:{node.port}" for node in self.nodes)
         return f"clickhouse://calltally:a%3Ab%40c%2Fd@{hosts}/{DATABASE}?cluster={CLUSTER}"
+
+
+def answers(port: int) -> bool:
+    """Whether somebody listens on a port."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), 1):
+            return True
+    except OSError:
+        return False
 
 
 def free_ports(count: int) -> list[int]:
@@ -152,6 +155,33 @@ def running(
         for node in nodes:
             if node.process:
                 node.kill()
+
+
+@contextmanager
+def keeping(folder: Path) -> Iterator[int]:
+    """ZooKeeper, by which replicas agree: its port."""
+    if not Path(ZOOKEEPER).is_file() or not shutil.which("java"):
+        pytest.fail("This test needs ZooKeeper; on Debian: apt-get install zookeeper")
+    folder.mkdir()
+    [port] = free_ports(1)
+    (folder / "zoo.cfg").write_text(
+        f"tickTime=500\ndataDir={folder}/data\nclientPort={port}\nclientPortAddress=127.0.0.1\n"
+        "admin.enableServer=false\nmaxClientCnxns=0\n"
+    )
+    command = ["setpriv", "--pdeathsig", "KILL", "java", "-Xmx128m", "-cp", ZOOKEEPER]
+    main = "org.apache.zookeeper.server.quorum.QuorumPeerMain"
+    with (
+        (folder / "out").open("wb") as out,
+        subprocess.Popen([*command, main, str(folder / "zoo.cfg")], stdout=out, stderr=out) as process,
+    ):
+        deadline = time.monotonic() + PATIENCE
+        while not answers(port):
+            assert time.monotonic() < deadline, (folder / "out").read_text()
+            time.sleep(0.1)
+        try:
+            yield port
+        finally:
+            process.kill()
 
 
 # --- The newest version ---------------------------------------------------------------------------------------------

@@ -54,6 +54,12 @@ SETTINGS: Mapping[str, Any] = {
 # A condition that is looked at before rows are replaced would bring back those that were. New servers know that.
 # For each column of each part there is a buffer, and an old server reads all months at once.
 SETTINGS_OF_OLD = {"optimize_move_to_prewhere": 0, "max_read_buffer_size": 16_384}
+# A write is with most replicas of a shard, of two with both, and a replica that has not all of them answers nothing.
+SETTINGS_OF_REPLICAS = {
+    "insert_quorum_parallel": 0,
+    "insert_quorum_timeout": 1000 * INSERT_SECONDS,
+    "select_sequential_consistency": 1,
+}
 KNOWS_FINAL = "optimize_move_to_prewhere_if_final"
 
 MISSING = {
@@ -70,6 +76,11 @@ BUSY = {
     ErrorCodes.TOO_MANY_SIMULTANEOUS_QUERIES,
     ErrorCodes.TABLE_IS_READ_ONLY,
     ErrorCodes.NO_ZOOKEEPER,
+    ErrorCodes.TOO_LESS_LIVE_REPLICAS,
+    ErrorCodes.UNSATISFIED_QUORUM_FOR_PREVIOUS_WRITE,
+    ErrorCodes.REPLICA_IS_NOT_IN_QUORUM,
+    ErrorCodes.UNKNOWN_STATUS_OF_INSERT,
+    ErrorCodes.KEEPER_EXCEPTION,
     252,  # too many parts: merging does not keep up
     394,  # the query was cancelled
 }
@@ -139,6 +150,7 @@ class DriverSession:
         self._seconds = seconds
         self._patience = min(ANSWER_SECONDS, seconds / 3)  # so that a report can still be refused in time
         self.at: Host | None = None  # where it is, or was when the connection broke
+        self._known: set[str] = set()
         self._settings: dict[str, Any] = {}
 
     def prepare(self) -> None:
@@ -146,9 +158,15 @@ class DriverSession:
         found = self._client.execute("SELECT name FROM system.settings")
         self.at = (self._client.connection.host, self._client.connection.port)
         self._wait(self._patience)
-        known = {name for (name,) in found}
-        wanted = {**SETTINGS, **({} if KNOWS_FINAL in known else SETTINGS_OF_OLD)}
-        self._settings = {name: value for name, value in wanted.items() if name in known}
+        self._known = {name for (name,) in found}
+        wanted = {**SETTINGS, **({} if KNOWS_FINAL in self._known else SETTINGS_OF_OLD)}
+        self._settings = {name: value for name, value in wanted.items() if name in self._known}
+
+    def replicated(self, replicas: int) -> None:
+        """Know that each shard has so many replicas."""
+        if replicas > 1:
+            wanted = {**SETTINGS_OF_REPLICAS, "insert_quorum": replicas // 2 + 1}
+            self._settings |= {name: value for name, value in wanted.items() if name in self._known}
 
     def rows(self, statement: Statement, settings: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
         sql, values = bound(statement)
@@ -222,6 +240,7 @@ class DriverServers:
                 session = self._opened(self._hosts())
             if not self._each:
                 self._each = self._found(session)
+            session.replicated(max(server.replica for server in self._each))
             yield session
         except BaseException as error:
             if session:
