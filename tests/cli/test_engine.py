@@ -44,10 +44,14 @@ def test_a_cluster_serves_every_command(calltally: CommandLine, acme: str, clust
     assert (untold.code, "run `calltally engine init`" in untold.err) == (1, True), untold
     assert run("engine", "init").count("made the table") == 12
     assert run("engine", "init") == "All is ready, there was nothing to do\n"
+    for _ in range(2):
+        assert json.loads(run("import", str(path), "-b", acme, "--json", "--dry-run"))["added"] == 99
     assert json.loads(run("import", str(path), "-b", acme, "--json"))["added"] == 99
     assert run("export", "-b", acme, "--format", "csv").count("\n") == 100
     run("erase", "--caller", "+13055550001", "-b", acme, "--yes")
     assert run("check").startswith("Business")
     assert "127.0.0.1" in run("engine", "status")
+    run("backup", str(tmp_path / "backup"))
+    assert list((tmp_path / "backup" / "calls").iterdir())
     run("business", "delete", acme, "--yes")
     run("check")

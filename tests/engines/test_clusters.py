@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from clickhouse_driver import Client
 
 from calltally.engines import Engine, Outcome, Stop, engine_status, open_engine, prepare_engine
 from calltally.engines.clickhouse import ClickHouseEngine, DriverServers, Server, Session, Tables, read_address
@@ -25,7 +26,7 @@ from tests.api.conftest import add_many, serving
 from tests.asking import import_records, report
 from tests.cli.conftest import CommandLine
 from tests.conftest import NewBusiness
-from tests.engines.clusters import DATABASE, Cluster, running
+from tests.engines.clusters import DATABASE, Cluster, Node, running
 from tests.ingestion.test_deliveries import state_of
 
 LIMIT = 30.0  # seconds: the time limit of a report unless it is set
@@ -275,6 +276,26 @@ def test_a_delete_and_an_erasure_that_are_broken_off_can_be_done_again(
         deliver([Delivery({**CALLS[1], "updated_at": "2030-01-01T00:00:00Z"}, 9)], business, engine)
         assert report(engine, business, QUESTION)["data"]["totals"] == {"count": 39, "unique_callers": 38}
     engine.close()
+
+
+def test_the_number_of_an_erased_caller_leaves_the_disks(
+    cluster: Cluster, engine: Engine, new_business: NewBusiness, tmp_path: Path
+) -> None:
+    business = new_business()
+    calls = [{**call, "from": "+13055550199"} for call in CALLS[:9]]
+    import_records(engine, business, [*CALLS, *calls], tmp_path)
+    deliver([Delivery({"id": "held", "from": "+13055550199"}, 1)], business, engine)
+    assert engine.erase(business.calls, "+13055550199") == 9
+    for node in cluster.nodes:
+        assert kept_with(node, "+13055550199") == 0
+    assert sum(kept_with(node, str(CALLS[20]["from"])) for node in cluster.nodes) > 0
+
+
+def kept_with(node: Node, number: str) -> int:
+    """How many rows of a server have a number, those among them that were replaced."""
+    with Client("127.0.0.1", node.port, user="calltally", password="a:b@c/d") as client:
+        [(found,)] = client.execute(f"SELECT count() FROM calltally.calls_local WHERE caller_number = '{number}'")
+    return int(found)
 
 
 # --- Several at once ------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ import pyarrow as pa
 from calltally.engines.base import Condition, Load, Outcome, Page, Plan, Rows, Snapshot, Stop, StoreFacts
 from calltally.engines.clickhouse.connections import Servers, Session
 from calltally.engines.clickhouse.copies import DIALECT, called, exported, facts, paged, seen
+from calltally.engines.clickhouse.erasing import remove_bytes, remove_rows
 from calltally.engines.clickhouse.load import ClickHouseLoad
 from calltally.engines.clickhouse.lookup import rows_of
 from calltally.engines.clickhouse.merge import Scratch
@@ -102,8 +103,8 @@ class ClickHouseEngine:
             writing.know_caller(scratch, caller_number)
             erased = erase_caller(scratch.cursor, scratch.store, caller_number)
             writing.put(scratch)
-            self._rewrite(scratch.months())
-            return erased
+        remove_bytes(self._servers, self._tables, calls, caller_number)
+        return erased
 
     def version(self, calls: str) -> str:
         with self._asking(Stop()) as session:
@@ -158,11 +159,7 @@ class ClickHouseEngine:
                     write_store(session, self._tables, replace(store.closed(), removed=True))
                     return
                 write_store(session, self._tables, replace(store.closed(), removed=True))
-            for server in self._servers.each():
-                with self._servers.session_with(server) as session:
-                    for table in ("calls", "places"):
-                        local = self._tables.local(table)
-                        session.rows(Statement(f"ALTER TABLE {local} DELETE WHERE business = ?", (calls,)))
+            remove_rows(self._servers, self._tables, calls)
 
     def ready(self) -> None:
         with self._asking(Stop()) as session:
@@ -207,15 +204,6 @@ class ClickHouseEngine:
             store = self._store(session, calls)
             require_there(store)
             yield Writing(session, self._tables, store)
-
-    def _rewrite(self, months: Sequence[int]) -> None:
-        """Write months anew on every server, with nothing of what was replaced in them."""
-        for server in self._servers.each() if months else ():
-            with self._servers.session_with(server) as session:
-                for month in months:
-                    session.rows(
-                        Statement(f"OPTIMIZE TABLE {self._tables.local('calls')} PARTITION {month} FINAL"),
-                    )
 
 
 @contextmanager

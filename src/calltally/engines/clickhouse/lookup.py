@@ -1,7 +1,7 @@
 """What is known of some ids: the rows of their calls, what is held for some, and which were deleted."""
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from calltally.engines.clickhouse.connections import Session
 from calltally.engines.clickhouse.schema import STATE, Tables
@@ -13,9 +13,10 @@ __all__ = ["KEPT", "rows_of", "rows_with_caller", "rows_with_ids"]
 KEPT = ("started_at", "id", *STATE, "born", "written")
 ROWS = f"SELECT {', '.join(KEPT)} FROM {{}} FINAL WHERE business = ? AND "
 HASHES_AT_ONCE = 10_000
-IDS_AT_ONCE = 1_000
+IDS_AT_ONCE = 5_000
 
 Row = tuple[Any, ...]
+Value = TypeVar("Value")
 
 
 def rows_with_ids(
@@ -25,15 +26,15 @@ def rows_with_ids(
     if not store.number:  # nothing was ever written
         return
     id_of = dict(zip(hashes, ids, strict=True))
-    starts: dict[int, set[int]] = {}
+    places: list[tuple[int, str]] = []
     for some in _parts(hashes, HASHES_AT_ONCE):
-        for id_hash, started_at in session.rows(_in_places(tables, store.business, some)):
-            starts.setdefault(id_hash, set()).add(started_at)
-    for some in _parts(tuple(starts), IDS_AT_ONCE):
-        wanted = set().union(*(starts[id_hash] for id_hash in some))
-        where = f"started_at IN ({_marks(wanted)}) AND id IN ({_marks(some)}) AND gone = 0"
-        values = (store.business, *sorted(wanted), *(id_of[id_hash] for id_hash in some))
-        yield session.rows(Statement(ROWS.format(tables.calls) + where, values))
+        found = session.rows(_in_places(tables, store.business, some))
+        places += [(started_at, id_of[id_hash]) for id_hash, started_at in found]
+    # In the order in which calls lie, so that each statement reads a stretch of them.
+    for near in _parts(sorted(places), IDS_AT_ONCE):
+        wanted = set(near)
+        rows = session.rows(_at_places(tables, store.business, near))
+        yield [row for row in rows if row[:2] in wanted]
 
 
 def rows_with_caller(session: Session, tables: Tables, store: Store, caller_number: str) -> list[Row]:
@@ -56,9 +57,15 @@ def _in_places(tables: Tables, business: str, hashes: Sequence[int]) -> Statemen
     )
 
 
+def _at_places(tables: Tables, business: str, places: Sequence[tuple[int, str]]) -> Statement:
+    starts, ids = ({place[part] for place in places} for part in (0, 1))
+    where = f"started_at IN ({_marks(starts)}) AND id IN ({_marks(ids)}) AND gone = 0"
+    return Statement(ROWS.format(tables.calls) + where, (business, *starts, *ids))
+
+
 def _marks(values: Collection[object]) -> str:
     return ", ".join("?" * len(values))
 
 
-def _parts(values: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+def _parts(values: Sequence[Value], size: int) -> Iterator[Sequence[Value]]:
     return (values[first : first + size] for first in range(0, len(values), size))

@@ -143,16 +143,6 @@ class Scratch:
             f"SELECT started_at, id, {nothing}, 1 AS gone, born, {written} AS written FROM left_places"
         )
 
-    def months(self) -> list[int]:
-        """The months, as 202603, in which rows have changed."""
-        return [
-            row[0]
-            for row in self.cursor.execute(
-                f"SELECT DISTINCT year(t) * 100 + month(t) FROM (SELECT make_timestamp(greatest(started_at, 0)) AS t "
-                f"FROM {CHANGED}) ORDER BY 1"
-            ).fetchall()
-        ]
-
     def _if_any(self, join: str) -> str:
         return join if self._any_kept else ""
 

@@ -15,7 +15,7 @@ from calltally.engines.clickhouse.connections import Server, Servers, Session
 from calltally.engines.rows import VALUE_FIELDS
 from calltally.engines.sql import Statement
 
-__all__ = ["DELETED", "FIELDS", "HELD", "STATE", "Tables", "create_or_extend"]
+__all__ = ["DELETED", "FIELDS", "HELD", "MONTH", "STATE", "Tables", "create_or_extend"]
 
 # Where a row stands that is no call: what is held until its call comes, and what notes that a call was deleted.
 HELD, DELETED = -1, -2
