@@ -20,7 +20,7 @@ serve: $(RUNTIME)  ## Set up and start the server on ./calltally-data (or CALLTA
 setup: $(DEV)  ## Make .venv with everything that development needs
 
 test: $(DEV)  ## Set up and run the whole test suite (as root, also with the Debian packages that it needs)
-	@scripts/packages chromium,chromium-browser,google-chrome=chromium curl=curl
+	@scripts/packages chromium,chromium-browser,google-chrome=chromium curl=curl clickhouse-server=clickhouse-server setpriv=util-linux /usr/share/zookeeper/bin/zkServer.sh=zookeeper
 	$(BIN)/pytest -n auto
 
 faults: $(DEV)  ## Kill the server a hundred times and fill disks (ten minutes; full disks as root)

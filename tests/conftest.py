@@ -28,7 +28,7 @@ NewBusiness = Callable[..., Business]
 
 
 # Tests of what any engine does: they run on each of them, but for those that look into the database's files.
-SHARED = {"tests.engines.test_reference", "tests.ingestion.test_deliveries", "tests.api.test_where"}
+SHARED = {"tests.ingestion.test_deliveries", "tests.api.test_where"}
 OF_FILES = {
     "test_the_bytes_of_an_erased_number_leave_every_file",
     "test_an_export_that_nobody_takes_keeps_no_number_from_being_erased",

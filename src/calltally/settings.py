@@ -76,6 +76,11 @@ class Settings:
         check=_checked_networks,
     )
     control_url: str = _setting("", "SQLAlchemy URL of the control database; empty: a SQLite file in the folder")
+    engine: str = _setting(
+        "",
+        "Where the calls are kept; empty: in files of the folder. For a ClickHouse cluster: "
+        "clickhouse://USER:PASSWORD@HOST:9000,HOST:9000/DATABASE?cluster=NAME",
+    )
     memory: str = _setting("1GB", "Most memory that the database uses, all businesses together")
     spill: str = _setting("20GB", "Most disk space that large queries and imports may use for the moment")
     hot_memory: str = _setting(

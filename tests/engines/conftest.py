@@ -1,11 +1,47 @@
-"""Calls for tests that want many."""
+"""Every engine that there is, and calls for tests that want many."""
 
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 
+from calltally.engines import Engine, open_engine, prepare_engine
+from calltally.engines.clickhouse import ClickHouseEngine, Tables, create_or_extend
+from calltally.folder import DataFolder
+from calltally.settings import Settings
 from tests import strategies
+from tests.conftest import open_columns, open_file
+from tests.engines.clusters import DATABASE, ChdbServers, running
+
+
+@pytest.fixture(scope="session", params=["file", "columns", "two shards", "newest"])
+def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, kernels: Path) -> Iterator[Engine]:
+    """An engine for all tests; each takes businesses of its own."""
+    with ExitStack() as stack:
+        opened = _opened(request.param, tmp_path_factory.mktemp("engine"), kernels, stack)
+        yield stack.enter_context(closing(opened))
+
+
+def _opened(kind: str, path: Path, kernels: Path, stack: ExitStack) -> Engine:
+    folder, settings = DataFolder(path / "data"), Settings(memory="1GB", threads=2)
+    match kind:
+        case "file":
+            return open_file(folder, kernels)
+        case "columns":
+            return open_columns(folder, kernels)
+        case "two shards":
+            settings = Settings(memory="1GB", threads=2, engine=stack.enter_context(running(path)).url)
+            prepare_engine(settings)
+        case "newest":
+            servers, tables = ChdbServers(), Tables(DATABASE)
+            create_or_extend(servers, tables)
+            return ClickHouseEngine(
+                servers, tables, folder.staging, folder.spill, memory="1GB", most_spill="5GB", threads=2
+            )
+    return open_engine(folder, settings)
 
 
 @pytest.fixture(scope="session")

@@ -40,6 +40,14 @@ from tests.disks import small_disk_at
 CALLS = [{"id": f"c{n}", "started_at": f"2026-03-0{1 + n % 9}T10:00:00Z", "source": f"s{n % 3}"} for n in range(20)]
 
 
+@pytest.fixture(scope="session")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """The embedded engine alone."""
+    opened = open_engine(DataFolder(tmp_path_factory.mktemp("engine")), Settings(memory="1GB", threads=2))
+    yield opened
+    opened.close()
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> DataFolder:
     return DataFolder(tmp_path / "data")

@@ -14,6 +14,7 @@ from calltally.cli import (
     business,
     checking,
     dead_letters,
+    engine,
     erasing,
     exporting,
     importing,
@@ -74,6 +75,7 @@ def build() -> typer.Typer:
     app.add_typer(webhooks.app, name="webhook")
     app.add_typer(dead_letters.app, name="dead-letters")
     app.add_typer(syncing.app, name="sync")
+    app.add_typer(engine.app, name="engine")
     app.command("import", epilog=importing.EXAMPLES)(importing.import_calls)
     app.command("export", epilog=exporting.EXAMPLES)(exporting.export)
     app.command(epilog=erasing.EXAMPLES)(erasing.erase)

@@ -1,8 +1,5 @@
 """Where calls are stored and counted; nothing above knows which engine answers."""
 
-import logging
-import os
-from importlib.util import find_spec
 from pathlib import Path
 
 from calltally.engines.base import (
@@ -12,6 +9,7 @@ from calltally.engines.base import (
     Condition,
     Contains,
     Engine,
+    EngineStatus,
     Group,
     Load,
     LoadSummary,
@@ -23,20 +21,20 @@ from calltally.engines.base import (
     Place,
     Plan,
     Rows,
+    ServerStatus,
     Snapshot,
     Stop,
     StoreFacts,
     Unplaced,
 )
-from calltally.engines.duckdb import DuckDBEngine, file_facts, store_path
-from calltally.engines.hot import HotEngine, budget_of
+from calltally.engines.choosing import ENGINES, engine_status, open_engine, prepare_engine
+from calltally.engines.duckdb import file_facts, store_path
 from calltally.engines.remote import Listener, RemoteEngine, join
 from calltally.engines.rows import DELIVERY_SCHEMA, EXPORT_SCHEMA, ROW_SCHEMA, VALUE_FIELDS
-from calltally.folder import DataFolder
-from calltally.settings import Settings
 
 __all__ = [
     "DELIVERY_SCHEMA",
+    "ENGINES",
     "EXPORT_SCHEMA",
     "ROW_SCHEMA",
     "VALUE_FIELDS",
@@ -46,6 +44,7 @@ __all__ = [
     "Condition",
     "Contains",
     "Engine",
+    "EngineStatus",
     "Group",
     "Listener",
     "Load",
@@ -59,43 +58,19 @@ __all__ = [
     "Plan",
     "RemoteEngine",
     "Rows",
+    "ServerStatus",
     "Snapshot",
     "Stop",
     "StoreFacts",
     "Unplaced",
     "calls_file",
+    "engine_status",
     "join",
     "open_engine",
+    "prepare_engine",
     "read_file",
     "store_files",
 ]
-
-
-logger = logging.getLogger(__name__)
-
-
-def open_engine(folder: DataFolder, settings: Settings) -> Engine:
-    """The engine of a data folder that this process owns."""
-    file = _file_engine(folder, settings)
-    budget = budget_of(settings.hot_memory)
-    if not budget:
-        return file
-    if not find_spec("numba"):
-        logger.info("reports are answered by the database alone, as numba (calltally[fast]) is not installed")
-        return file
-    return HotEngine(file, folder.cache, budget=budget, threads=settings.threads or os.cpu_count() or 1)
-
-
-def _file_engine(folder: DataFolder, settings: Settings) -> DuckDBEngine:
-    return DuckDBEngine(
-        folder.calls,
-        folder.staging,
-        folder.spill,
-        memory=settings.memory,
-        most_spill=settings.spill,
-        threads=settings.threads,
-        keep_open=settings.open_businesses,
-    )
 
 
 def calls_file(calls_folder: Path, store: str) -> Path:

@@ -26,6 +26,7 @@ __all__ = [
     "Condition",
     "Contains",
     "Engine",
+    "EngineStatus",
     "Group",
     "Load",
     "LoadSummary",
@@ -37,6 +38,7 @@ __all__ = [
     "Place",
     "Plan",
     "Rows",
+    "ServerStatus",
     "Snapshot",
     "Stop",
     "StoreFacts",
@@ -263,6 +265,30 @@ class Snapshot:
 
     path: Path
     facts: StoreFacts
+
+
+@dataclass(frozen=True)
+class ServerStatus:
+    """A server that keeps calls: the part of them that is its, and what it has to do. A problem: it does not answer."""
+
+    name: str
+    shard: int
+    replica: int
+    version: str = ""
+    rows: int = 0  # of calls, those that were replaced and not yet merged away among them
+    parts: int = 0
+    bytes: int = 0
+    merges: int = 0  # under way
+    waiting: int = 0  # what its replica has not yet
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class EngineStatus:
+    """What an engine is made of; no servers: it is embedded."""
+
+    engine: str
+    servers: tuple[ServerStatus, ...]
 
 
 class Engine(Protocol):

@@ -3,7 +3,7 @@
 Identifiers come from the catalog alone, values travel beside the text as parameters. The calls are read once: each
 group's aggregates are kept as states that can be merged, and the totals are all of them merged. The totals are the
 row whose `is_total` is 1, and it comes first. Where groups are few, the statement gives them as they are, and they are
-put in order and added up by `calltally.engines.finish`.
+put in order and added up by `calltally.engines.finish`. A database that gives totals by itself is asked for these.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,17 @@ from calltally.engines.base import (
 from calltally.engines.finish import finished
 from calltally.localtime import OffsetTable, Period
 
-__all__ = ["Dialect", "Spelling", "Statement", "compile_plan", "narrowed", "read_rows", "where"]
+__all__ = [
+    "Dialect",
+    "Spelling",
+    "Statement",
+    "compile_plan",
+    "compile_with_totals",
+    "narrowed",
+    "read_rows",
+    "read_with_totals",
+    "where",
+]
 
 
 SUMMED = "sum({})"
@@ -138,11 +148,45 @@ def read_rows(plan: Plan, answer: Sequence[Sequence[Any]], dialect: Dialect) -> 
     return Rows(tuple(groups), totals.aggregates)
 
 
+def compile_with_totals(plan: Plan, table: str, dialect: Dialect, *more: Statement) -> Statement:
+    """The statement that answers a plan where the database adds a row of totals: see `read_with_totals`.
+
+    `more` holds for the calls counted, too, and is said first.
+    """
+    spelled = [dialect.spelling(aggregate, plan) for aggregate in plan.aggregates]
+    dimensions = [f"d{i}" for i in range(len(plan.dimensions))]
+    columns = (
+        *(f"{_dimension(d, plan, dialect)} AS {name}" for d, name in zip(plan.dimensions, dimensions, strict=True)),
+        *(f"{_of(s.value, s.state)} AS a{i}" for i, s in enumerate(spelled)),
+    )
+    direction = "DESC" if plan.order.descending else "ASC"
+    keys = (f"{key} {direction} NULLS LAST" for key in _sort_keys(plan, dialect))
+    order = ", ".join((*keys, *(f"{d} ASC NULLS LAST" for d in dimensions)))
+    return (
+        Statement(f"SELECT {', '.join(columns)} FROM {table}")
+        + where(plan.conditions, plan.periods, dialect, first=more)
+        + f" GROUP BY {', '.join(dimensions)} WITH TOTALS ORDER BY {order} LIMIT {plan.limit}"
+    )
+
+
+def read_with_totals(plan: Plan, answer: Sequence[Sequence[Any]]) -> Rows:
+    """The rows of an answer to `compile_with_totals`'s statement: dimensions, aggregates; the last has the totals."""
+    if len(answer) < 2:  # of no groups some versions give totals, and others none
+        return Rows((), (0,) * len(plan.aggregates))
+    width = len(plan.dimensions)
+    *groups, totals = (Group(tuple(row[:width]), tuple(map(int, row[width:]))) for row in answer)
+    return Rows(tuple(groups), totals.aggregates)
+
+
 def where(
-    conditions: Sequence[Condition], periods: Sequence[Period] | None, dialect: Dialect, *more: Statement
+    conditions: Sequence[Condition],
+    periods: Sequence[Period] | None,
+    dialect: Dialect,
+    *more: Statement,
+    first: Sequence[Statement] = (),
 ) -> Statement:
     """The clause that keeps the calls for which all of it holds."""
-    found = [_condition(condition, dialect) for condition in conditions]
+    found = [*first, *(_condition(condition, dialect) for condition in conditions)]
     if periods is not None:
         found.append(_periods(periods, dialect))
     found.extend(more)

@@ -10,6 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from calltally.engines.base import Condition, Load, Outcome, Page, Plan, Rows, Snapshot, Stop, StoreFacts
+from calltally.engines.duckdb.connecting import connected
 from calltally.engines.duckdb.copies import copied, exported, found, read_facts
 from calltally.engines.duckdb.deliveries import apply_deliveries, delete_call
 from calltally.engines.duckdb.dialect import DuckDBDialect
@@ -20,7 +21,6 @@ from calltally.engines.duckdb.pages import paged
 from calltally.engines.duckdb.reading import Reading
 from calltally.engines.duckdb.rewriting import NO_SPACE
 from calltally.engines.duckdb.running import Running
-from calltally.engines.duckdb.spelling import text
 from calltally.engines.duckdb.stores import INVALIDATED, REMOVED, Extent, Store, Stores, store_path
 from calltally.engines.sql import compile_plan, narrowed, read_rows
 from calltally.errors import FolderUnusable, NotFound, StorageFull, Unavailable
@@ -39,8 +39,7 @@ class DuckDBEngine:
     ) -> None:
         self._calls = calls
         self._staging = staging
-        self._root = duckdb.connect(":memory:", config=_config(spill, memory, most_spill, threads))
-        _lock_down(self._root, (calls, staging, spill))
+        self._root = connected((calls, staging, spill), spill, memory, most_spill, threads)
         self._stores = Stores(self._root, calls, keep_open)
         self._running = Running()
 
@@ -213,33 +212,6 @@ def _remove_store(folder: Path, calls: str) -> None:
     path = store_path(folder, calls)
     for file in (path, path.with_name(path.name + ".wal")):
         file.unlink(missing_ok=True)
-
-
-def _config(spill: Path, memory: str, most_spill: str, threads: int) -> dict[str, str | bool | int | float | list[str]]:
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": memory,
-        "temp_directory": str(spill),
-        "max_temp_directory_size": most_spill,
-        "autoinstall_known_extensions": False,
-        "autoload_known_extensions": False,
-        "allow_community_extensions": False,
-        # To find out whether it pays takes a sixth of an import, and it hardly ever does.
-        "disabled_compression_methods": "rle",
-        # Writing the log into the file holds up the commit that it follows: at 16MB, the default, every few seconds.
-        "checkpoint_threshold": "64MB",
-        "late_materialization_max_rows": "1000",  # of a page: the columns that pick its calls first, then those alone
-        "allocator_background_threads": True,  # what is no longer used goes back to the system within seconds
-    }
-    if threads:
-        config["threads"] = threads
-    return config
-
-
-def _lock_down(root: duckdb.DuckDBPyConnection, folders: tuple[Path, ...]) -> None:
-    allowed = ", ".join(text(f"{folder}/") for folder in folders)
-    root.execute(f"SET allowed_directories = [{allowed}]")
-    root.execute("SET enable_external_access = false")
-    root.execute("SET lock_configuration = true")
 
 
 def _answer(cursor: duckdb.DuckDBPyConnection, plan: Plan, store: Store, extent: Extent) -> Rows | None:

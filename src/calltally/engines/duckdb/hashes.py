@@ -7,7 +7,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["Hashes", "hashes_of"]
+__all__ = ["Hashes", "hash_of", "hashes_of"]
 
 FEW = 500  # texts, which are hashed here in less time than a statement takes
 MOST_ADDED = 20_000  # in a set, which takes ten times the memory of a sorted row
@@ -17,14 +17,15 @@ INCOMING = "incoming_texts"
 def hashes_of(cursor: duckdb.DuckDBPyConnection, texts: pa.Array | pa.ChunkedArray) -> pa.Array:
     """The lower half of each text's MD5, 64 bits, as DuckDB's `md5_number_lower` gives it."""
     if len(texts) <= FEW:
-        return pa.array(map(_hash_of, texts.to_pylist()), pa.uint64())
+        return pa.array(map(hash_of, texts.to_pylist()), pa.uint64())
     cursor.register(INCOMING, pa.table({"text": texts}))
     found = cursor.sql(f"SELECT md5_number_lower(text) AS hash FROM {INCOMING}").to_arrow_table()
     cursor.unregister(INCOMING)
     return found["hash"].combine_chunks()
 
 
-def _hash_of(text: str) -> int:
+def hash_of(text: str) -> int:
+    """The same of one text."""
     digest = hashlib.md5(text.encode(), usedforsecurity=False).digest()
     return int.from_bytes(digest[8:], "little")
 

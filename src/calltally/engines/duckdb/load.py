@@ -1,6 +1,6 @@
 """Rows into a store: gathered in a file, compared with the calls there are, then put in by one transaction."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +21,7 @@ from calltally.localtime import microseconds
 __all__ = ["DuckDBLoad"]
 
 NO_IDS = "SELECT NULL::VARCHAR AS id WHERE false"
+IDS_AT_ONCE = 10_000
 STOPPED = "This was stopped before the calls were in; nothing was changed"
 
 
@@ -66,6 +67,12 @@ class DuckDBLoad:
         found = self._cursor.execute("SELECT place, record FROM accepted SEMI JOIN lost USING (id) ORDER BY n")
         while rows := found.fetchmany(1000):
             yield from (Unplaced(place, record) for place, record in rows)
+
+    def ids(self) -> Iterator[Sequence[str]]:
+        """While `finish` takes the right to write: the ids of all rows, each once, some at a time."""
+        found = self._cursor.execute("SELECT id FROM states")
+        while rows := found.fetchmany(IDS_AT_ONCE):
+            yield [row[0] for row in rows]
 
     def stop(self) -> None:
         self._stopped = True

@@ -28,7 +28,7 @@ from calltally.errors import NotFound, Unavailable
 from calltally.folder import sync_folder
 from calltally.localtime import DAY, FIRST_INSTANT, Period
 
-__all__ = ["INVALIDATED", "REMOVED", "Erasure", "Extent", "Store", "Stores", "read_span", "store_path"]
+__all__ = ["INVALIDATED", "REMOVED", "Erasure", "Extent", "Store", "Stores", "read_span", "read_store", "store_path"]
 
 logger = logging.getLogger(__name__)
 
@@ -384,7 +384,7 @@ class Stores:
             if cursor.execute(f"SELECT to_rewrite FROM {quoted(calls)}.meta").fetchall()[0][0]:
                 _written_anew(cursor, calls, path)
                 cursor.execute(attach)
-            return _store(cursor, calls, log_path(path))
+            return read_store(cursor, calls, log_path(path))
         except BaseException:
             detach(cursor, calls)
             _remove_unmade(path)
@@ -438,7 +438,8 @@ def _remove_unmade(path: Path) -> None:
         path.unlink()
 
 
-def _store(cursor: duckdb.DuckDBPyConnection, calls: str, log: Path) -> Store:
+def read_store(cursor: duckdb.DuckDBPyConnection, calls: str, log: Path) -> Store:
+    """What is known of an attached file."""
     names = ("calls", "meta", "codes", "held", "deleted", "erased")
     calls_table, meta, codes_table, held, deleted, erased = (f"{quoted(calls)}.{name}" for name in names)
     store = Store(calls_table, log, meta, codes_table, held, deleted, erased, used_at=time.monotonic())

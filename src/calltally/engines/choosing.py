@@ -1,0 +1,67 @@
+"""ENGINES: every engine that there is, by how its setting begins."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from calltally.engines.base import Engine, EngineStatus
+from calltally.engines.clickhouse.opening import open_cluster, prepare_cluster, status_of_cluster
+from calltally.engines.duckdb.opening import prepare_embedded, status_of_embedded
+from calltally.engines.hot.opening import open_embedded
+from calltally.errors import InvalidRequest, Problem, shown
+from calltally.folder import DataFolder
+from calltally.settings import Settings
+
+__all__ = ["ENGINES", "Kind", "engine_status", "open_engine", "prepare_engine"]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What can be done with an engine from outside."""
+
+    open: Callable[[DataFolder, Settings], Engine]
+    prepare: Callable[[Settings], tuple[str, ...]]
+    status: Callable[[Settings], EngineStatus]
+
+
+ENGINES = {
+    "": Kind(open_embedded, prepare_embedded, status_of_embedded),
+    "clickhouse": Kind(open_cluster, prepare_cluster, status_of_cluster),
+}
+
+
+def open_engine(folder: DataFolder, settings: Settings) -> Engine:
+    """The engine of a data folder that this process owns.
+
+    Raises:
+        InvalidRequest: the settings name none.
+    """
+    return _kind(settings).open(folder, settings)
+
+
+def prepare_engine(settings: Settings) -> tuple[str, ...]:
+    """What was done so that calls can be kept, a sentence each; nothing where all was ready.
+
+    Raises:
+        InvalidRequest: the settings name no engine.
+        Unavailable: a server of it does not answer; the others may have been made ready.
+    """
+    return _kind(settings).prepare(settings)
+
+
+def engine_status(settings: Settings) -> EngineStatus:
+    """What the engine is made of, and how that is.
+
+    Raises:
+        InvalidRequest: the settings name no engine.
+        Unavailable: none of its servers answers.
+    """
+    return _kind(settings).status(settings)
+
+
+def _kind(settings: Settings) -> Kind:
+    scheme, separator, _ = settings.engine.partition("://")
+    if kind := ENGINES.get(scheme if separator else settings.engine):
+        return kind
+    known = ", ".join(f"{scheme}://" for scheme in ENGINES if scheme)
+    message = f"CALLTALLY_ENGINE: {shown(scheme)} is no engine; leave it empty, or let it begin with {known}"
+    raise InvalidRequest((Problem("environment", message),))

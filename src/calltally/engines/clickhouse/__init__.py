@@ -1,0 +1,19 @@
+"""The engine for a cluster of servers."""
+
+from calltally.engines.clickhouse.address import EXAMPLE, Address, read_address
+from calltally.engines.clickhouse.connections import DriverServers, Server, Servers, Session
+from calltally.engines.clickhouse.engine import ClickHouseEngine
+from calltally.engines.clickhouse.schema import Tables, create_or_extend
+
+__all__ = [
+    "EXAMPLE",
+    "Address",
+    "ClickHouseEngine",
+    "DriverServers",
+    "Server",
+    "Servers",
+    "Session",
+    "Tables",
+    "create_or_extend",
+    "read_address",
+]

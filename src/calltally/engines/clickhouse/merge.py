@@ -1,0 +1,187 @@
+"""The contract's rules of versions, as the embedded engine applies them, to the few calls that a write concerns.
+
+What is known of these is copied into a store of the embedded engine, made in memory for the moment; that engine does
+there what was asked; what has changed is read back. So both engines come to the same calls, since only one has rules.
+"""
+
+import uuid
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import duckdb
+import pyarrow as pa
+
+from calltally.catalog import FieldKind
+from calltally.engines.base import StoreFacts
+from calltally.engines.clickhouse.lookup import KEPT
+from calltally.engines.clickhouse.schema import DELETED, FIELDS, HELD, STATE
+from calltally.engines.duckdb.copies import read_facts
+from calltally.engines.duckdb.schema import DERIVED, column_type, create_or_migrate
+from calltally.engines.duckdb.spelling import quoted, text
+from calltally.engines.duckdb.stores import Erasure, read_store
+
+__all__ = ["Scratch"]
+
+ROWS_AT_ONCE = 100_000
+NAMES = ", ".join(field.name for field in FIELDS)
+STATE_TYPES = ", ".join(
+    [
+        *(f"{field.name} {column_type(field)}" for field in FIELDS),
+        *("version BIGINT", "cleared BIGINT", "versions BIGINT[]", "changed_at BIGINT"),
+    ]
+)
+INCOMING, CHANGED = "rows_of_cluster", "changed_rows"
+
+Columns = dict[str, list[Any]]
+
+
+def _arrow_type(name: str) -> pa.DataType:
+    kinds = {field.name: field.kind for field in FIELDS}
+    if name == "id" or (name in kinds and kinds[name] not in {FieldKind.BOOLEAN, FieldKind.WHOLE, FieldKind.TIME}):
+        return pa.string()
+    return pa.list_(pa.int64()) if name == "versions" else pa.int64()
+
+
+KEPT_SCHEMA = pa.schema([pa.field(name, _arrow_type(name)) for name in KEPT])
+# As they come from the cluster, so that they can be told from others by comparing.
+TAKEN = ", ".join("nullif(versions, []) AS versions" if name == "versions" else name for name in KEPT)
+# As they go there.
+GIVEN = {"versions": "coalesce(versions, []) AS versions"} | {
+    field.name: f"{field.name}::UTINYINT AS {field.name}" for field in FIELDS if field.kind is FieldKind.BOOLEAN
+}
+
+
+class Scratch:
+    """A store of the embedded engine with some of a business's calls; in memory, or as a file."""
+
+    def __init__(self, root: duckdb.DuckDBPyConnection, path: Path | None = None) -> None:
+        self._name = f"scratch-{uuid.uuid4()}"
+        self.cursor = root.cursor()
+        self.cursor.execute(f"ATTACH {text(str(path) if path else ':memory:')} AS {quoted(self._name)}")
+        create_or_migrate(self.cursor, self._name)
+        self.store = read_store(self.cursor, self._name, Path())
+        self.cursor.execute(
+            f"CREATE TEMP TABLE kept (started_at BIGINT, id VARCHAR, {STATE_TYPES}, born UBIGINT, written UBIGINT)"
+        )
+        # Of an id that has several rows, as a write was broken off, the last one stands.
+        self.cursor.execute(
+            "CREATE TEMP VIEW newest AS "
+            "FROM kept QUALIFY row_number() OVER (PARTITION BY id ORDER BY written DESC, started_at DESC) = 1"
+        )
+        self._any_kept = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self.cursor:
+            self.cursor.execute("USE memory")
+            self.cursor.execute(f"DETACH {quoted(self._name)}")
+
+    def learn(self, erasure: Erasure) -> None:
+        """Know which callers were erased."""
+        if erasure == self.store.erasure:
+            return
+        self.cursor.execute(f"DELETE FROM {self.store.erased}")
+        self.cursor.executemany(f"INSERT INTO {self.store.erased} VALUES (?)", [[each] for each in erasure.hashes])
+        self.cursor.execute(f"UPDATE {self.store.meta} SET erasure_key = ?", [erasure.key])
+        self.store.erasure = erasure
+
+    def take(self, rows: Sequence[Sequence[Any]]) -> None:
+        """Take rows of `KEPT`."""
+        if not rows:
+            return
+        self._any_kept = True
+        columns = zip(*rows, strict=True)
+        arrays = [pa.array(column, field.type) for column, field in zip(columns, KEPT_SCHEMA, strict=True)]
+        self.cursor.register(INCOMING, pa.Table.from_arrays(arrays, schema=KEPT_SCHEMA))
+        self.cursor.execute(f"INSERT INTO kept BY NAME SELECT {TAKEN} FROM {INCOMING}")
+        self.cursor.unregister(INCOMING)
+
+    def fill(self) -> None:
+        """Make a store of the rows that were taken."""
+        if self._any_kept:
+            self._fill()
+        self.store.learn(read_store(self.cursor, self._name, Path()))
+
+    def facts(self) -> StoreFacts:
+        """What the store holds."""
+        return read_facts(self.cursor, self._name)
+
+    def span(self) -> tuple[int | None, int | None]:
+        """When the first and the last call start that have changed."""
+        found = self.cursor.execute(f"SELECT min(started_at), max(started_at) FROM {CHANGED} WHERE started_at >= 0")
+        first, last = found.fetchall()[0]
+        return first, last
+
+    def find_changes(self) -> int:
+        """How many rows there are to write, now that something was done; then `places` and `rows` give them."""
+        self.cursor.execute(f"CREATE TEMP VIEW after AS {self._after()}")
+        same = " AND ".join(f"a.{name} IS NOT DISTINCT FROM k.{name}" for name in STATE)
+        unlike = f"ANTI JOIN kept AS k ON a.started_at = k.started_at AND a.id = k.id AND {same}"
+        self.cursor.execute(f"CREATE TEMP TABLE {CHANGED} AS SELECT a.* FROM after AS a {self._if_any(unlike)}")
+        self.cursor.execute("CREATE TEMP TABLE left_places AS FROM kept ANTI JOIN after USING (started_at, id)")
+        return self._count(CHANGED) + self._count("left_places")
+
+    def places(self) -> Iterator[Columns]:
+        """Where there are rows of ids now that were not there before."""
+        known = self._if_any("ANTI JOIN kept USING (started_at, id)")
+        yield from self._read(f"SELECT md5_number_lower(id) AS id_hash, started_at FROM {CHANGED} {known}")
+
+    def rows(self, written: int) -> Iterator[Columns]:
+        """The rows to write, by a write of this number; one that takes the place of another is gone elsewhere."""
+        stays = self._if_any("LEFT JOIN (SELECT id, born FROM newest WHERE started_at >= 0) AS b USING (id)")
+        born = f"coalesce(b.born, {written})" if stays else f"{written}"
+        columns = ", ".join(GIVEN.get(name, name) for name in STATE)
+        yield from self._read(
+            f"SELECT started_at, id, {columns}, 0 AS gone, {born} AS born, {written} AS written "
+            f"FROM {CHANGED} {stays} ORDER BY started_at, id"
+        )
+        nothing = ", ".join("[] AS versions" if name == "versions" else f"NULL AS {name}" for name in STATE)
+        yield from self._read(
+            f"SELECT started_at, id, {nothing}, 1 AS gone, born, {written} AS written FROM left_places"
+        )
+
+    def _if_any(self, join: str) -> str:
+        return join if self._any_kept else ""
+
+    def _count(self, table: str) -> int:
+        return int(self.cursor.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0])
+
+    def _fill(self) -> None:
+        store = self.store
+        callers = "SELECT DISTINCT caller_number AS value FROM newest WHERE caller_number IS NOT NULL"
+        self.cursor.execute(
+            f"INSERT INTO {store.codes} "
+            f"SELECT value, row_number() OVER () - 1, md5_number_lower(value) FROM ({callers})"
+        )
+        derived = ", ".join(f"{expression} AS {name}" for name, expression in DERIVED.items())
+        calls = "SELECT * REPLACE (make_timestamp(started_at) AS started_at) FROM newest WHERE started_at >= 0"
+        self.cursor.execute(
+            f"INSERT INTO {store.calls} BY NAME SELECT id, started_at, {', '.join(STATE)}, {derived} "
+            f"FROM ({calls}) LEFT JOIN {store.codes} AS codes ON codes.value = caller_number ORDER BY started_at, id"
+        )
+        self.cursor.execute(
+            f"INSERT INTO {store.held} BY NAME SELECT id, {NAMES}, version, cleared, versions, "
+            f"md5_number_lower(id) AS id_hash FROM newest WHERE started_at = {HELD}"
+        )
+        self.cursor.execute(
+            f"INSERT INTO {store.deleted} SELECT id, md5_number_lower(id), changed_at "
+            f"FROM newest WHERE started_at = {DELETED}"
+        )
+
+    def _after(self) -> str:
+        store = self.store
+        nothing = ", ".join(f"NULL AS {name}" for name in (*(field.name for field in FIELDS), "version", "cleared"))
+        return (
+            f"SELECT epoch_us(started_at) AS started_at, id, {', '.join(STATE)} FROM {store.calls} UNION ALL "
+            f"SELECT {HELD}, id, {NAMES}, version, cleared, versions, NULL FROM {store.held} UNION ALL "
+            f"SELECT {DELETED}, id, {nothing}, NULL, deleted_at FROM {store.deleted}"
+        )
+
+    def _read(self, query: str) -> Iterator[Columns]:
+        reader = self.cursor.sql(query).to_arrow_reader(ROWS_AT_ONCE)
+        for batch in reader:
+            if len(batch):
+                yield batch.to_pydict()

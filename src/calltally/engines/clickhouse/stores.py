@@ -1,0 +1,121 @@
+"""What is known of each business's calls, and whose turn it is to change them."""
+
+import threading
+import uuid
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime
+
+from calltally.engines.clickhouse.connections import Session
+from calltally.engines.clickhouse.schema import Tables
+from calltally.engines.duckdb.stores import REMOVED, Erasure
+from calltally.engines.sql import Statement
+from calltally.errors import NotFound
+from calltally.localtime import FIRST_INSTANT, Period, microseconds
+
+__all__ = ["Store", "Turns", "read_store", "require_there", "write_store"]
+
+
+@dataclass(frozen=True)
+class Store:
+    """What is known of one business's calls.
+
+    A write has a number, greater than all before it. It is noted as open before it begins, and as committed once all
+    its rows are with every shard: until then nobody sees the calls that it adds. One that was broken off stays open,
+    and the next one closes it.
+    """
+
+    business: str
+    number: int = 0
+    committed: int = 0
+    is_open: bool = False
+    removed: bool = False
+    first: int | None = None  # start of the first and the last call there ever was, microseconds UTC; None: no calls
+    last: int | None = None
+    erasure_key: str = ""
+    erased: tuple[str, ...] = ()
+
+    @property
+    def version(self) -> str:
+        """See `Engine.version`; while calls are changing, a new one each time."""
+        return str(uuid.uuid4()) if self.is_open else str(self.committed)
+
+    @property
+    def erasure(self) -> Erasure:
+        """The callers whose numbers were erased."""
+        return Erasure(self.erasure_key or None, frozenset(self.erased))
+
+    def span(self, periods: Sequence[Period] | None) -> tuple[int, int]:
+        """The first and the last instant at which a call of these periods can start."""
+        first, last = self.first or FIRST_INSTANT, self.last or FIRST_INSTANT
+        if periods:
+            first, last = max(first, periods[0].start), min(last, periods[-1].end - 1)
+        return first, max(first, last)
+
+    def opened(self, first: int | None, last: int | None) -> "Store":
+        """The store while a write goes on, with room for calls between these starts."""
+        firsts = [start for start in (self.first, first) if start is not None]
+        lasts = [start for start in (self.last, last) if start is not None]
+        return replace(self._next(), is_open=True, first=min(firsts, default=None), last=max(lasts, default=None))
+
+    def closed(self, erasure: Erasure | None = None) -> "Store":
+        """The store once a write is done."""
+        erasure = erasure or self.erasure
+        done = self._next()
+        return replace(
+            done,
+            is_open=False,
+            committed=done.number,
+            erasure_key=erasure.key or "",
+            erased=tuple(sorted(erasure.hashes)),
+        )
+
+    def _next(self) -> "Store":
+        return replace(self, number=max(microseconds(datetime.now(UTC)), self.number + 1))
+
+
+COLUMNS = tuple(field.name for field in fields(Store))
+
+
+class Turns:
+    """Who may change the calls of a business: one at a time."""
+
+    def __init__(self) -> None:
+        self._locks: dict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def of(self, business: str) -> Iterator[None]:
+        """Nobody else changes the calls meanwhile."""
+        with self._lock:
+            turn = self._locks[business]
+        with turn:
+            yield
+
+
+def read_store(session: Session, tables: Tables, business: str) -> Store:
+    """What is known of a business's calls; of one that has none, that."""
+    found = session.rows(
+        Statement(f"SELECT {', '.join(COLUMNS)} FROM {tables.stores} FINAL WHERE business = ?", (business,))
+    )
+    if not found:
+        return Store(business)
+    row = dict(zip(COLUMNS, found[0], strict=True))
+    return Store(
+        **{**row, "is_open": bool(row["is_open"]), "removed": bool(row["removed"]), "erased": tuple(row["erased"])}
+    )
+
+
+def write_store(session: Session, tables: Tables, store: Store) -> None:
+    """Note what is known now."""
+    row = {name: getattr(store, name) for name in COLUMNS}
+    row |= {"is_open": int(store.is_open), "removed": int(store.removed), "erased": list(store.erased)}
+    session.insert(tables.stores, {name: [value] for name, value in row.items()})
+
+
+def require_there(store: Store) -> None:
+    """Raise NotFound if the calls were removed."""
+    if store.removed:
+        raise NotFound(REMOVED)

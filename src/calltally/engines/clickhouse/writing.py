@@ -1,0 +1,60 @@
+"""A write: what is known of some calls, and what becomes of them, put where every report finds it."""
+
+from collections.abc import Iterable, Sequence
+
+import pyarrow as pa
+
+from calltally.engines.clickhouse.connections import Session
+from calltally.engines.clickhouse.lookup import rows_with_caller, rows_with_ids
+from calltally.engines.clickhouse.merge import Scratch
+from calltally.engines.clickhouse.schema import Tables
+from calltally.engines.clickhouse.stores import Store, write_store
+from calltally.engines.duckdb.hashes import hashes_of
+
+__all__ = ["Writing"]
+
+
+class Writing:
+    """The right to change a business's calls, and how that is done; see `stores.Store` for the order of things."""
+
+    def __init__(self, session: Session, tables: Tables, store: Store) -> None:
+        self.store = store
+        self._session = session
+        self._tables = tables
+
+    def know(self, scratch: Scratch, ids: Iterable[Sequence[str]]) -> None:
+        """Fill a scratch store with all that is known of these ids."""
+        scratch.learn(self.store.erasure)
+        for some in ids:
+            each = tuple(dict.fromkeys(some))
+            hashes = hashes_of(scratch.cursor, pa.array(each, pa.string())).to_pylist()
+            for rows in rows_with_ids(self._session, self._tables, self.store, each, hashes):
+                scratch.take(rows)
+        scratch.fill()
+
+    def know_caller(self, scratch: Scratch, caller_number: str) -> None:
+        """Fill a scratch store with all rows in which a caller's number is."""
+        scratch.learn(self.store.erasure)
+        scratch.take(rows_with_caller(self._session, self._tables, self.store, caller_number))
+        scratch.fill()
+
+    def put(self, scratch: Scratch) -> None:
+        """Write what has changed in a scratch store; all rows are with every shard when this returns.
+
+        Broken off on the way it may be done again, and comes to the same.
+        """
+        changes = scratch.find_changes()
+        if not changes and not self.store.is_open and scratch.store.erasure == self.store.erasure:
+            return
+        opened = self.store.opened(*scratch.span())
+        write_store(self._session, self._tables, opened)
+        for rows in scratch.places():
+            self._insert(self._tables.places, rows)
+        for rows in scratch.rows(opened.number):
+            self._insert(self._tables.calls, rows)
+        self.store = opened.closed(scratch.store.erasure)
+        write_store(self._session, self._tables, self.store)
+
+    def _insert(self, table: str, rows: dict[str, list[object]]) -> None:
+        count = len(next(iter(rows.values())))
+        self._session.insert(table, {"business": [self.store.business] * count, **rows})

@@ -1,0 +1,28 @@
+"""The embedded engine of a data folder: the database, with columns before it where there may be some."""
+
+import logging
+import os
+from importlib.util import find_spec
+
+from calltally.engines.base import Engine
+from calltally.engines.duckdb.opening import open_file
+from calltally.engines.hot.budget import budget_of
+from calltally.engines.hot.engine import HotEngine
+from calltally.folder import DataFolder
+from calltally.settings import Settings
+
+__all__ = ["open_embedded"]
+
+logger = logging.getLogger(__name__)
+
+
+def open_embedded(folder: DataFolder, settings: Settings) -> Engine:
+    """The engine of a data folder that this process owns."""
+    file = open_file(folder, settings)
+    budget = budget_of(settings.hot_memory)
+    if not budget:
+        return file
+    if not find_spec("numba"):
+        logger.info("reports are answered by the database alone, as numba (calltally[fast]) is not installed")
+        return file
+    return HotEngine(file, folder.cache, budget=budget, threads=settings.threads or os.cpu_count() or 1)

@@ -1,0 +1,20 @@
+"""Runs statements, one a line as JSON, in the newest version of the database, and writes what comes of each."""
+
+import json
+import os
+import sys
+from typing import Any
+
+from chdb import session
+
+answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+os.dup2(2, 1)  # whatever the library prints is no answer
+database: Any = vars(session)["Session"]()
+for line in sys.stdin:
+    try:
+        result = database.query(json.loads(line), "JSONCompact")
+        answer = ("rows", result.bytes().decode() if result else "")
+    except Exception as error:
+        answer = ("error", str(error))
+    answers.write(json.dumps(answer) + "\n")
+    answers.flush()
