@@ -48,6 +48,7 @@ SETTINGS: Mapping[str, Any] = {
     "max_query_size": 8_000_000,
     "max_ast_elements": 1_000_000,
     "max_expanded_ast_elements": 1_000_000,
+    "mutations_sync": 0,  # what is removed goes in the background
     "max_partitions_per_insert_block": 0,  # a file may have calls of many years
     "do_not_merge_across_partitions_select_final": 1,  # a call's row and what replaces it are of one month
 }
