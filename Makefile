@@ -6,6 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUNTIME := .venv/.runtime
 DEV := .venv/.dev
+UNUSED := pandas python-dateutil # which chdb-core asks for and does not need; with pandas all that uses pyarrow is slower
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 help:  ## List these targets
@@ -45,7 +46,7 @@ bench: $(DEV)  ## Measure speed and memory (well over a quarter of an hour, 12 G
 
 lock: $(DEV)  ## Write the lock files anew from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --extra fast --group build --generate-hashes --universal --upgrade --no-header --no-annotate --quiet --output-file requirements.lock
-	uv pip compile pyproject.toml --extra fast --group dev --generate-hashes --universal --upgrade --no-header --no-annotate --quiet --output-file requirements-dev.lock
+	uv pip compile pyproject.toml --extra fast --group dev --generate-hashes --universal --upgrade --no-header --no-annotate --quiet $(UNUSED:%=--no-emit-package %) --output-file requirements-dev.lock
 
 clean:  ## Remove .venv and caches; the data folder stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache benchmarks/out
@@ -62,5 +63,5 @@ $(RUNTIME): requirements.lock pyproject.toml | .venv/bin/python
 
 $(DEV): requirements-dev.lock $(RUNTIME)
 	@echo "Installing what development needs ..."
-	@$(BIN)/pip install --quiet --require-hashes -r requirements-dev.lock
+	@$(BIN)/pip install --quiet --require-hashes --no-deps -r requirements-dev.lock
 	@touch $@

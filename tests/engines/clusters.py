@@ -213,7 +213,7 @@ class ChdbServers:
     def session_with(self, server: Server) -> Iterator["ChdbServers"]:
         yield self
 
-    def rows(self, statement: Statement, settings: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+    def rows(self, statement: Statement, *, unhurried: bool = False) -> list[tuple[Any, ...]]:
         sql, values = bound(statement)
         answer = self._asked(sql % escape_params(values, None))
         if not answer:

@@ -16,6 +16,7 @@ from clickhouse_driver import Client
 
 from calltally.engines import Engine, Outcome, Stop, engine_status, open_engine, prepare_engine
 from calltally.engines.clickhouse import ClickHouseEngine, DriverServers, Server, Session, Tables, read_address
+from calltally.engines.clickhouse.connections import SILENT_SECONDS
 from calltally.engines.sql import Statement
 from calltally.errors import Unavailable
 from calltally.folder import DataFolder
@@ -445,6 +446,16 @@ def test_a_stopped_report_ends_at_once(engine: Engine, new_business: NewBusiness
     ended.set()
     asking.join()
     assert engine.answer(plan, Stop()).totals == (100_000,)
+
+
+def test_an_export_waits_for_whoever_takes_it(engine: Engine, new_business: NewBusiness) -> None:
+    business = new_business()
+    add_many(engine, business, 200_000)
+    with engine.export(business.calls, (), None) as batches:
+        taken = len(next(batches))
+        time.sleep(2 * SILENT_SECONDS)
+        taken += sum(map(len, batches))
+    assert taken == 200_000
 
 
 # --- Servers that do not reach each other ---------------------------------------------------------------------------

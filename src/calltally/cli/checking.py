@@ -84,7 +84,7 @@ def _row(checked: CheckedBusiness) -> tuple[str, ...]:
     if checked.facts is None:
         return (checked.business.name, "damaged", "-", "-", "-", "-", size)
     facts = checked.facts
-    state = "no calls yet" if checked.size is None else "well"
+    state = "well" if checked.size or facts.calls else "no calls yet"
     first, last = (_moment(start) or "-" for start in (facts.first_start, facts.last_start))
     return (checked.business.name, state, f"{facts.calls:,}", first, last, str(facts.schema or "-"), size)
 

@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 CONNECT_SECONDS = 2.0
 SILENT_SECONDS = 5  # of a server that another one asks for its part
 ANSWER_SECONDS = 10  # of the one that we ask, which says ten times a second that it is at work
+UNHURRIED_SECONDS = 600  # of one that writes months anew, or reads all that a business has
 PROBE_SECONDS = 2.0  # of one that is asked whether it is there
 INSERT_SECONDS = 30  # until rows are on the disks of all shards, of which nothing is said meanwhile
 MOST_IDLE = 16  # connections
@@ -48,6 +49,7 @@ SETTINGS: Mapping[str, Any] = {
     "max_query_size": 8_000_000,
     "max_ast_elements": 1_000_000,
     "max_expanded_ast_elements": 1_000_000,
+    "mutations_sync": 0,  # what is removed goes in the background
     "max_partitions_per_insert_block": 0,  # a file may have calls of many years
     "do_not_merge_across_partitions_select_final": 1,  # a call's row and what replaces it are of one month
 }
@@ -113,8 +115,8 @@ class Server:
 class Session(Protocol):
     """What one thread at a time asks one server."""
 
-    def rows(self, statement: Statement, settings: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
-        """All rows of an answer; totals are the last one."""
+    def rows(self, statement: Statement, *, unhurried: bool = False) -> list[tuple[Any, ...]]:
+        """All rows of an answer; totals are the last one. Unhurried: it may take longer than a report."""
 
     def batches(self, statement: Statement) -> Iterator[list[tuple[Any, ...]]]:
         """The rows of an answer as they come, some at a time."""
@@ -168,14 +170,19 @@ class DriverSession:
             wanted = {**SETTINGS_OF_REPLICAS, "insert_quorum": replicas // 2 + 1}
             self._settings |= {name: value for name, value in wanted.items() if name in self._known}
 
-    def rows(self, statement: Statement, settings: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+    def rows(self, statement: Statement, *, unhurried: bool = False) -> list[tuple[Any, ...]]:
         sql, values = bound(statement)
-        found: list[tuple[Any, ...]] = self._client.execute(sql, values, settings=self._with_limit(settings))
+        limit = UNHURRIED_SECONDS if unhurried else max(1, round(self._seconds))
+        self._wait(UNHURRIED_SECONDS if unhurried else self._patience)
+        settings = {**self._settings, "max_execution_time": limit}
+        found: list[tuple[Any, ...]] = self._client.execute(sql, values, settings=settings)
         return found
 
     def batches(self, statement: Statement) -> Iterator[list[tuple[Any, ...]]]:
         sql, values = bound(statement)
-        settings = {**self._settings, "max_block_size": ROWS_AT_ONCE}
+        self._wait(self._patience)
+        # Whoever takes the rows may be slow, and then the servers wait to send more.
+        settings = {**self._settings, "max_block_size": ROWS_AT_ONCE, "send_timeout": UNHURRIED_SECONDS}
         found = self._client.execute_iter(sql, values, settings=settings, chunk_size=ROWS_AT_ONCE)
         with closing(found):
             yield from found
@@ -185,7 +192,6 @@ class DriverSession:
         settings = {**self._settings, "receive_timeout": INSERT_SECONDS, "send_timeout": INSERT_SECONDS}
         self._wait(INSERT_SECONDS)
         self._client.execute(sql, list(columns.values()), columnar=True, settings=settings)
-        self._wait(self._patience)
 
     def interrupt(self) -> None:
         connected: socket.socket | None = self._client.connection.socket
@@ -206,9 +212,6 @@ class DriverSession:
         """From now on wait so long for the server to say something."""
         if self._client.connection.socket is not None:
             self._client.connection.socket.settimeout(seconds)
-
-    def _with_limit(self, settings: Mapping[str, Any] | None) -> dict[str, Any]:
-        return {**self._settings, "max_execution_time": max(1, round(self._seconds)), **(settings or {})}
 
 
 class DriverServers:

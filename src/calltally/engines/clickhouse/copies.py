@@ -82,7 +82,7 @@ def facts(session: Session, tables: Tables, store: Store) -> StoreFacts:
     statement = Statement(f"SELECT count(), min(started_at), max(started_at) FROM {tables.calls} FINAL") + where(
         (), None, DIALECT, first=seen(store)
     )
-    count, first, last = session.rows(statement)[0]
+    count, first, last = session.rows(statement, unhurried=True)[0]
     return StoreFacts(len(MIGRATIONS), int(count), first if count else None, last if count else None)
 
 

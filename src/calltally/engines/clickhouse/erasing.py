@@ -26,7 +26,9 @@ def remove_bytes(servers: Servers, tables: Tables, business: str, caller_number:
                 if time.monotonic() > deadline:
                     raise Unavailable("The number is out of all calls, but not yet off the disks: erase it again", 60)
                 for month in months:
-                    session.rows(Statement(f"OPTIMIZE TABLE {tables.local('calls')} PARTITION {month} FINAL"))
+                    session.rows(
+                        Statement(f"OPTIMIZE TABLE {tables.local('calls')} PARTITION {month} FINAL"), unhurried=True
+                    )
                 time.sleep(PAUSE)
 
 
@@ -43,6 +45,7 @@ def _months_with(session: Session, tables: Tables, business: str, caller_number:
         Statement(
             f"SELECT DISTINCT {MONTH} FROM {tables.local('calls')} WHERE business = ? AND caller_number = ?",
             (business, caller_number),
-        )
+        ),
+        unhurried=True,
     )
     return [int(month) for (month,) in found]

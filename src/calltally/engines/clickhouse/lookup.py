@@ -40,7 +40,8 @@ def rows_with_ids(
 def rows_with_caller(session: Session, tables: Tables, store: Store, caller_number: str) -> list[Row]:
     """The rows of `KEPT` in which a caller's number is."""
     where = "caller_number = ? AND gone = 0"
-    return session.rows(Statement(ROWS.format(tables.calls) + where, (store.business, caller_number)))
+    found = Statement(ROWS.format(tables.calls) + where, (store.business, caller_number))
+    return session.rows(found, unhurried=True)
 
 
 def rows_of(session: Session, tables: Tables, store: Store) -> Iterator[list[Row]]:
