@@ -4,13 +4,14 @@ from collections.abc import Iterator, Sequence
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from calltally.catalog import CATALOG, FieldKind
 from calltally.engines.duckdb.dialect import DuckDBDialect
 from calltally.engines.duckdb.schema import CODE_COLUMNS
 from calltally.engines.duckdb.stores import Store
 
-__all__ = ["Reading"]
+__all__ = ["Reading", "as_read"]
 
 DIALECT = DuckDBDialect()
 ROWS_AT_ONCE = 122_880  # as many as DuckDB keeps together
@@ -43,6 +44,20 @@ class Reading:
         query = f"SELECT {self._columns} FROM {self._calls}{where}"
         reader: pa.RecordBatchReader = self._cursor.sql(query, params=params).to_arrow_reader(ROWS_AT_ONCE)
         yield from reader
+
+
+def as_read(calls: pa.Table, fields: Sequence[str]) -> pa.Table:
+    """Calls as they are written, as a `Reading` gives them."""
+    return pa.table({"id_hash": calls["id_hash"], **{field: _read(calls, field) for field in fields}})
+
+
+def _read(calls: pa.Table, field: str) -> pa.ChunkedArray:
+    if field in CODE_COLUMNS:
+        return calls[CODE_COLUMNS[field]]
+    if CATALOG.fields[field].kind is FieldKind.TIME:
+        return calls[field].cast(pa.int64())
+    default = CATALOG.fields[field].default
+    return pc.fill_null(calls[field], default) if default else calls[field]
 
 
 def _spelled(field: str) -> str:

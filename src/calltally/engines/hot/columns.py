@@ -1,8 +1,8 @@
 """What is held of a business's calls: rows in the order of their starts, every value as a small number.
 
-At most 64 bytes a call (MOST_BYTES_A_CALL): 8 for the start, 12 for finding it by the hash of its id, 4 for its
-caller, 1, 2 or 4 for each text, as it has different ones, and for each number as its values need. A text that does
-not fit in that is left to the database, and with it the reports that name it.
+At most 64 bytes a call and a megabyte (MOST_BYTES_A_CALL, SMALL): 8 for the start, 12 for finding it by the hash of
+its id, 4 for its caller, 1, 2 or 4 for each text, as it has different ones, and for each number as its values need. A
+text that does not fit in that is left to the database, and with it the reports that name it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,6 +23,8 @@ __all__ = [
     "FIELDS",
     "MOST_BYTES_A_CALL",
     "NUMBERS",
+    "SEGMENT_ROWS",
+    "SMALL",
     "Columns",
     "Dictionary",
     "Numbers",
@@ -37,6 +39,7 @@ Numbers = npt.NDArray[Any]
 CodedValue = str | bool | None
 
 MOST_BYTES_A_CALL = 64
+SMALL = 1_000_000  # bytes for the texts of few calls, which are as different as those of many
 SEGMENT_ROWS = 2**20
 BYTES_A_TEXT = 160  # besides its characters: Python's object, its places in a list and in a dict
 
@@ -194,6 +197,11 @@ class Columns:
     def rows(self) -> int:
         """How many rows there are, with those that are no calls any more."""
         return sum(map(len, self.segments))
+
+    @cached_property
+    def calls(self) -> int:
+        """How many calls there are."""
+        return self.rows - sum(map(len, self.gone))
 
     @cached_property
     def loose(self) -> int:
