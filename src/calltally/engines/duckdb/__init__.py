@@ -3,8 +3,8 @@
 from calltally.engines.duckdb.copies import file_facts
 from calltally.engines.duckdb.engine import DuckDBEngine
 from calltally.engines.duckdb.journal import Change, Journal
-from calltally.engines.duckdb.reading import Reading, as_read
+from calltally.engines.duckdb.reading import Reading
 from calltally.engines.duckdb.schema import CODE_COLUMNS
 from calltally.engines.duckdb.stores import store_path
 
-__all__ = ["CODE_COLUMNS", "Change", "DuckDBEngine", "Journal", "Reading", "as_read", "file_facts", "store_path"]
+__all__ = ["CODE_COLUMNS", "Change", "DuckDBEngine", "Journal", "Reading", "file_facts", "store_path"]

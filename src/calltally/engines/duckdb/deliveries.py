@@ -20,6 +20,7 @@ from calltally.engines.duckdb.changing import changing
 from calltally.engines.duckdb.hashes import hashes_of
 from calltally.engines.duckdb.lookup import Found, Known, find, find_codes
 from calltally.engines.duckdb.migrations import VERSIONED
+from calltally.engines.duckdb.reading import as_read
 from calltally.engines.duckdb.schema import bit_of
 from calltally.engines.duckdb.stores import Store
 from calltally.engines.rows import DELIVERY_SCHEMA, VALUE_FIELDS
@@ -68,7 +69,9 @@ def apply_deliveries(cursor: duckdb.DuckDBPyConnection, store: Store, rows: pa.R
         with changing(cursor, store) as change:
             change.since = microseconds(datetime.now(UTC))
             written = _put(cursor, store, merged, change.since)
-            change.added, change.rows = merged.added, (written,) if len(written) else ()
+            change.added = merged.added
+            if len(written):
+                change.rows = (as_read(written),) if store.journal else None
         store.met(merged.codes)
         store.size += merged.added
         store.grown(len(rows))

@@ -17,7 +17,7 @@ class Change:
     """A commit: the version that it gives the calls, and which of them to look at anew.
 
     These are all whose `changed_at` is `since` or later (None: none), and what has one of the hashes `gone` is no
-    more, unless it is among those. `rows` are they as they were written; None: they have to be read.
+    more, unless it is among those. `rows` are they, as a `Reading` gives them; None: they have to be read.
     """
 
     version: str

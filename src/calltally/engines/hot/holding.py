@@ -16,10 +16,10 @@ from pathlib import Path
 import pyarrow as pa
 
 from calltally.engines.base import Plan, Rows, Stop
-from calltally.engines.duckdb import DuckDBEngine, Journal, as_read
+from calltally.engines.duckdb import DuckDBEngine, Journal
 from calltally.engines.hot.answering import Team, answered
 from calltally.engines.hot.building import built, in_order, patched
-from calltally.engines.hot.columns import FIELDS, MOST_BYTES_A_CALL, SMALL, Columns
+from calltally.engines.hot.columns import MOST_BYTES_A_CALL, SMALL, Columns
 from calltally.engines.hot.compiling import compiled
 from calltally.errors import NotFound, Unavailable
 
@@ -152,12 +152,12 @@ class Holding:
         hashes = [each for table in change.rows for each in table["id_hash"].to_pylist()]
         if len(hashes) != len(set(hashes)) or not change.gone.isdisjoint(hashes):  # which came last is not kept
             return None
-        rows = [batch for table in change.rows for batch in as_read(table, FIELDS).combine_chunks().to_batches()]
+        rows = [batch for table in change.rows for batch in table.combine_chunks().to_batches()]
         return patched(columns, change, rows)
 
     def _with_rows_read(self, held: _Held, columns: Columns, most: int) -> Columns | None:
         """The columns with changes that are read from the file, if these are no more than so many."""
-        with self._file.reading(held.calls, FIELDS, Stop()) as reading:
+        with self._file.reading(held.calls, Stop()) as reading:
             if reading.version == columns.version:
                 return columns
             change = held.journal.until(reading.version)
@@ -197,7 +197,7 @@ class Holding:
                 return
             stop = self._build = Stop()  # asked too by whoever writes the file anew; it is built again afterwards
         held.journal = self._file.watched(held.calls)
-        with self._file.reading(held.calls, FIELDS, stop) as reading:
+        with self._file.reading(held.calls, stop) as reading:
             columns = built(reading.version, _until(stop, reading.all()))
         held.journal.forget(columns.version)
         with self._lock:
