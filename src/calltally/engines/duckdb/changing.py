@@ -31,6 +31,9 @@ def changing(cursor: duckdb.DuckDBPyConnection, store: Store) -> Iterator[Change
     log_is_new = not store.log.exists()  # whoever has the right to write is alone to make one
     try:
         _commit(cursor, store)
+    except BaseException:
+        change.rows = None  # nobody knows whether they are in
+        raise
     finally:
         store.version = change.version  # also after an error, which need not mean that nothing was changed
         if log_is_new:

@@ -20,6 +20,7 @@ from calltally.engines.duckdb.changing import changing
 from calltally.engines.duckdb.hashes import hashes_of
 from calltally.engines.duckdb.lookup import Found, Known, find, find_codes
 from calltally.engines.duckdb.migrations import VERSIONED
+from calltally.engines.duckdb.reading import as_read
 from calltally.engines.duckdb.schema import bit_of
 from calltally.engines.duckdb.stores import Store
 from calltally.engines.rows import DELIVERY_SCHEMA, VALUE_FIELDS
@@ -50,6 +51,12 @@ class _Merged:
     shown: set[str] = field(default_factory=set)  # those of them that have other values now
     codes: dict[str, int] = field(default_factory=dict)  # of callers, as far as they are known
 
+    @property
+    def added(self) -> int:
+        """How many calls there are more."""
+        there = [self.known[call_id] for call_id in self.changed]
+        return len(self.fresh) + sum(not known.is_call and known.state.values[START] is not None for known in there)
+
 
 def apply_deliveries(cursor: duckdb.DuckDBPyConnection, store: Store, rows: pa.RecordBatch) -> list[Outcome]:
     """See `calltally.engines.base.Engine.apply`; the caller holds the right to write to the store."""
@@ -60,9 +67,12 @@ def apply_deliveries(cursor: duckdb.DuckDBPyConnection, store: Store, rows: pa.R
     if len(merged.fresh) or merged.changed:
         with changing(cursor, store) as change:
             change.since = microseconds(datetime.now(UTC))
-            added = _put(cursor, store, merged, change.since)
+            written = _put(cursor, store, merged, change.since)
+            change.added = merged.added
+            if len(written):
+                change.rows = (as_read(written),) if store.journal else None
         store.met(merged.codes)
-        store.size += added
+        store.size += merged.added
         store.grown(len(rows))
     return merged.outcomes
 
@@ -76,6 +86,7 @@ def delete_call(cursor: duckdb.DuckDBPyConnection, store: Store, call_id: str) -
     store.any_deleted = True  # before it is so: to look in vain does no harm
     with changing(cursor, store) as change:
         change.gone.update(hashes.to_pylist())
+        change.added = -int(there.is_call)
         _delete_rows(cursor, store.calls if there.is_call else store.held, [there])
         now = microseconds(datetime.now(UTC))
         cursor.execute(f"INSERT INTO {store.deleted} VALUES (?, md5_number_lower(?), ?)", [call_id, call_id, now])
@@ -149,8 +160,8 @@ def _nothing() -> State:
     return State((None,) * len(NAMES), (None,) * len(NAMES))
 
 
-def _put(cursor: duckdb.DuckDBPyConnection, store: Store, merged: _Merged, now: int) -> int:
-    """Write what has changed; how many calls there are more."""
+def _put(cursor: duckdb.DuckDBPyConnection, store: Store, merged: _Merged, now: int) -> pa.Table:
+    """Write what has changed; the calls that were written."""
     changed = [(call_id, merged.known[call_id]) for call_id in sorted(merged.changed)]
     _delete_rows(cursor, store.calls, (known for _, known in changed if known.is_call))
     _delete_rows(cursor, store.held, (known for _, known in changed if not known.is_call))
@@ -163,8 +174,7 @@ def _put(cursor: duckdb.DuckDBPyConnection, store: Store, merged: _Merged, now: 
     if calls:
         rows = pa.concat_tables([rows, _hashed(cursor, _calls(calls, merged.shown, now))])
     merged.codes.update(known.code for _, known in calls if known.code)
-    _insert_calls(cursor, store, rows, merged.codes)
-    return len(merged.fresh) + sum(not known.is_call for _, known in calls)
+    return _insert_calls(cursor, store, rows, merged.codes)
 
 
 def _delete_rows(cursor: duckdb.DuckDBPyConnection, table: str, rows: Iterable[Known]) -> None:
@@ -173,13 +183,13 @@ def _delete_rows(cursor: duckdb.DuckDBPyConnection, table: str, rows: Iterable[K
         cursor.execute(f"DELETE FROM {table} WHERE rowid IN (SELECT unnest(?))", [places])
 
 
-def _insert_calls(cursor: duckdb.DuckDBPyConnection, store: Store, calls: pa.Table, codes: dict[str, int]) -> None:
-    """Write calls, in the order of their starts, with the columns that follow from others.
+def _insert_calls(cursor: duckdb.DuckDBPyConnection, store: Store, calls: pa.Table, codes: dict[str, int]) -> pa.Table:
+    """Write calls, in the order of their starts, with the columns that follow from others; the calls with these.
 
     `codes` are those of callers that are known; they are joined by those of all others.
     """
     if not len(calls):
-        return
+        return calls
     starts = calls["started_at"].cast(pa.int64())
     coded = _coded(cursor, store, calls["caller_number"], codes)
     derived = {"quarter_hour": pc.divide(starts, QUARTER_HOUR), "caller_code": coded}
@@ -192,6 +202,7 @@ def _insert_calls(cursor: duckdb.DuckDBPyConnection, store: Store, calls: pa.Tab
         calls = calls.sort_by([("started_at", "ascending"), ("id", "ascending")])
     store.hashes[store.calls].add(calls["id_hash"])
     _insert(cursor, store.calls, calls)
+    return calls
 
 
 def _is_sorted(numbers: pa.ChunkedArray) -> bool:

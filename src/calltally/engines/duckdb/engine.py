@@ -152,8 +152,8 @@ class DuckDBEngine:
         self._stores.unwatched(calls)
 
     @contextmanager
-    def reading(self, calls: str, fields: Sequence[str], stop: Stop) -> Iterator[Reading]:
-        """Some fields of a store, as they are at one moment.
+    def reading(self, calls: str, stop: Stop) -> Iterator[Reading]:
+        """The calls of a store as they are at one moment.
 
         Raises:
             NotFound: it was removed, or never written to.
@@ -166,7 +166,7 @@ class DuckDBEngine:
         ):
             if not store.meta:
                 raise NotFound(REMOVED)
-            yield Reading(cursor, store, fields)
+            yield Reading(cursor, store)
 
     def ready(self) -> None:
         with self._root.cursor() as cursor, _translated():

@@ -29,6 +29,7 @@ def erase_caller(cursor: duckdb.DuckDBPyConnection, store: Store, caller_number:
     with changing(cursor, store) as change:
         cursor.execute(f"UPDATE {store.held} AS c SET {without} WHERE caller_number = ?", [caller_number])
         changed_at = change.since = microseconds(datetime.now(UTC))
+        change.rows = None
         found = cursor.execute(
             f"UPDATE {store.calls} AS c SET {without}, caller_code = NULL, changed_at = {changed_at} "
             "WHERE caller_number = ?",

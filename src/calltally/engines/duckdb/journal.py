@@ -3,9 +3,12 @@
 import threading
 from dataclasses import dataclass, field
 
+import pyarrow as pa
+
 __all__ = ["Change", "Journal"]
 
 MOST_CHANGES = 500  # that are kept apart; beyond that the oldest are told as one
+MOST_ROWS = 2000  # that are kept until somebody wants them
 MOST_GONE = 20_000  # hashes of calls, beyond which it is no use to look at each
 
 
@@ -14,17 +17,26 @@ class Change:
     """A commit: the version that it gives the calls, and which of them to look at anew.
 
     These are all whose `changed_at` is `since` or later (None: none), and what has one of the hashes `gone` is no
-    more, unless it is among those.
+    more, unless it is among those. `rows` are they, as a `Reading` gives them; None: they have to be read.
     """
 
     version: str
     since: int | None = None
     gone: set[int] = field(default_factory=set)
+    added: int = 0  # how many calls there are more
+    rows: tuple[pa.Table, ...] | None = ()
+
+    @property
+    def size(self) -> int:
+        """How many rows are kept."""
+        return sum(map(len, self.rows or ()))
 
     def joined(self, later: "Change") -> "Change":
         """Both as one."""
         moments = [since for since in (self.since, later.since) if since is not None]
-        return Change(later.version, min(moments, default=None), self.gone | later.gone)
+        rows = None if self.rows is None or later.rows is None else self.rows + later.rows
+        added = self.added + later.added
+        return Change(later.version, min(moments, default=None), self.gone | later.gone, added, rows)
 
 
 class Journal:
@@ -42,6 +54,8 @@ class Journal:
     def add(self, change: Change) -> None:
         """Take note of a change that is about to be committed."""
         with self._lock:
+            if change.size + sum(each.size for each in self._changes) > MOST_ROWS:
+                change.rows = None
             self._changes.append(change)
             if len(self._changes) > MOST_CHANGES:
                 first, second, *rest = self._changes

@@ -99,7 +99,7 @@ class DuckDBLoad:
         self._compare()
         summary = self._summary()
         if not dry_run:
-            self._commit()
+            self._commit(summary.added)
             self._store.size += summary.added
         return summary
 
@@ -201,13 +201,14 @@ class DuckDBLoad:
             "WINDOW w AS (PARTITION BY id ORDER BY n)) WHERE turn > 1 AND NOT same"
         )
 
-    def _commit(self) -> None:
+    def _commit(self, added: int) -> None:
         """One transaction: all rows or none, synced to disk when this returns."""
         self._check()
         try:
             with changing(self._cursor, self._store) as change:
                 codes = self._add_codes()
                 now = change.since = microseconds(datetime.now(UTC))
+                change.added, change.rows = added, None
                 self._add_calls(now)
                 self._change_calls(now)
                 self._widen_extent(codes)

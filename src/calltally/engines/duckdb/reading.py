@@ -1,32 +1,34 @@
-"""Columns of a store's calls as numbers and texts, for what is made from them outside the database."""
+"""Columns of a store's calls as numbers and texts, for reports that are made from them outside the database."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from calltally.catalog import CATALOG, FieldKind
 from calltally.engines.duckdb.dialect import DuckDBDialect
 from calltally.engines.duckdb.schema import CODE_COLUMNS
 from calltally.engines.duckdb.stores import Store
 
-__all__ = ["Reading"]
+__all__ = ["Reading", "as_read"]
 
 DIALECT = DuckDBDialect()
+FIELDS = tuple(field.name for field in CATALOG.reported_fields)
 ROWS_AT_ONCE = 122_880  # as many as DuckDB keeps together
 
 
 class Reading:
     """The calls of a store as they are at one moment; the cursor does nothing else meanwhile.
 
-    Its columns are the hashes of the calls' ids, `id_hash`, and fields: a time as its instant, a field whose different
-    values are counted as the numbers of these, any other as it is, or its default.
+    Its columns are the hashes of the calls' ids, `id_hash`, and the fields that reports read: a time as its instant, a
+    field whose different values are counted as the numbers of these, any other as it is, or its default.
     """
 
-    def __init__(self, cursor: duckdb.DuckDBPyConnection, store: Store, fields: Sequence[str]) -> None:
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, store: Store) -> None:
         self._cursor = cursor
         self._calls = store.calls
-        self._columns = ", ".join(("id_hash", *(f"{_spelled(field)} AS {field}" for field in fields)))
+        self._columns = ", ".join(("id_hash", *(f"{_spelled(field)} AS {field}" for field in FIELDS)))
         cursor.execute("BEGIN")
         self.version = str(cursor.execute(f"SELECT data_version FROM {store.meta}").fetchall()[0][0])
 
@@ -43,6 +45,20 @@ class Reading:
         query = f"SELECT {self._columns} FROM {self._calls}{where}"
         reader: pa.RecordBatchReader = self._cursor.sql(query, params=params).to_arrow_reader(ROWS_AT_ONCE)
         yield from reader
+
+
+def as_read(calls: pa.Table) -> pa.Table:
+    """Calls as they are written, as a `Reading` gives them."""
+    return pa.table({"id_hash": calls["id_hash"], **{field: _read(calls, field) for field in FIELDS}})
+
+
+def _read(calls: pa.Table, field: str) -> pa.ChunkedArray:
+    if field in CODE_COLUMNS:
+        return calls[CODE_COLUMNS[field]]
+    if CATALOG.fields[field].kind is FieldKind.TIME:
+        return calls[field].cast(pa.int64())
+    default = CATALOG.fields[field].default
+    return pc.fill_null(calls[field], default) if default else calls[field]
 
 
 def _spelled(field: str) -> str:

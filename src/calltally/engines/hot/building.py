@@ -6,12 +6,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from calltally.engines.duckdb import Change
 from calltally.engines.hot.columns import (
     CODED,
     COUNTED,
     MOST_BYTES_A_CALL,
     NUMBERS,
     SEGMENT_ROWS,
+    SMALL,
     Columns,
     Dictionary,
     Numbers,
@@ -24,15 +26,16 @@ from calltally.engines.hot.columns import (
 __all__ = ["built", "in_order", "patched"]
 
 MOST_BYTES_OF_TEXTS = 16  # a call: of a field with more different texts than that, most calls have one of their own
-SMALL = 1_000_000  # bytes, which any field may take
 NO_NUMBER = -(2**63)
+START_AND_HASH = 8 + 12  # bytes a call
 
 
 class _Parts:
-    """Rows being gathered, by column a list of parts."""
+    """Rows being gathered, by column a list of parts; the dictionaries are those of so many rows already."""
 
-    def __init__(self, dictionaries: Mapping[str, Dictionary]) -> None:
+    def __init__(self, dictionaries: Mapping[str, Dictionary], already: int = 0) -> None:
         self.dictionaries = dict(dictionaries)
+        self._already = already
         self.count = 0
         self._starts: list[Numbers] = []
         self._hashes: list[Numbers] = []
@@ -48,7 +51,7 @@ class _Parts:
             self._codes[name].append(narrow_codes(_array(pc.fill_null(rows[name].cast(pa.int64()), -1)) + 1))
         for name, dictionary in list(self.dictionaries.items()):
             self._codes[name].append(narrow_codes(_coded(rows[name], dictionary)))
-            if dictionary.nbytes > max(SMALL, self.count * MOST_BYTES_OF_TEXTS):
+            if dictionary.nbytes > SMALL + (self._already + self.count) * MOST_BYTES_OF_TEXTS:
                 del self.dictionaries[name], self._codes[name]
         for name in NUMBERS:
             self._numbers[name].append(narrow_numbers(_array(pc.fill_null(rows[name].cast(pa.int64()), NO_NUMBER))))
@@ -67,8 +70,8 @@ class _Parts:
             parts.append(segment.numbers[name][chosen])
 
     def fit(self) -> None:
-        """Leave out the widest texts until a call takes no more than it may."""
-        while self.count and self.dictionaries and self._bytes_a_call() > MOST_BYTES_A_CALL:
+        """Leave out the widest texts until all calls take no more than they may."""
+        while self.dictionaries and self._bytes() > self.count * MOST_BYTES_A_CALL + SMALL:
             widest = max(self.dictionaries, key=self._bytes_of)
             del self.dictionaries[widest], self._codes[widest]
 
@@ -116,15 +119,17 @@ class _Parts:
             )
         return found
 
-    def _bytes_of(self, name: str) -> float:
-        width = max(part.itemsize for part in self._codes[name])
-        return width + self.dictionaries[name].nbytes / self.count if self.count * width > SMALL else 0
+    def _bytes_of(self, name: str) -> int:
+        return self._width(self._codes[name]) * self.count + self.dictionaries[name].nbytes
 
-    def _bytes_a_call(self) -> float:
-        texts = sum(map(self._bytes_of, self.dictionaries))
-        counted = sum(max((part.itemsize for part in self._codes[name]), default=0) for name in COUNTED)
-        numbers = sum(max((part.itemsize for part in parts), default=0) for parts in self._numbers.values())
-        return 8 + 12 + counted + texts + numbers
+    def _bytes(self) -> int:
+        columns = [self._codes[name] for name in COUNTED] + list(self._numbers.values())
+        of_all = START_AND_HASH + sum(map(self._width, columns))
+        return of_all * self.count + sum(map(self._bytes_of, self.dictionaries))
+
+    @staticmethod
+    def _width(parts: Sequence[Numbers]) -> int:
+        return max((part.itemsize for part in parts), default=0)
 
 
 def built(version: str, batches: Iterable[pa.RecordBatch]) -> Columns:
@@ -136,13 +141,16 @@ def built(version: str, batches: Iterable[pa.RecordBatch]) -> Columns:
     return _columns(version, parts)
 
 
-def patched(columns: Columns, version: str, gone: Iterable[int], batches: Iterable[pa.RecordBatch]) -> Columns:
-    """The columns after a change: calls that are no more, and those that are new or other ones."""
-    new = _Parts(columns.dictionaries)
+def patched(columns: Columns, change: Change, batches: Iterable[pa.RecordBatch]) -> Columns | None:
+    """The columns after a change, of which the batches are the calls to look at anew.
+
+    None: calls cannot be told apart by the hashes of their ids, or are in the batches twice.
+    """
+    new = _Parts(columns.dictionaries, columns.rows)
     for batch in batches:
         new.add(batch)
     came = new.segment()
-    hashes = np.union1d(came.hashes, np.fromiter(gone, np.uint64))
+    hashes = np.union1d(came.hashes, np.fromiter(change.gone, np.uint64))
     *base, tail = columns.segments
     marks = [np.union1d(mark, segment.found(hashes)) for segment, mark in zip(base, columns.gone, strict=False)]
     joined = _Parts(new.dictionaries)
@@ -151,7 +159,8 @@ def patched(columns: Columns, version: str, gone: Iterable[int], batches: Iterab
     tail = joined.segment()
     none = np.empty(0, np.uint32)
     sizes = _sizes(new.dictionaries, (tail,), columns.sizes)
-    return Columns(version, (*base, tail), (*marks, none), new.dictionaries, sizes)
+    found = Columns(change.version, (*base, tail), (*marks, none), new.dictionaries, sizes)
+    return found if found.calls == columns.calls + change.added else None
 
 
 def in_order(columns: Columns) -> Columns:

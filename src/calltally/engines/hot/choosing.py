@@ -22,13 +22,13 @@ def first_groups(plan: Plan, grouping: Grouping, keys: Numbers, found: Mapping[A
     """
     if len(keys) <= plan.limit:
         return np.arange(len(keys))
-    ties = grouping.ranks(keys)
     scores, known = _scores(plan, grouping, keys, found)
     first = np.flatnonzero(known)
     if len(first) >= plan.limit:
-        return first[_first(scores[first], ties[first], plan.limit)]
+        return first[_first(scores[first], grouping, keys[first], plan.limit)]
     nulls = np.flatnonzero(~known)
-    return np.concatenate([first, nulls[_first(np.zeros(len(nulls)), ties[nulls], plan.limit - len(first))]])
+    first_nulls = _first(np.zeros(len(nulls)), grouping, keys[nulls], plan.limit - len(first))
+    return np.concatenate([first, nulls[first_nulls]])
 
 
 def _scores(
@@ -74,13 +74,13 @@ def _exact_scores(numerators: Numbers, denominators: Numbers) -> Numbers:
     return scores
 
 
-def _first(scores: Numbers, ties: Numbers, count: int) -> Numbers:
-    """The places of so many of the lowest scores; among equal ones those with the lowest ties."""
+def _first(scores: Numbers, grouping: Grouping, keys: Numbers, count: int) -> Numbers:
+    """The places of so many of the lowest scores; among equal ones those whose dimensions come first."""
     if len(scores) <= count:
         return np.arange(len(scores))
     last = np.partition(scores, count - 1)[count - 1]
     sure, tied = np.flatnonzero(scores < last), np.flatnonzero(scores == last)
     wanted = count - len(sure)
     if wanted < len(tied):
-        tied = tied[np.argpartition(ties[tied], wanted - 1)[:wanted]]
+        tied = tied[np.argpartition(grouping.ranks(keys[tied]), wanted - 1)[:wanted]]
     return np.concatenate([sure, tied])

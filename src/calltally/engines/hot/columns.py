@@ -1,8 +1,8 @@
 """What is held of a business's calls: rows in the order of their starts, every value as a small number.
 
-At most 64 bytes a call (MOST_BYTES_A_CALL): 8 for the start, 12 for finding it by the hash of its id, 4 for its
-caller, 1, 2 or 4 for each text, as it has different ones, and for each number as its values need. A text that does
-not fit in that is left to the database, and with it the reports that name it.
+At most 64 bytes a call and a megabyte (MOST_BYTES_A_CALL, SMALL): 8 for the start, 12 for finding it by the hash of
+its id, 4 for its caller, 1, 2 or 4 for each text, as it has different ones, and for each number as its values need. A
+text that does not fit in that is left to the database, and with it the reports that name it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,9 +20,10 @@ from calltally.localtime import Period
 __all__ = [
     "CODED",
     "COUNTED",
-    "FIELDS",
     "MOST_BYTES_A_CALL",
     "NUMBERS",
+    "SEGMENT_ROWS",
+    "SMALL",
     "Columns",
     "Dictionary",
     "Numbers",
@@ -37,6 +38,7 @@ Numbers = npt.NDArray[Any]
 CodedValue = str | bool | None
 
 MOST_BYTES_A_CALL = 64
+SMALL = 1_000_000  # bytes for the texts of few calls, which are as different as those of many
 SEGMENT_ROWS = 2**20
 BYTES_A_TEXT = 160  # besides its characters: Python's object, its places in a list and in a dict
 
@@ -45,21 +47,22 @@ COUNTED = tuple(field.name for field in CATALOG.reported_fields if field.name in
 NUMBERS = tuple(field.name for field in CATALOG.reported_fields if field.kind is FieldKind.WHOLE)
 TIMES = tuple(field.name for field in CATALOG.reported_fields if field.kind is FieldKind.TIME)
 CODED = tuple(field.name for field in CATALOG.reported_fields if field.name not in {*COUNTED, *NUMBERS, *TIMES})
-FIELDS = (*TIMES, *COUNTED, *CODED, *NUMBERS)
 
 CODE_TYPES = (np.uint8, np.uint16, np.uint32)
 NUMBER_TYPES = (np.int8, np.int32, np.int64)
+LOWEST = {np.dtype(each): int(np.iinfo(each).min) for each in NUMBER_TYPES}
+HIGHEST = {np.dtype(each): int(np.iinfo(each).max) for each in (*CODE_TYPES, *NUMBER_TYPES)}
 
 
 def null_of(values: Numbers) -> int:
     """What stands for no value among numbers of this type: the lowest there is."""
-    return int(np.iinfo(values.dtype).min)
+    return LOWEST[values.dtype]
 
 
 def narrow_codes(codes: Numbers) -> Numbers:
     """The same codes in the narrowest type."""
     most = int(codes.max(initial=0))
-    return codes.astype(next(each for each in CODE_TYPES if most <= np.iinfo(each).max))
+    return codes.astype(next(each for each in CODE_TYPES if most <= HIGHEST[np.dtype(each)]))
 
 
 def narrow_numbers(values: Numbers) -> Numbers:
@@ -67,18 +70,18 @@ def narrow_numbers(values: Numbers) -> Numbers:
     null = null_of(values)
     there = values[values != null]
     low, high = int(there.min(initial=0)), int(there.max(initial=0))
-    kind = next(each for each in NUMBER_TYPES if np.iinfo(each).min < low and high <= np.iinfo(each).max)
+    kind = next(each for each in map(np.dtype, NUMBER_TYPES) if LOWEST[each] < low and high <= HIGHEST[each])
     return _retyped(values, kind)
 
 
 def widened(parts: Sequence[Numbers]) -> Numbers:
     """Parts of a column of numbers as one, of 64 bits."""
-    return np.concatenate([_retyped(part, np.int64) for part in parts])
+    return np.concatenate([_retyped(part, np.dtype(np.int64)) for part in parts])
 
 
-def _retyped(values: Numbers, kind: type[Any]) -> Numbers:
+def _retyped(values: Numbers, kind: np.dtype[Any]) -> Numbers:
     retyped = values.astype(kind)
-    retyped[values == null_of(values)] = np.iinfo(kind).min
+    retyped[values == null_of(values)] = LOWEST[kind]
     return retyped
 
 
@@ -194,6 +197,11 @@ class Columns:
     def rows(self) -> int:
         """How many rows there are, with those that are no calls any more."""
         return sum(map(len, self.segments))
+
+    @cached_property
+    def calls(self) -> int:
+        """How many calls there are."""
+        return self.rows - sum(map(len, self.gone))
 
     @cached_property
     def loose(self) -> int:

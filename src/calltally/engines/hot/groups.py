@@ -27,16 +27,20 @@ FIRST_PLACES = 2**16
 FREE = -1
 
 
-Add = Callable[[Kernels, Block, int, Numbers], None]  # adds the digit of each row, times the stride, to its key
+Add = Callable[[Kernels, Block, Numbers, Numbers], None]  # adds to each row's key what a table has for its digit
 
 
 @dataclass(frozen=True)
 class _Digit:
-    """A dimension: what its digits stand for, the place of each in the order of their values, how rows get theirs."""
+    """A dimension: what its digits stand for, the place of each in the order of their values, how rows get theirs.
+
+    `digits` has the digit of each code, or of each step of time.
+    """
 
     values: Sequence[Value]
     ranks: Numbers
     has_null: bool  # as digit 0
+    digits: Numbers
     add: Add
 
     @property
@@ -61,10 +65,15 @@ class Grouping:
         """What a step of each digit adds to a key."""
         return tuple(prod(digit.size for digit in self.digits[place + 1 :]) for place in range(len(self.digits)))
 
+    @cached_property
+    def tables(self) -> tuple[Numbers, ...]:
+        """For each dimension what its digits add to a key."""
+        return tuple(digit.digits * stride for digit, stride in zip(self.digits, self.strides, strict=True))
+
     def add(self, kernels: Kernels, block: Block, group: Numbers) -> None:
         """Make the key of each row of a block."""
-        for digit, stride in zip(self.digits, self.strides, strict=True):
-            digit.add(kernels, block, stride, group)
+        for digit, table in zip(self.digits, self.tables, strict=True):
+            digit.add(kernels, block, table, group)
 
     def values(self, keys: Numbers) -> list[tuple[Value, ...]]:
         """The values of the dimensions that keys stand for."""
@@ -159,17 +168,17 @@ def _digit(dimension: Dimension, plan: Plan, columns: Columns, span: tuple[int, 
 def _code_digit(field: str, columns: Columns) -> _Digit:
     dictionary, size = columns.dictionaries[field], columns.sizes[field]
 
-    def add(kernels: Kernels, block: Block, stride: int, group: Numbers) -> None:
-        kernels.add_by_code(block.codes(field), np.arange(size, dtype=np.int64) * stride, group)
+    def add(kernels: Kernels, block: Block, table: Numbers, group: Numbers) -> None:
+        kernels.add_by_code(block.codes(field), table, group)
 
-    return _Digit(dictionary.values, dictionary.ranks(size), True, add)
+    return _Digit(dictionary.values, dictionary.ranks(size), True, np.arange(size), add)
 
 
 def _time_digit(grain: Grain, plan: Plan, span: tuple[int, int]) -> _Digit:
     steps = steps_of(grain, plan.local_time, *span)
     numbers, digits = np.unique(steps.numbers, return_inverse=True)
 
-    def add(kernels: Kernels, block: Block, stride: int, group: Numbers) -> None:
-        kernels.add_by_time(block.starts, steps.instants, digits * stride, group)
+    def add(kernels: Kernels, block: Block, table: Numbers, group: Numbers) -> None:
+        kernels.add_by_time(block.starts, steps.instants, table, group)
 
-    return _Digit(numbers.tolist(), np.arange(len(numbers)), False, add)
+    return _Digit(numbers.tolist(), np.arange(len(numbers)), False, digits, add)

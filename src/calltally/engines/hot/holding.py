@@ -19,7 +19,7 @@ from calltally.engines.base import Plan, Rows, Stop
 from calltally.engines.duckdb import DuckDBEngine, Journal
 from calltally.engines.hot.answering import Team, answered
 from calltally.engines.hot.building import built, in_order, patched
-from calltally.engines.hot.columns import FIELDS, MOST_BYTES_A_CALL, Columns
+from calltally.engines.hot.columns import MOST_BYTES_A_CALL, SMALL, Columns
 from calltally.engines.hot.compiling import compiled
 from calltally.errors import NotFound, Unavailable
 
@@ -120,7 +120,7 @@ class Holding:
         if columns is not None and columns.version == version:
             return columns
         columns = self._caught_up_soon(held) if columns is not None else None
-        if columns is None:
+        if columns is None or columns.loose > _most_changes(columns) // 2:
             self.want(calls)
         return columns
 
@@ -136,20 +136,35 @@ class Holding:
 
     def _caught_up(self, held: _Held, most: int) -> Columns | None:
         """The columns with all changes, if it is known which calls changed, and these are no more than so many."""
-        columns = held.columns
-        if columns is None:
+        if held.columns is None:
             return None
-        with self._file.reading(held.calls, FIELDS, Stop()) as reading:
+        columns = self._with_rows_kept(held, held.columns) or self._with_rows_read(held, held.columns, most)
+        if columns is not None:
+            held.columns = columns
+            held.journal.forget(columns.version)
+        return columns
+
+    def _with_rows_kept(self, held: _Held, columns: Columns) -> Columns | None:
+        """The columns with changes whose rows are all kept in the journal; None: there are others, or it is unclear."""
+        change = held.journal.until(self._file.known_version(held.calls) or "")
+        if change is None or change.rows is None:
+            return None
+        hashes = [each for table in change.rows for each in table["id_hash"].to_pylist()]
+        if len(hashes) != len(set(hashes)) or not change.gone.isdisjoint(hashes):  # which came last is not kept
+            return None
+        rows = [batch for table in change.rows for batch in table.combine_chunks().to_batches()]
+        return patched(columns, change, rows)
+
+    def _with_rows_read(self, held: _Held, columns: Columns, most: int) -> Columns | None:
+        """The columns with changes that are read from the file, if these are no more than so many."""
+        with self._file.reading(held.calls, Stop()) as reading:
             if reading.version == columns.version:
                 return columns
             change = held.journal.until(reading.version)
             rows = list(reading.changed(change.since, most + 1)) if change else []
             if change is None or sum(map(len, rows)) > most:
                 return None
-            columns = patched(columns, reading.version, change.gone, rows)
-        held.columns = columns
-        held.journal.forget(columns.version)
-        return columns
+            return patched(columns, change, rows)
 
     def _refresh(self, held: _Held) -> None:
         """Bring the columns of a store up to date, or build them, or let go of them."""
@@ -157,12 +172,13 @@ class Holding:
             held.is_queued = False
         try:
             with held.changing:
-                most = max(MOST_CHANGES, held.columns.rows // SHARE_OF_CHANGES) if held.columns else 0
-                columns = self._caught_up(held, most)
+                columns = self._caught_up(held, _most_changes(held.columns) if held.columns else 0)
                 if columns is None:
                     held.columns = None  # beforehand, so that there is room
-                    columns = self._built(held)
-                elif columns.loose > most // 2:
+                    self._build_anew(held)
+                elif not self._make_room(held, columns.nbytes):
+                    held.columns, held.refused_at = None, time.monotonic()
+                elif columns.loose > _most_changes(columns) // 2:
                     held.columns = in_order(columns)
         except (NotFound, Unavailable) as error:
             logger.info("the columns of %s are not held: %s", held.calls, error)
@@ -171,25 +187,23 @@ class Holding:
             logger.warning("there is not enough memory for the columns of %s", held.calls)
             held.columns, held.refused_at = None, time.monotonic()
 
-    def _built(self, held: _Held) -> Columns | None:
-        """The columns of a store, as far as there is room for them."""
-        if not self._make_room(held, self._file.size(held.calls) * MOST_BYTES_A_CALL):
+    def _build_anew(self, held: _Held) -> None:
+        """Read all calls of a store, if there is room for them."""
+        if not self._make_room(held, self._file.size(held.calls) * MOST_BYTES_A_CALL + SMALL):
             held.refused_at = time.monotonic()
-            return None
+            return
         with self._lock:
             if self._closed:
-                return None
+                return
             stop = self._build = Stop()  # asked too by whoever writes the file anew; it is built again afterwards
         held.journal = self._file.watched(held.calls)
-        with self._file.reading(held.calls, FIELDS, stop) as reading:
+        with self._file.reading(held.calls, stop) as reading:
             columns = built(reading.version, _until(stop, reading.all()))
         held.journal.forget(columns.version)
         with self._lock:
-            if self._held.get(held.calls) is not held:  # it was removed meanwhile
-                return None
-            held.columns = columns
+            if self._held.get(held.calls) is held:  # and was not removed meanwhile
+                held.columns = columns
         logger.info("holding the columns of %s: %d calls, %d bytes", held.calls, columns.rows, columns.nbytes)
-        return columns
 
     def _make_room(self, held: _Held, wanted: int) -> bool:
         """Let go of what was not asked about for the longest time until so many bytes are free; False: no use."""
@@ -210,6 +224,11 @@ class Holding:
         for each in leaving:
             self._file.unwatched(each.calls)
         return True
+
+
+def _most_changes(columns: Columns) -> int:
+    """How many calls can change before it is better to read all of them anew."""
+    return max(MOST_CHANGES, columns.rows // SHARE_OF_CHANGES)
 
 
 def _until(stop: Stop, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -10,6 +10,7 @@ from typing import Any
 __all__ = ["REJECTED", "SIGNATURES"]
 
 REJECTED = -(1 << 58)  # far below every group, and thirty of them still fit 64 bits
+NEVER = 2**63 - 1  # after all instants
 SPREAD = -7046029254386353131  # the golden ratio in 64 bits: neighbours go far apart
 
 Column = Any  # an array of whole numbers
@@ -30,12 +31,13 @@ def add_by_time(starts: Column, instants: Column, table: Column, group: Column) 
     The first instant is before all starts. Rows in the order of time need no search but the first.
     """
     last = len(instants) - 1
-    place = 0
+    place, value = 0, 0
+    begin, end = NEVER, NEVER  # of the step at this place; at first there is none
     for i in range(len(group)):
         start = starts[i]
-        if start < instants[place] or (place < last and start >= instants[place + 1]):
+        if start < begin or start >= end:
             low, high = 0, last
-            if place < last and start >= instants[place + 1] and (place + 1 == last or start < instants[place + 2]):
+            if start >= begin and (place + 1 == last or start < instants[place + 2]):
                 low = high = place + 1
             while low < high:
                 middle = (low + high + 1) >> 1
@@ -43,8 +45,9 @@ def add_by_time(starts: Column, instants: Column, table: Column, group: Column) 
                     low = middle
                 else:
                     high = middle - 1
-            place = low
-        group[i] += table[place]
+            place, value = low, table[low]
+            begin, end = instants[low], instants[low + 1] if low < last else NEVER
+        group[i] += value
 
 
 def keep_between(values: Column, lowest: int, highest: int, group: Column) -> None:
