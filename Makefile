@@ -22,7 +22,8 @@ setup: $(DEV)  ## Make .venv with everything that development needs
 
 test: $(DEV)  ## Set up and run the whole test suite (as root, also with the Debian packages that it needs)
 	@scripts/packages chromium,chromium-browser,google-chrome=chromium curl=curl clickhouse-server=clickhouse-server setpriv=util-linux /usr/share/zookeeper/bin/zkServer.sh=zookeeper
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto -m 'not cluster'
+	$(BIN)/pytest -n auto -m cluster --hypothesis-profile=few
 
 faults: $(DEV)  ## Kill the server a hundred times and fill disks (ten minutes; full disks as root)
 	CALLTALLY_KILLS=100 $(BIN)/pytest tests/faults

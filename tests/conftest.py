@@ -22,6 +22,7 @@ settings.register_profile(
     "calltally", deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 settings.register_profile("thorough", settings.get_profile("calltally"), max_examples=3000)
+settings.register_profile("few", settings.get_profile("calltally"), max_examples=6)
 settings.load_profile("calltally")
 
 NewBusiness = Callable[..., Business]

@@ -16,8 +16,10 @@ from tests import strategies
 from tests.conftest import open_columns, open_file
 from tests.engines.clusters import DATABASE, ChdbServers, running
 
+CLUSTERS = [pytest.param(name, marks=pytest.mark.cluster) for name in ("two shards", "newest")]
 
-@pytest.fixture(scope="session", params=["file", "columns", "two shards", "newest"])
+
+@pytest.fixture(scope="session", params=["file", "columns", *CLUSTERS])
 def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, kernels: Path) -> Iterator[Engine]:
     """An engine for all tests; each takes businesses of its own."""
     with ExitStack() as stack:

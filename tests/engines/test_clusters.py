@@ -30,6 +30,8 @@ from tests.conftest import NewBusiness
 from tests.engines.clusters import DATABASE, Cluster, Node, running
 from tests.ingestion.test_deliveries import state_of
 
+pytestmark = pytest.mark.cluster
+
 LIMIT = 30.0  # seconds: the time limit of a report unless it is set
 CALLS = [
     {"id": f"c{n}", "started_at": f"2026-03-0{1 + n % 9}T10:00:00Z", "source": f"s{n % 3}", "from": f"+130555512{n:02}"}

@@ -43,7 +43,9 @@ CALLS = [{"id": f"c{n}", "started_at": f"2026-03-0{1 + n % 9}T10:00:00Z", "sourc
 @pytest.fixture(scope="session")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """The database alone."""
-    opened = open_engine(DataFolder(tmp_path_factory.mktemp("engine")), Settings(hot_memory="0", memory="1GB", threads=2))
+    opened = open_engine(
+        DataFolder(tmp_path_factory.mktemp("engine")), Settings(hot_memory="0", memory="1GB", threads=2)
+    )
     yield opened
     opened.close()
 

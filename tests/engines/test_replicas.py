@@ -29,6 +29,8 @@ CALLS = [{"id": f"c{n}", "started_at": "2026-03-01T10:00:00Z", "source": f"s{n %
 QUESTION = "group_by=source&metrics=count"
 LIMIT = 60.0
 
+pytestmark = pytest.mark.cluster
+
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
