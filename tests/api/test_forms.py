@@ -210,7 +210,7 @@ def resident(pid: int) -> int:
 
 def test_drawing_costs_the_server_nothing_and_ends_with_it(tmp_path: Path) -> None:
     headers = filled(DataFolder(tmp_path / "data"), 100)
-    with serving(tmp_path / "data") as server:
+    with serving(tmp_path / "data", CALLTALLY_HOT_MEMORY="0") as server:
 
         def ask(query: str, form: str) -> httpx2.Response:
             return httpx2.get(f"{server.address}{REPORT}.{form}?group_by=source&limit={query}", headers=headers)

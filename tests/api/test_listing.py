@@ -197,7 +197,7 @@ WRONG = {
     "sort_order=up": "sort_order: 'up' is not allowed; it is 'desc' or 'asc'",
     "cursor=": "cursor: is empty; it takes the next_cursor of the page before, or leave it out",
     "cursor=x": "cursor: 'x' is no next_cursor of this list; leave it out for the first page",
-    "search=": "search: is empty; it takes a part of a phone number, or leave it out",
+    "search=": "search: is empty; it takes a part of a text such as (305) 555-1234, or leave it out",
     "search=+": "search: is blank; give a part of what is looked for, or leave it out",
     "search=a&search=b": "search: was given 2 times; give it once",
     f"search={'1' * 513}": f"search: '{'1' * 100}' is 513 characters long; at most 512 are allowed",

@@ -22,18 +22,20 @@ from calltally.accounts import (
     update_business,
 )
 from calltally.accounts.control import shares
-from calltally.api import Workers
 from calltally.api.app import ROUTES
 from calltally.api.home import HOME
 from calltally.api.sign_in import SIGN_IN
 from calltally.catalog import RANGES
+from calltally.engines import Plan, Rows, Stop
+from calltally.errors import Unavailable
 from calltally.query import asked_at
 from tests import strategies
-from tests.api.conftest import NOW, REPORT, Asker, Door, calls, limits, open_client
+from tests.api.conftest import NOW, REPORT, Asker, Door, calls, open_client
 from tests.api.test_saved_reports import HOSTILE, SHARES, share
 from tests.api.test_sign_in import POLICY
 from tests.asking import import_records
 from tests.strategies import METRIC_NAMES
+from tests.wrapping import WrappedEngine
 
 PROFILE = settings.get_profile(settings.get_current_profile_name())
 BELOW = ("", "/report", "/report.csv", "/picture.svg", "/picture.png")
@@ -317,11 +319,18 @@ def test_one_whose_report_no_longer_holds_says_so_and_shows_nothing(
         assert "google" not in answer.text
 
 
+class Busy(WrappedEngine):
+    """Has no time for reports."""
+
+    def answer(self, plan: Plan, stop: Stop) -> Rows:
+        raise Unavailable("Too much is asked at the moment", 7)
+
+
 def test_a_server_that_cannot_answer_now_says_so_and_when_to_ask_again(door: Door, asker: Asker) -> None:
     path = made(asker)
-    with open_client(door.control, door.engine, Workers(limits(4, 64), 0), kept_bytes=0) as hurried:
+    with open_client(door.control, Busy(door.engine), kept_bytes=0) as stranger:
         for below in BELOW:
-            answer = hurried.get(path + below)
+            answer = stranger.get(path + below)
             assert (answer.status_code, "This does not work now" in answer.text) == (503, True)
             assert int(answer.headers["retry-after"]) > 0
 
