@@ -1,6 +1,6 @@
 # Every task that people and CI run; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo serve setup test faults lint format docs bench lock clean
+.PHONY: help demo serve setup test clusters faults lint format docs bench lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -21,8 +21,11 @@ serve: $(RUNTIME)  ## Set up and start the server on ./calltally-data (or CALLTA
 setup: $(DEV)  ## Make .venv with everything that development needs
 
 test: $(DEV)  ## Set up and run the whole test suite (as root, also with the Debian packages that it needs)
-	@scripts/packages chromium,chromium-browser,google-chrome=chromium curl=curl clickhouse-server=clickhouse-server setpriv=util-linux /usr/share/zookeeper/bin/zkServer.sh=zookeeper
+	@scripts/packages chromium,chromium-browser,google-chrome=chromium curl=curl
 	$(BIN)/pytest -n auto -m 'not cluster'
+
+clusters: $(DEV)  ## Run the tests on clusters of ClickHouse (as root, with the Debian packages that they need)
+	@scripts/packages clickhouse-server=clickhouse-server setpriv=util-linux /usr/share/zookeeper/bin/zkServer.sh=zookeeper
 	$(BIN)/pytest -n auto -m cluster --hypothesis-profile=few
 
 faults: $(DEV)  ## Kill the server a hundred times and fill disks (ten minutes; full disks as root)
