@@ -14,7 +14,7 @@ for line in sys.stdin:
     try:
         result = database.query(json.loads(line), "JSONCompact")
         answer = ("rows", result.bytes().decode() if result else "")
-    except Exception as error:
+    except Exception as error:  # whatever a statement fails with is its answer: the other end raises it
         answer = ("error", str(error))
     answers.write(json.dumps(answer) + "\n")
     answers.flush()
