@@ -126,13 +126,13 @@ def test_of_a_body_that_never_ends_nothing_is_taken(server: Server, data: Data) 
 
 
 def test_of_a_stream_that_breaks_off_what_was_committed_stays(server: Server, data: Data) -> None:
-    lines = [orjson.dumps(record(f"broken-{n}", note="x" * 400)) + b"\n" for n in range(20_000)]
+    lines = [orjson.dumps(record(f"broken-{n}", note="x" * 400)) + b"\n" for n in range(40_000)]
     with connected(server) as connection:
         connection.sendall(head(data, NDJSON, **{"Transfer-Encoding": "chunked"}))
         for at in range(0, len(lines), 1000):
             connection.sendall(chunk(b"".join(lines[at : at + 1000])))
         assert eventually(lambda: there(server, data, "broken-0"))
-    assert not there(server, data, "broken-19999")
+    assert not there(server, data, "broken-39999")
     assert "Traceback" not in server.log.read_text()
 
 

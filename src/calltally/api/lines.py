@@ -12,7 +12,7 @@ from calltally.ingestion.files.json_columns import object_or_reason
 __all__ = ["RecordLines"]
 
 LONGEST_LINE = 1_000_000  # bytes
-BATCH_BYTES, BATCH_LINES = 8_000_000, 20_000  # enough that a commit for each costs little, few enough to hold
+BATCH_BYTES, BATCH_LINES = 4_000_000, 10_000  # enough to be read soon, few enough to hold
 
 
 class RecordLines:
@@ -108,12 +108,13 @@ class RecordLines:
             CalltallyError: there is nothing in hand, and it cannot go on.
         """
         data = b"".join(self._pieces)
-        end = len(data) if self._lines <= BATCH_LINES else _end_of_lines(data, BATCH_LINES)
+        count = min(self._lines, BATCH_LINES)
+        end = len(data) if count == self._lines else _end_of_lines(data, count)
         lines = data[:end]
         self._pieces, self._bytes, self._lines = [], 0, 0
         self._keep(data[end:])
         if lines.strip():
-            batch = Batch(lines, lines.count(b"\n"), partial(_records, lines))
+            batch = Batch(lines, count, partial(_records, lines))
             self._count += len(batch)
             return batch
         if self._failure and not self._bytes:

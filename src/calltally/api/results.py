@@ -58,9 +58,12 @@ class Batch:
         """The records as an engine takes them; a null in them clears its field. Once."""
         versions = arrivals.of(len(self))
         columns, self._columns = self._columns, None  # which take as much memory as what is made of them
-        if columns is not None:
-            return read_columns(columns, versions, business)
-        return read_deliveries(self.deliveries(versions), business)
+        if columns is None:
+            return read_deliveries(self.deliveries(versions), business)
+        read = read_columns(columns, versions, business)
+        if not read.problems:
+            self._one_by_one = _forgotten  # only records that are rejected are shown
+        return read
 
     def deliveries(self, versions: range) -> list[Delivery]:
         """The records, each with its version."""
@@ -89,9 +92,10 @@ class Tally:
     def add(self, batch: Batch, delivered: Sequence[Delivered], listed: frozenset[Outcome]) -> list[Plain]:
         """Take note of the next records, of which this became; those to be listed, as they are told."""
         ends = batch.ends(delivered)
-        outcomes = Counter(end.outcome for end in ends)
+        found = [end.outcome for end in ends]
+        outcomes = {outcome: times for outcome in Outcome if (times := found.count(outcome))}  # sooner than one by one
         self.outcomes.update(outcomes)
-        for names, times in Counter(end.dropped for end in ends).items():
+        for names, times in Counter(end.dropped for end in ends if end.dropped).items():
             self._drop(names, times)
         first, self.count = self.count, self.count + len(ends)
         if listed.isdisjoint(outcomes):
@@ -107,6 +111,10 @@ class Tally:
             cut = named(name)
             known = cut in self.dropped or len(self.dropped) < MOST_NAMES
             self.dropped[cut if known else OTHER_NAMES] += times
+
+
+def _forgotten() -> list[Sent]:
+    raise AssertionError("records of which none was rejected are not shown")
 
 
 def named(name: str) -> str:

@@ -2,9 +2,10 @@
 
 import asyncio
 import errno
-from collections.abc import AsyncGenerator, Coroutine, Iterator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 from contextlib import aclosing
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from types import TracebackType
@@ -21,13 +22,15 @@ from calltally.api.packing import unpacked
 from calltally.api.receiving import BodyForm, body_pieces
 from calltally.api.results import Batch, Tally
 from calltally.api.services import Services
+from calltally.api.workers import ClientGone
 from calltally.engines import Engine, Outcome
-from calltally.errors import StorageFull
+from calltally.errors import CalltallyError, StorageFull
 from calltally.ingestion import ReadDeliveries, deliver_read
 
 __all__ = ["take_stream"]
 
-HELD_BYTES = 2 * BATCH_BYTES  # one batch that is being written, and the next
+COMMITTED = 20_000  # records at once, so that a commit costs little for each, and others wait for a moment only
+HELD_BYTES = 4 * BATCH_BYTES  # of those that are being written, the next, and those that are read
 FED_BYTES = 1024 * 1024
 IN_MEMORY_BYTES = 256 * 1024  # of results, the rest is in a file
 SENT_BYTES = 64 * 1024
@@ -46,14 +49,34 @@ async def take_stream(request: Request, form: BodyForm, business: Business, serv
         held.grow(HELD_BYTES)
         lines, taken = RecordLines(unpacked(form.coding)), _Taken(business, services)
         try:
-            async with _OneAhead() as writing, aclosing(_batches(request, lines)) as batches:
-                async for batch in batches:
-                    read = await run_in_threadpool(batch.read, services.arrivals, business)
-                    await writing.begin(services.intake.run(business, partial(taken.write, batch, read)))
+            read = partial(Batch.read, arrivals=services.arrivals, business=business)
+            async with _OneAhead() as writing, aclosing(_together(_batches(request, lines), read)) as groups:
+                async for group in groups:
+                    await writing.begin(services.intake.run(business, partial(taken.write, group)))
         except BaseException:
             taken.close()
             raise
         return taken.response()
+
+
+async def _together(
+    batches: AsyncGenerator[Batch], read: Callable[[Batch], ReadDeliveries]
+) -> AsyncGenerator["_Together"]:
+    """Records in groups that are worth a commit; those that came before something went wrong are given first."""
+    group, failure = _Together(), None
+    try:
+        async with aclosing(batches):
+            async for batch in batches:
+                group.add(batch, await run_in_threadpool(read, batch))
+                if group.size >= COMMITTED:
+                    yield group
+                    group = _Together()
+    except (CalltallyError, ClientGone) as error:
+        failure = error
+    if group.size:
+        yield group
+    if failure:
+        raise failure
 
 
 async def _batches(request: Request, lines: RecordLines) -> AsyncGenerator[Batch]:
@@ -79,6 +102,21 @@ async def _joined(request: Request) -> AsyncGenerator[bytes]:
                 yield b"".join(kept)
                 kept, size = [], 0
     yield b"".join(kept)
+
+
+class _Together:
+    """Records that are put into the calls at once: more than are read at once, since they take less memory by then."""
+
+    def __init__(self) -> None:
+        self.batches: list[Batch] = []
+        self.reads: list[ReadDeliveries] = []
+        self.size = 0
+
+    def add(self, batch: Batch, read: ReadDeliveries) -> None:
+        """Take the next records."""
+        self.batches.append(batch)
+        self.reads.append(read)
+        self.size += len(batch)
 
 
 class _OneAhead:
@@ -124,12 +162,13 @@ class _Taken:
         self._tally = Tally()
         self._file = _results_file(services.staging)
 
-    def write(self, batch: Batch, read: ReadDeliveries) -> None:
+    def write(self, group: _Together) -> None:
         """Put the next records into the calls of the business."""
-        delivered = deliver_read([read], self._business, self._engine)
+        delivered = iter(deliver_read(group.reads, self._business, self._engine))
         try:
-            for result in self._tally.add(batch, delivered, LISTED):
-                self._file.write((b"," if self._file.tell() else b"") + orjson.dumps(result))
+            for batch, read in zip(group.batches, group.reads, strict=True):
+                for result in self._tally.add(batch, list(islice(delivered, len(read))), LISTED):
+                    self._file.write((b"," if self._file.tell() else b"") + orjson.dumps(result))
         except OSError as error:
             if error.errno != errno.ENOSPC:
                 raise

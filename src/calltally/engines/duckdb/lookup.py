@@ -21,6 +21,7 @@ __all__ = ["Found", "Known", "find", "find_codes"]
 NAMES = tuple(row.name for row in VALUE_FIELDS)
 Value = TypeVar("Value")
 
+WANTED = "wanted_rows"
 OF_HASHES = "{} IN (SELECT unnest(?::UBIGINT[]))"
 CALLER = NAMES.index("caller_number")
 BITS = tuple(bit_of(name) for name in NAMES)
@@ -72,8 +73,12 @@ def find_codes(
     """The codes of those values that have one; they have these hashes."""
 
     def read(rows: Sequence[int]) -> dict[str, int]:
-        of_rows = f"SELECT value, code FROM {store.codes} WHERE rowid IN (SELECT unnest(?))"
-        return dict(cursor.sql(of_rows, params=[rows]).fetchall()) if rows else {}
+        if not rows:
+            return {}
+        cursor.register(WANTED, pa.table({"row": pa.array(rows, pa.int64())}))  # sooner than many parameters
+        found = cursor.sql(f"SELECT value, code FROM {store.codes} WHERE rowid IN (FROM {WANTED})").to_arrow_table()
+        cursor.unregister(WANTED)
+        return dict(zip(found["value"].to_pylist(), found["code"].to_pylist(), strict=True))
 
     wanted = dict(zip(values, hashes.to_pylist(), strict=True))
     hashed = _Hashed(store.codes, "value_hash", known_hashes(cursor, store, store.codes, "value_hash"))
@@ -101,9 +106,7 @@ def _located(
     Each text is looked for in the row where it was; only where it is not there any more are all hashes read.
     """
     there = hashed.hashes.among(pa.array(wanted.values(), pa.uint64()))
-    rows = [row for row in there.values() if row is not None]
-    added = [each for each, row in there.items() if row is None]
-    found = read(rows + _rows_of(cursor, hashed.table, hashed.column, added, hashed.hashes.first_added))
+    found = read([*there.values()])
     lost = [each for text, each in wanted.items() if each in there and text not in found]
     again = read(_rows_of(cursor, hashed.table, hashed.column, lost))
     hashed.hashes.moved = not again.keys().isdisjoint(wanted)  # else their hashes were only alike
@@ -136,14 +139,12 @@ def _known(row: tuple[Any, ...], *, is_call: bool) -> Known:
     return Known(_state(version, cleared or 0, versions, tuple(values)), place, is_call, changed_at, coded)
 
 
-def _rows_of(
-    cursor: duckdb.DuckDBPyConnection, table: str, column: str, hashes: Collection[int], first: int = 0
-) -> list[int]:
-    """The rows that have these hashes, from the `first` on."""
+def _rows_of(cursor: duckdb.DuckDBPyConnection, table: str, column: str, hashes: Collection[int]) -> list[int]:
+    """The rows that have these hashes."""
     if not hashes:
         return []
-    condition = f"rowid >= {first} AND {OF_HASHES.format(column)}"
-    return [row[0] for row in cursor.execute(f"SELECT rowid FROM {table} WHERE {condition}", [[*hashes]]).fetchall()]
+    of_hashes = OF_HASHES.format(column)
+    return [row[0] for row in cursor.execute(f"SELECT rowid FROM {table} WHERE {of_hashes}", [[*hashes]]).fetchall()]
 
 
 def _state(version: int | None, cleared: int, versions: list[int | None] | None, values: tuple[object, ...]) -> State:
