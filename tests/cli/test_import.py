@@ -46,7 +46,7 @@ SUMMARY = (
     "presets",
 )
 NOTHING: dict[str, Any] = {**dict.fromkeys(SUMMARY, 0), "dropped_fields": {}, "rejects_files": [], "presets": {}}
-MOST_MEMORY = 420_000  # KB
+MOST_MEMORY = 400_000  # KB
 
 Row = Mapping[str, object]
 

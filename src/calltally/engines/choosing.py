@@ -1,10 +1,9 @@
-"""ENGINES: every engine that there is, by how its setting begins."""
+"""ENGINES: what gives each engine that there is, by how its setting begins."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from calltally.engines.base import Engine, EngineStatus
-from calltally.engines.clickhouse.opening import open_cluster, prepare_cluster, status_of_cluster
 from calltally.engines.duckdb.opening import prepare_embedded, status_of_embedded
 from calltally.engines.hot.opening import open_embedded
 from calltally.errors import InvalidRequest, Problem, shown
@@ -23,10 +22,17 @@ class Kind:
     status: Callable[[Settings], EngineStatus]
 
 
-ENGINES = {
-    "": Kind(open_embedded, prepare_embedded, status_of_embedded),
-    "clickhouse": Kind(open_cluster, prepare_cluster, status_of_cluster),
-}
+def _embedded() -> Kind:
+    return Kind(open_embedded, prepare_embedded, status_of_embedded)
+
+
+def _cluster() -> Kind:
+    from calltally.engines.clickhouse import opening  # noqa: PLC0415 - its driver takes 25 MB, of all who have a cluster
+
+    return Kind(opening.open_cluster, opening.prepare_cluster, opening.status_of_cluster)
+
+
+ENGINES: dict[str, Callable[[], Kind]] = {"": _embedded, "clickhouse": _cluster}
 
 
 def open_engine(folder: DataFolder, settings: Settings) -> Engine:
@@ -61,7 +67,7 @@ def engine_status(settings: Settings) -> EngineStatus:
 def _kind(settings: Settings) -> Kind:
     scheme, separator, _ = settings.engine.partition("://")
     if kind := ENGINES.get(scheme if separator else settings.engine):
-        return kind
+        return kind()
     known = ", ".join(f"{scheme}://" for scheme in ENGINES if scheme)
     message = f"CALLTALLY_ENGINE: {shown(scheme)} is no engine; leave it empty, or let it begin with {known}"
     raise InvalidRequest((Problem("environment", message),))

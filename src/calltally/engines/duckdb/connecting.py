@@ -30,7 +30,8 @@ def _config(spill: Path, memory: str, most_spill: str, threads: int) -> dict[str
         # To find out whether it pays takes a sixth of an import, and it hardly ever does.
         "disabled_compression_methods": "rle",
         # Writing the log into the file holds up the commit that it follows: at 16MB, the default, every few seconds.
-        "checkpoint_threshold": "64MB",
+        # What is in the log is also held in memory.
+        "checkpoint_threshold": "32MB",
         "late_materialization_max_rows": "1000",  # of a page: the columns that pick its calls first, then those alone
         "allocator_background_threads": True,  # what is no longer used goes back to the system within seconds
     }
