@@ -35,6 +35,7 @@ from sqlalchemy import (
     TypeDecorator,
     create_engine,
     event,
+    func,
     inspect,
     make_url,
     select,
@@ -471,6 +472,14 @@ class Control:
         cannot tell it so: there whatever is asked for has to be read anew.
         """
         return self._watch.version() if self._watch else None
+
+    def shared_clock(self) -> Callable[[], datetime] | None:
+        """What tells the time by the one clock of all nodes, asked of the database; None: there is one node."""
+        return self._asked_time if self._engine.dialect.name == postgresql.NAME else None
+
+    def _asked_time(self) -> datetime:
+        with self.reading() as connection:
+            return connection.execute(select(func.clock_timestamp(type_=DateTime(timezone=True)))).scalar_one()
 
     def check(self) -> tuple[str, ...]:
         """What is wrong with the database, every row of it read; nothing where all is well."""
