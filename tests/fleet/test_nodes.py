@@ -22,14 +22,14 @@ CALLS = "/api/v1/calls"
 def business(fleet: Fleet, request: pytest.FixtureRequest) -> str:
     """The name of a business of its own for each test."""
     name = str(request.node.name)
-    fleet.commands.process("business", "create", name, "--json").json()
+    fleet.commands.run("business", "create", name, "--json").json()
     return name
 
 
 @pytest.fixture
 def key(fleet: Fleet, business: str) -> dict[str, str]:
     """A key of it that may do everything."""
-    made: dict[str, str] = fleet.commands.process("key", "create", business, "--scope", "admin", "--json").json()
+    made: dict[str, str] = fleet.commands.run("key", "create", business, "--scope", "admin", "--json").json()
     return made
 
 
@@ -114,7 +114,7 @@ def test_a_revoked_key_is_refused_by_all_at_the_very_next_request(
     fleet: Fleet, business: str, doors: Doors, key: dict[str, str]
 ) -> None:
     for _ in range(3):
-        made = fleet.commands.process("key", "create", business, "--scope", "read", "--json").json()
+        made = fleet.commands.run("key", "create", business, "--scope", "read", "--json").json()
         with ExitStack() as stack:
             askers = [stack.enter_context(client(str(door.base_url), made["key"])) for door in doors]
             for asker in askers * 3:
@@ -142,7 +142,7 @@ def test_changed_settings_and_cleared_calls_count_for_all_at_once(fleet: Fleet, 
     first, second, either = doors
     send(first, record(1))
     for zone, day in (("Pacific/Kiritimati", "2026-03-02"), ("UTC", "2026-03-01")):
-        fleet.commands.process("business", "update", business, "--timezone", zone)
+        fleet.commands.run("business", "update", business, "--timezone", zone)
         for door in (second, first, either):
             rows = door.get(f"{REPORT}?group_by=date&start_date=2026-03-01&end_date=2026-03-02").json()["data"]["data"]
             assert [row["date"] for row in rows if row["count"]] == [day]

@@ -121,7 +121,7 @@ def _value(name: str, version: int) -> object:
         case "duration_seconds":
             return version
         case "status":
-            return ("completed", "missed", "voicemail", "busy")[version % 4]
+            return ("completed", "no-answer", "voicemail", "busy")[version % 4]
         case _:
             return f"v{version}"
 
