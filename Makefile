@@ -26,7 +26,8 @@ test: $(DEV)  ## Set up and run the whole test suite (as root, also with the Deb
 
 clusters: $(DEV)  ## Run the tests on PostgreSQL, clusters of ClickHouse, fleets (as root, with the packages they need)
 	@scripts/packages clickhouse-server=clickhouse-server setpriv=util-linux \
-		/usr/share/zookeeper/bin/zkServer.sh=zookeeper pg_ctlcluster=postgresql nginx,/usr/sbin/nginx=nginx-light
+		/usr/share/zookeeper/bin/zkServer.sh=zookeeper \
+		/usr/lib/postgresql/15/bin/postgres,/usr/lib/postgresql/17/bin/postgres=postgresql nginx,/usr/sbin/nginx=nginx-light
 	$(BIN)/pytest -n auto -m cluster --hypothesis-profile=few
 
 faults: $(DEV)  ## Kill the server a hundred times and fill disks (ten minutes; full disks as root)

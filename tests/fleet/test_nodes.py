@@ -5,13 +5,16 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
 from tests.api.conftest import REPORT
+from tests.cli.conftest import CommandLine
 from tests.fleet.conftest import Fleet, client
+from tests.postgresql import PostgreSQL
 
 pytestmark = pytest.mark.cluster
 
@@ -149,6 +152,38 @@ def test_changed_settings_and_cleared_calls_count_for_all_at_once(fleet: Fleet, 
     fleet.commands.process("business", "clear", business, "--yes")
     for door in (second, first, either):
         assert count(door) == 0
+
+
+def test_while_postgresql_is_away_all_is_refused_and_then_goes_on(
+    whole: Fleet, doors: Doors, postgresql: PostgreSQL
+) -> None:
+    send(doors[0], record(1))
+    postgresql.kill()
+    try:
+        for door in doors:
+            answers = [door.get(REPORT), door.post(CALLS, json=[record(2)])]
+            assert [answer.status_code for answer in answers] == [503, 503]
+            assert all(answer.headers["retry-after"] for answer in answers)
+            assert door.get("/healthz").status_code == 200
+            assert door.get("/readyz").status_code == 503
+    finally:
+        postgresql.start()
+    for door in doors:
+        assert count(door) == 1
+    send(doors[1], record(2))
+    assert count(doors[0]) == 2
+
+
+def test_a_backup_of_a_fleet_is_a_folder_that_works_by_itself(
+    fleet: Fleet, doors: Doors, business: str, tmp_path: Path
+) -> None:
+    send(doors[0], record(1), record(2))
+    copy = tmp_path / "backup"
+    assert fleet.commands.run("backup", str(copy)).code == 0
+    alone = CommandLine(copy)
+    assert alone.process("check").code == 0
+    exported = alone.process("export", "--business", business, "--format", "ndjson")
+    assert (exported.code, exported.out.count("\n")) == (0, 2)
 
 
 def test_while_a_node_is_killed_the_other_goes_on_and_nothing_is_lost(
