@@ -15,6 +15,7 @@ from calltally.engines.duckdb import DuckDBEngine
 from calltally.engines.hot import COLUMNS, FILE, HotEngine
 from calltally.folder import DataFolder
 from calltally.settings import Settings
+from tests.postgresql import PostgreSQL, running_postgresql
 
 os.environ["CALLTALLY_HOT_MEMORY"] = "0"  # a server that a test starts begins to compile only where that is tested
 
@@ -52,6 +53,13 @@ class ColumnsOnly(HotEngine):
         rows = super().answer(plan, stop)
         assert rows.path == (COLUMNS if there else FILE)
         return rows
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    """A server for all tests; each takes databases of its own."""
+    with running_postgresql() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

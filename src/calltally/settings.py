@@ -75,7 +75,11 @@ class Settings:
         "Addresses and networks of proxies, separated by commas, whose X-Forwarded-For, -Proto and -Host are believed",
         check=_checked_networks,
     )
-    control_url: str = _setting("", "SQLAlchemy URL of the control database; empty: a SQLite file in the folder")
+    control_url: str = _setting(
+        "",
+        "Where businesses and keys are kept; empty: in a SQLite file of the folder. For several nodes, a database of "
+        "PostgreSQL: postgresql://USER:PASSWORD@HOST:5432/DATABASE",
+    )
     engine: str = _setting(
         "",
         "Where the calls are kept; empty: in files of the folder. For a ClickHouse cluster: "

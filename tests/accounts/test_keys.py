@@ -89,6 +89,7 @@ def test_ten_keys_are_the_most(control: Control, business: Business) -> None:
 
 def test_processes_that_race_for_the_last_keys(control: Control, business: Business, folder: DataFolder) -> None:
     code = """
+import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -96,7 +97,7 @@ from calltally.accounts import create_key, find_business, open_control
 from calltally.errors import Conflict
 from calltally.folder import DataFolder
 made = 0
-with open_control(DataFolder(Path(sys.argv[1]))) as control:
+with open_control(DataFolder(Path(sys.argv[1])), os.environ.get("CALLTALLY_CONTROL_URL", "")) as control:
     business = find_business(control, sys.argv[2])
     print("ready", flush=True)
     sys.stdin.read()

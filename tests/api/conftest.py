@@ -28,6 +28,7 @@ from calltally.engines import ROW_SCHEMA, Engine, open_engine
 from calltally.folder import DataFolder
 from calltally.ingestion import import_records
 from calltally.settings import Settings
+from tests.postgresql import PostgreSQL
 
 NOW = datetime(2026, 3, 9, 14, 5, tzinfo=UTC)
 REPORT = "/api/v1/analytics/calls"
@@ -165,9 +166,25 @@ def eventually(holds: Callable[[], bool]) -> bool:
     return holds()
 
 
+# Tests of who may do what, and of what is remembered of that: they run with either control database.
+OF_ACCOUNTS = {
+    f"tests.api.test_{name}" for name in ("caching", "saved_reports", "shared", "sign_in", "tenants", "webhooks")
+}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if metafunc.module.__name__ in OF_ACCOUNTS and "control" in metafunc.fixturenames:
+        homes = ["sqlite", pytest.param("postgresql", marks=pytest.mark.cluster)]
+        metafunc.parametrize("control", homes, indirect=True, scope="session")
+
+
 @pytest.fixture(scope="session")
-def control(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Control]:
-    with open_control(DataFolder(tmp_path_factory.mktemp("door"))) as opened:
+def control(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Control]:
+    url = ""
+    if getattr(request, "param", "sqlite") == "postgresql":
+        server: PostgreSQL = request.getfixturevalue("postgresql")
+        url = server.new_database()
+    with open_control(DataFolder(tmp_path_factory.mktemp("door")), url) as opened:
         yield opened
 
 

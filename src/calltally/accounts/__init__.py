@@ -31,6 +31,7 @@ from calltally.accounts.dead_letters import (
 from calltally.accounts.keys import MOST_KEYS, Key, KnownKeys, NewKey, authenticate, create_key, list_keys, revoke_key
 from calltally.accounts.links import LINK_LASTS, create_link, find_link, use_link
 from calltally.accounts.permissions import ACTIONS, DEFAULT_SCOPES, SCOPES, Actor, require
+from calltally.accounts.postgresql import is_shared
 from calltally.accounts.removals import finish_removals, forget_removal
 from calltally.accounts.saved_reports import (
     LONGEST_REPORT_NAME,
@@ -61,6 +62,7 @@ from calltally.accounts.shares import (
     revoke_share,
 )
 from calltally.accounts.syncs import Round, SyncState, find_sync, keep_sync
+from calltally.accounts.turns import FleetTurn, FleetTurns
 from calltally.accounts.webhooks import (
     Credential,
     IgnoredEvent,
@@ -90,6 +92,8 @@ __all__ = [
     "Control",
     "Credential",
     "DeadLetter",
+    "FleetTurn",
+    "FleetTurns",
     "IgnoredEvent",
     "Key",
     "KnownKeys",
@@ -127,6 +131,7 @@ __all__ = [
     "finish_removals",
     "first_arrival",
     "forget_removal",
+    "is_shared",
     "keep_dead_letter",
     "keep_sync",
     "known_stores",

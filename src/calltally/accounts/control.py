@@ -1,8 +1,9 @@
-"""The control database: businesses and keys, in SQLite in the data folder or wherever a SQLAlchemy URL points.
+"""The control database: businesses and keys, in SQLite in the data folder, or in PostgreSQL for several nodes.
 
-Several processes (a server and commands beside it) and their threads may use it at once.
+Several processes (servers and commands beside them) and their threads may use it at once.
 """
 
+import logging
 import os
 import sqlite3
 import threading
@@ -16,6 +17,7 @@ from typing import Any, Self
 
 from sqlalchemy import (
     URL,
+    BigInteger,
     Column,
     Connection,
     DateTime,
@@ -33,16 +35,18 @@ from sqlalchemy import (
     TypeDecorator,
     create_engine,
     event,
+    func,
     inspect,
     make_url,
     select,
     update,
 )
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from calltally.accounts import postgresql
 from calltally.errors import FolderUnusable, StorageFull, Unavailable
 from calltally.folder import DataFolder
 
@@ -63,6 +67,7 @@ __all__ = [
     "shares",
     "tables_of_a_business",
     "tables_of_an_account",
+    "turns",
     "webhook_arrivals",
     "webhooks",
 ]
@@ -70,6 +75,9 @@ __all__ = [
 BUSY_SECONDS = 10.0  # how long to wait for another process's write
 HURRIED_BUSY_SECONDS = 0.05
 CONNECTIONS, MORE_CONNECTIONS = 16, 48  # kept open, and at the most besides: more than a server has threads
+SHARED_CONNECTIONS, MORE_SHARED_CONNECTIONS = 8, 16  # those of a node, of what a server of PostgreSQL has for all
+
+log = logging.getLogger(__name__)
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -225,6 +233,16 @@ class ShareColumns(TypedColumns):
     expires_at: Named[datetime | None] = Column(UtcTime)
 
 
+class TurnColumns(TypedColumns):
+    """The number of the last write to a store of calls that several nodes write to, see `calltally.accounts.turns`.
+
+    It outlives the store, so that no write of long ago passes for a new one.
+    """
+
+    store = Column(Text, primary_key=True)
+    number: Named[int] = Column(BigInteger)
+
+
 class SchemaVersionColumns(TypedColumns):
     """The one row that says how many migrations this database has had."""
 
@@ -245,6 +263,7 @@ links = Table("links", METADATA, LinkColumns, info=MOMENTARY)
 shares = Table("shares", METADATA, ShareColumns, info=MOMENTARY)
 saved_reports = Table("saved_reports", METADATA, SavedReportColumns)
 Index("ix_saved_reports_name", saved_reports.c.business_id, saved_reports.c.name, unique=True)
+turns = Table("turns", METADATA, TurnColumns)
 schema_version = Table("schema_version", METADATA, SchemaVersionColumns)
 
 Migrations = tuple[tuple[str, ...], ...]
@@ -384,6 +403,7 @@ MIGRATIONS: Migrations = (
         "CREATE INDEX ix_shares_business_id ON shares (business_id)",
         "CREATE UNIQUE INDEX ix_shares_token_hash ON shares (token_hash)",
     ),
+    ("CREATE TABLE turns (store TEXT NOT NULL PRIMARY KEY, number BIGINT NOT NULL)",),
 )
 
 
@@ -419,13 +439,16 @@ class Control:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._watch: _Watch | None = None
+        # Of PostgreSQL each statement is a transaction by itself then, which saves the way to begin and to end one.
+        shared = engine.dialect.name == postgresql.NAME
+        self._reading = engine.execution_options(isolation_level="AUTOCOMMIT") if shared else engine
         self._writing = engine.execution_options(writes=True, busy_seconds=BUSY_SECONDS)
         self._hurried = engine.execution_options(writes=True, busy_seconds=HURRIED_BUSY_SECONDS)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection to read with; each statement sees what was committed when it began."""
-        with _translated(), self._engine.connect() as connection:
+        with _translated(), self._reading.connect() as connection:
             yield connection
 
     @contextmanager
@@ -445,9 +468,18 @@ class Control:
     def version(self) -> int | None:
         """What stays the same as long as nobody, in any process, commits a change; None: that cannot be told now.
 
-        It takes some microseconds and waits for nobody, so that it can be asked for on every request.
+        It takes some microseconds and waits for nobody, so that it can be asked for on every request. PostgreSQL
+        cannot tell it so: there whatever is asked for has to be read anew.
         """
         return self._watch.version() if self._watch else None
+
+    def shared_clock(self) -> Callable[[], datetime] | None:
+        """What tells the time by the one clock of all nodes, asked of the database; None: there is one node."""
+        return self._asked_time if self._engine.dialect.name == postgresql.NAME else None
+
+    def _asked_time(self) -> datetime:
+        with self.reading() as connection:
+            return connection.execute(select(func.clock_timestamp(type_=DateTime(timezone=True)))).scalar_one()
 
     def check(self) -> tuple[str, ...]:
         """What is wrong with the database, every row of it read; nothing where all is well."""
@@ -502,7 +534,7 @@ def open_control(folder: DataFolder, url: str = "", migrations: Migrations = MIG
     except (StorageFull, Unavailable, DatabaseError) as error:
         control.close()
         failure = error if isinstance(error, DatabaseError) else error.__cause__
-        why = failure.orig if isinstance(failure, DatabaseError) else failure
+        why = " ".join(str(failure.orig if isinstance(failure, DatabaseError) else failure).split())
         raise FolderUnusable(f"The control database {engine.url} cannot be opened: {why}") from error
     except FolderUnusable:
         control.close()
@@ -529,10 +561,17 @@ def rfc3339(moment: datetime) -> str:
 def _translated() -> Iterator[None]:
     try:
         yield
-    except OperationalError as error:
-        if getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+    except (OperationalError, InternalError) as error:
+        code = getattr(error.orig, "sqlstate", None)
+        if code == postgresql.DISK_FULL or getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
             raise StorageFull("There is no room left on the disk for the control database") from error
-        raise Unavailable(f"The control database cannot be used at the moment: {error.orig}") from error
+        if isinstance(error, InternalError) and code != postgresql.READ_ONLY:
+            raise
+        if isinstance(error.orig, sqlite3.Error):
+            raise Unavailable(f"The control database cannot be used at the moment: {error.orig}") from error
+        # What a server says may have its address in it, which is nobody's business.
+        log.warning("the control database cannot be used: %s", error.orig)
+        raise Unavailable("The control database cannot be used at the moment") from error
     except NoFreeConnection as error:
         raise Unavailable("The control database cannot be used at the moment: too many requests at once") from error
 
@@ -567,8 +606,10 @@ def _version(connection: Connection) -> int:
 
 
 def _engine(url: URL) -> Engine:
+    if url.get_backend_name() == postgresql.NAME:
+        return postgresql.postgresql_engine(url, SHARED_CONNECTIONS, MORE_SHARED_CONNECTIONS, BUSY_SECONDS)
     if url.get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True)
+        raise ArgumentError("it can be in SQLite or in PostgreSQL")
     if not url.database or url.database == ":memory:":
         raise ArgumentError("processes and threads cannot share a SQLite database in memory")
     if not url.database.startswith("file:"):

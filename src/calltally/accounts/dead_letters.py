@@ -1,6 +1,7 @@
 """Dead letters: what came by a webhook and could not be applied, kept whole until it can be."""
 
 import hashlib
+import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,6 +25,8 @@ __all__ = [
     "redact_dead_letters",
     "remove_dead_letter",
 ]
+
+LETTER_ID = re.compile(r"[0-9a-f]{16}")
 
 
 @dataclass(frozen=True)
@@ -90,8 +93,10 @@ def find_dead_letter(control: Control, letter_id: str) -> DeadLetter:
     Raises:
         NotFound: there is none.
     """
-    with control.reading() as connection:
-        row = connection.execute(KNOWN.where(dead_letters.c.id == letter_id)).one_or_none()
+    row = None
+    if LETTER_ID.fullmatch(letter_id):
+        with control.reading() as connection:
+            row = connection.execute(KNOWN.where(dead_letters.c.id == letter_id)).one_or_none()
     if row is None:
         raise NotFound(_unknown(letter_id))
     return _letter(row)

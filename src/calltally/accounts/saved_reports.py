@@ -3,12 +3,13 @@
 What a request says is for `calltally.query.saved` to check; here it is a text.
 """
 
+import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
 
 from calltally.accounts.businesses import Business, locked_business, name_problem
 from calltally.accounts.control import Control, saved_reports
@@ -29,6 +30,7 @@ __all__ = [
 
 MOST_SAVED_REPORTS = 500  # of a business
 LONGEST_REPORT_NAME = 100
+REPORT_ID = re.compile(r"[0-9a-f]{1,16}")
 NAMELESS = "Report"
 
 
@@ -88,7 +90,7 @@ def change_saved_report(
         NotFound: the business has none with this id.
         InvalidRequest: it has another one of this name.
     """
-    mine = (saved_reports.c.id == report_id) & (saved_reports.c.business_id == business_id)
+    mine = _mine(business_id, report_id)
     with control.writing() as connection:
         locked_business(connection, business_id)
         if "name" in changes:
@@ -104,7 +106,7 @@ def delete_saved_report(control: Control, business_id: str, report_id: str) -> N
     Raises:
         NotFound: the business has none with this id.
     """
-    mine = (saved_reports.c.id == report_id) & (saved_reports.c.business_id == business_id)
+    mine = _mine(business_id, report_id)
     with control.writing() as connection:
         if not connection.execute(delete(saved_reports).where(mine)).rowcount:
             raise _unknown(report_id)
@@ -144,6 +146,13 @@ def _require_free(connection: Connection, business_id: str, name: str, but_for: 
     if connection.execute(select(saved_reports.c.id).where(same, saved_reports.c.id != but_for)).first():
         message = f"name: there is a saved report {shown(name)} already; choose another name"
         raise InvalidRequest((Problem("name", message),))
+
+
+def _mine(business_id: str, report_id: str) -> ColumnElement[bool]:
+    """Whether a row is that of a saved report of a business."""
+    if not REPORT_ID.fullmatch(report_id):  # there are texts that no database takes
+        raise _unknown(report_id)
+    return (saved_reports.c.id == report_id) & (saved_reports.c.business_id == business_id)
 
 
 def _report(row: Row[Any]) -> SavedReport:

@@ -57,7 +57,6 @@ FOUND = (
         sessions.c.expires_at > bindparam("now"),
         keys.c.revoked_at.is_(None),
     )
-    .order_by(businesses.c.name, businesses.c.id)
 )
 
 
@@ -132,7 +131,8 @@ def token_hash(token: str) -> str:
 
 def _rows(connection: Connection, token: str, now: datetime) -> list[Row[Any]]:
     """A row for each key of the session that is good, with its business."""
-    return list(connection.execute(FOUND, {"hash": token_hash(token), "now": now}).all())
+    rows = connection.execute(FOUND, {"hash": token_hash(token), "now": now}).all()
+    return sorted(rows, key=lambda row: (row.name, row.id))
 
 
 def _key_ids(connection: Connection, token: str | None, now: datetime) -> dict[str, str]:

@@ -4,6 +4,7 @@ A token is 256 random bits, kept as a hash like that of a session. A share ends 
 its business, and with the key that made it: whoever loses a key to somebody else ends what was given away with it.
 """
 
+import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,6 +30,7 @@ __all__ = [
 ]
 
 MOST_SHARES = 500  # of a business
+SHARE_ID = re.compile(r"[0-9a-f]{1,16}")
 GONE = "This report is not shared any more, or its address is not complete; ask whoever sent it to you"
 
 ACTIVE_KEY = select(keys.c.id).where(keys.c.revoked_at.is_(None))
@@ -93,9 +95,12 @@ def revoke_share(control: Control, business_id: str, share_id: str) -> None:
         NotFound: the business has none with this id.
     """
     mine = (shares.c.id == share_id) & (shares.c.business_id == business_id)
-    with control.writing() as connection:
-        if not connection.execute(delete(shares).where(mine)).rowcount:
-            raise NotFound(f"There is no share {shown(share_id)}")
+    revoked = 0
+    if SHARE_ID.fullmatch(share_id):
+        with control.writing() as connection:
+            revoked = connection.execute(delete(shares).where(mine)).rowcount
+    if not revoked:
+        raise NotFound(f"There is no share {shown(share_id)}")
 
 
 def find_share(control: Control, token: str, now: datetime) -> tuple[Share, Business]:

@@ -132,10 +132,11 @@ def find_webhook(control: Control, kind: str, webhook_id: str) -> tuple[Webhook,
     Raises:
         NotFound: there is none of this kind and id.
     """
-    this = and_(webhooks.c.id == webhook_id, webhooks.c.kind == kind, ACTIVE)
+    this = and_(webhooks.c.id == webhook_id, ACTIVE)
     if WEBHOOK_ID.fullmatch(webhook_id):
         with control.reading() as connection:
-            if row := connection.execute(select(webhooks).where(this)).one_or_none():
+            row = connection.execute(select(webhooks).where(this)).one_or_none()
+            if row and row.kind == kind:
                 owner = connection.execute(select(businesses).where(businesses.c.id == row.business_id)).one_or_none()
                 if owner:
                     return _webhook(row), business_of(owner)
@@ -253,8 +254,9 @@ def _webhook(row: Row[Any]) -> Webhook:
 
 
 def _ignored(connection: Connection, webhook_id: str) -> tuple[IgnoredEvent, ...]:
-    wanted = select(ignored_events).where(ignored_events.c.webhook_id == webhook_id).order_by(ignored_events.c.event)
-    return tuple(IgnoredEvent(row.event, row.times, row.last_at) for row in connection.execute(wanted))
+    wanted = select(ignored_events).where(ignored_events.c.webhook_id == webhook_id)
+    found = [IgnoredEvent(row.event, row.times, row.last_at) for row in connection.execute(wanted)]
+    return tuple(sorted(found, key=lambda ignored: ignored.event))
 
 
 def _letters(connection: Connection, webhook_id: str) -> int:

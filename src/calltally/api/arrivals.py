@@ -11,9 +11,13 @@ MICROSECOND = timedelta(microseconds=1)
 
 
 class Arrivals:
-    """Times that are all different and grow, even where the clock stands still or is put back. Safe for threads."""
+    """Times that are all different and grow, even where the clock stands still or is put back. Safe for threads.
 
-    def __init__(self, now: Callable[[], datetime]) -> None:
+    `waits`: to ask the clock takes a while, as it is one that several nodes share; to be done in a thread then.
+    """
+
+    def __init__(self, now: Callable[[], datetime], *, waits: bool = False) -> None:
+        self.waits = waits
         self._now = now
         self._next = 0
         self._lock = threading.Lock()

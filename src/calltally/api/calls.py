@@ -46,7 +46,8 @@ async def post_calls(request: Request) -> Response:
         return await take_stream(request, form, actor.business, services)
     with services.intake.bodies.hold(actor.business.id) as held:
         body = await read_body(request, MOST_BYTES, held)
-        batch, deliveries = await _beside(len(body), partial(_taken, body, services.arrivals, actor.business))
+        taking = partial(_taken, body, services.arrivals, actor.business)
+        batch, deliveries = await _beside(len(body), taking, waits=services.arrivals.waits)
         delivered = await services.intake.put(actor.business, deliveries) if len(deliveries) else []
         return _json(await _beside(len(body), partial(_told, batch, delivered)))
 
@@ -77,7 +78,7 @@ async def change_call(request: Request) -> Response:
         changes = _changes(await read_body(request, MOST_BYTES_OF_CALL, held), name)
         if await run_in_threadpool(services.engine.call, actor.business.calls, name) is None:
             raise _no_call(name)
-        [version] = services.arrivals.of(1)
+        [version] = await _beside(0, partial(services.arrivals.of, 1), waits=services.arrivals.waits)
         [end] = await services.intake.put(actor.business, [Delivery(changes, version, null_clears=True)])
     return _json(orjson.dumps({"data": _changed(end, name)}))
 
@@ -106,9 +107,9 @@ def _json(body: bytes) -> Response:
     return Response(body, media_type=JSON)
 
 
-async def _beside(size: int, work: Callable[[], Result]) -> Result:
-    """What `work` gives back; worked out in a thread where there is much to do, so that others are answered."""
-    return await run_in_threadpool(work) if size >= LONG_BYTES else work()
+async def _beside(size: int, work: Callable[[], Result], *, waits: bool = False) -> Result:
+    """What `work` gives back; worked out in a thread where there is much to do or it waits, so others are answered."""
+    return await run_in_threadpool(work) if waits or size >= LONG_BYTES else work()
 
 
 def _taken(body: bytes, arrivals: Arrivals, business: Business) -> tuple[Batch, Sequence[Delivery] | ReadDeliveries]:

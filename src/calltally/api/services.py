@@ -46,7 +46,9 @@ class Services:
     @cached_property
     def arrivals(self) -> Arrivals:
         """When records arrive."""
-        return Arrivals(self.now)
+        # What came to one node and then to another is told apart by one clock, however theirs differ.
+        shared = self.control.shared_clock()
+        return Arrivals(shared or self.now, waits=shared is not None)
 
     @cached_property
     def keys(self) -> KnownKeys:

@@ -60,7 +60,7 @@ async def _taken(request: Request, body: bytes, services: Services) -> str:
     posted = _posted(request, body, services.public_url)
     webhook, business = await run_in_threadpool(_proven, services.control, kind, webhook_id, posted)
     try:
-        return await _outcome(_Arrival(webhook, business, body, services.now()), services)
+        return await _outcome(_Arrival(webhook, business, body, await _now(services)), services)
     except NotFound as error:  # the business was cleared or deleted between one step and the next
         raise Unavailable("The business was changed meanwhile; send it again") from error
 
@@ -87,6 +87,12 @@ def _proven(control: Control, kind: str, webhook_id: str, posted: Posted) -> tup
     if not VENDORS[kind].genuine(posted, webhook.credential):
         raise NotFound(REFUSED)
     return webhook, business
+
+
+async def _now(services: Services) -> datetime:
+    """The time, by the clock of all nodes where there are several."""
+    shared = services.control.shared_clock()
+    return await run_in_threadpool(shared) if shared else services.now()
 
 
 async def _outcome(arrival: _Arrival, services: Services) -> str:

@@ -18,7 +18,8 @@ from calltally.engines.clickhouse.load import ClickHouseLoad
 from calltally.engines.clickhouse.lookup import rows_of
 from calltally.engines.clickhouse.merge import Scratch
 from calltally.engines.clickhouse.schema import Tables
-from calltally.engines.clickhouse.stores import Store, Turns, read_store, require_there, write_store
+from calltally.engines.clickhouse.stores import Store, read_store, require_there
+from calltally.engines.clickhouse.turns import ProcessTurns, Turns
 from calltally.engines.clickhouse.writing import Writing
 from calltally.engines.duckdb.connecting import connected
 from calltally.engines.duckdb.deliveries import apply_deliveries, delete_call
@@ -34,7 +35,10 @@ STOPPED = "This was stopped before it was done"
 
 
 class ClickHouseEngine:
-    """See `calltally.engines.base.Engine`. What comes in is merged in memory, or spilled to the folder `spill`."""
+    """See `calltally.engines.base.Engine`. What comes in is merged in memory, or spilled to the folder `spill`.
+
+    `turns` are those of all who write, of this process alone unless told.
+    """
 
     def __init__(
         self,
@@ -46,12 +50,13 @@ class ClickHouseEngine:
         memory: str,
         most_spill: str,
         threads: int,
+        turns: Turns | None = None,
     ) -> None:
         self._servers = servers
         self._tables = tables
         self._staging = staging
         self._root = connected((staging, spill), spill, memory, most_spill, threads)
-        self._turns = Turns()
+        self._turns = turns or ProcessTurns()
         self._running = Running()
 
     def answer(self, plan: Plan, stop: Stop) -> Rows:
@@ -152,14 +157,12 @@ class ClickHouseEngine:
             return facts(session, self._tables, self._store(session, calls))
 
     def remove(self, calls: str) -> None:
-        with self._turns.of(calls):
+        with self._turns.of(calls) as turn:
             with self._servers.session() as session:
                 store = self._store(session, calls)
-                if not store.number:
-                    write_store(session, self._tables, replace(store.closed(), removed=True))
-                    return
-                write_store(session, self._tables, replace(store.closed(), removed=True))
-            remove_rows(self._servers, self._tables, calls)
+                Writing(session, self._tables, store, turn).remove()
+            if store.number:
+                remove_rows(self._servers, self._tables, calls)
 
     def ready(self) -> None:
         with self._asking(Stop()) as session:
@@ -168,6 +171,7 @@ class ClickHouseEngine:
     def close(self) -> None:
         self._running.stop()
         self._servers.close()
+        self._turns.close()
         self._root.close()
 
     def _answered(self, session: Session, store: Store, plan: Plan) -> Rows:
@@ -200,10 +204,10 @@ class ClickHouseEngine:
     @contextmanager
     def _writing(self, calls: str) -> Iterator[Writing]:
         """The right to change the calls of a business, which are there."""
-        with _translated(), self._turns.of(calls), self._servers.session() as session:
+        with _translated(), self._turns.of(calls) as turn, self._servers.session() as session:
             store = self._store(session, calls)
             require_there(store)
-            yield Writing(session, self._tables, store)
+            yield Writing(session, self._tables, store, turn)
 
 
 @contextmanager

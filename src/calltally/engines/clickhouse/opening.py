@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from calltally.accounts import FleetTurns, is_shared
 from calltally.engines.base import EngineStatus, ServerStatus
 from calltally.engines.clickhouse.address import read_address
 from calltally.engines.clickhouse.connections import DriverServers, Server, Servers, Session
@@ -28,6 +29,7 @@ def open_cluster(folder: DataFolder, settings: Settings) -> ClickHouseEngine:
         memory=settings.memory,
         most_spill=settings.spill,
         threads=settings.threads,
+        turns=FleetTurns(settings.control_url) if is_shared(settings.control_url) else None,
     )
 
 

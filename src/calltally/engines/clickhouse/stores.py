@@ -1,21 +1,17 @@
-"""What is known of each business's calls, and whose turn it is to change them."""
+"""What is known of each business's calls."""
 
-import threading
 import uuid
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from datetime import UTC, datetime
 
 from calltally.engines.clickhouse.connections import Session
 from calltally.engines.clickhouse.schema import Tables
 from calltally.engines.duckdb.stores import REMOVED, Erasure
 from calltally.engines.sql import Statement
 from calltally.errors import NotFound
-from calltally.localtime import FIRST_INSTANT, Period, microseconds
+from calltally.localtime import FIRST_INSTANT, Period
 
-__all__ = ["Store", "Turns", "read_store", "require_there", "write_store"]
+__all__ = ["Store", "read_store", "require_there", "write_store"]
 
 
 @dataclass(frozen=True)
@@ -54,45 +50,28 @@ class Store:
             first, last = max(first, periods[0].start), min(last, periods[-1].end - 1)
         return first, max(first, last)
 
-    def opened(self, first: int | None, last: int | None) -> "Store":
-        """The store while a write goes on, with room for calls between these starts."""
+    def opened(self, number: int, first: int | None, last: int | None) -> "Store":
+        """The store while a write of this number goes on, with room for calls between these starts."""
         firsts = [start for start in (self.first, first) if start is not None]
         lasts = [start for start in (self.last, last) if start is not None]
-        return replace(self._next(), is_open=True, first=min(firsts, default=None), last=max(lasts, default=None))
+        return replace(
+            self, number=number, is_open=True, first=min(firsts, default=None), last=max(lasts, default=None)
+        )
 
     def closed(self, erasure: Erasure | None = None) -> "Store":
-        """The store once a write is done."""
+        """The store once the write is done that it was opened for: with the number after that one's."""
         erasure = erasure or self.erasure
-        done = self._next()
         return replace(
-            done,
+            self,
+            number=self.number + 1,
             is_open=False,
-            committed=done.number,
+            committed=self.number + 1,
             erasure_key=erasure.key or "",
             erased=tuple(sorted(erasure.hashes)),
         )
 
-    def _next(self) -> "Store":
-        return replace(self, number=max(microseconds(datetime.now(UTC)), self.number + 1))
-
 
 COLUMNS = tuple(field.name for field in fields(Store))
-
-
-class Turns:
-    """Who may change the calls of a business: one at a time."""
-
-    def __init__(self) -> None:
-        self._locks: dict[str, threading.Lock] = defaultdict(threading.Lock)
-        self._lock = threading.Lock()
-
-    @contextmanager
-    def of(self, business: str) -> Iterator[None]:
-        """Nobody else changes the calls meanwhile."""
-        with self._lock:
-            turn = self._locks[business]
-        with turn:
-            yield
 
 
 def read_store(session: Session, tables: Tables, business: str) -> Store:

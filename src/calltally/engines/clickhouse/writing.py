@@ -1,6 +1,8 @@
 """A write: what is known of some calls, and what becomes of them, put where every report finds it."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pyarrow as pa
 
@@ -9,7 +11,9 @@ from calltally.engines.clickhouse.lookup import rows_with_caller, rows_with_ids
 from calltally.engines.clickhouse.merge import Scratch
 from calltally.engines.clickhouse.schema import Tables
 from calltally.engines.clickhouse.stores import Store, write_store
+from calltally.engines.clickhouse.turns import Turn
 from calltally.engines.duckdb.hashes import hashes_of
+from calltally.localtime import microseconds
 
 __all__ = ["Writing"]
 
@@ -17,8 +21,9 @@ __all__ = ["Writing"]
 class Writing:
     """The right to change a business's calls, and how that is done; see `stores.Store` for the order of things."""
 
-    def __init__(self, session: Session, tables: Tables, store: Store) -> None:
+    def __init__(self, session: Session, tables: Tables, store: Store, turn: Turn) -> None:
         self.store = store
+        self._turn = turn
         self._session = session
         self._tables = tables
 
@@ -46,7 +51,7 @@ class Writing:
         changes = scratch.find_changes()
         if not changes and not self.store.is_open and scratch.store.erasure == self.store.erasure:
             return
-        opened = self.store.opened(*scratch.span())
+        opened = self.store.opened(self._number(), *scratch.span())
         write_store(self._session, self._tables, opened)
         for rows in scratch.places():
             self._insert(self._tables.places, rows)
@@ -54,6 +59,15 @@ class Writing:
             self._insert(self._tables.calls, rows)
         self.store = opened.closed(scratch.store.erasure)
         write_store(self._session, self._tables, self.store)
+
+    def remove(self) -> None:
+        """Note that the calls are to be removed, so that nobody writes any more."""
+        opened = self.store.opened(self._number(), None, None)
+        self.store = replace(opened.closed(), removed=True)
+        write_store(self._session, self._tables, self.store)
+
+    def _number(self) -> int:
+        return self._turn.number(max(microseconds(datetime.now(UTC)), self.store.number + 1))
 
     def _insert(self, table: str, rows: dict[str, list[object]]) -> None:
         count = len(next(iter(rows.values())))

@@ -1,0 +1,62 @@
+"""Whose turn it is to change the calls of a business: one write at a time, each with a number of its own."""
+
+import threading
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Protocol
+
+__all__ = ["ProcessTurns", "Turn", "Turns"]
+
+
+class Turn(Protocol):
+    """The right to change the calls of a business."""
+
+    def number(self, lowest: int) -> int:
+        """A number for a write, `lowest` or more, such that it and the next one were given to no other write.
+
+        Where several nodes write, it is greater than any given to a turn before, even one that was lost.
+
+        Raises:
+            Unavailable: the turn was lost.
+        """
+
+
+class Turns(Protocol):
+    """Who may change the calls of which business."""
+
+    def of(self, business: str) -> AbstractContextManager[Turn]:
+        """Nobody else changes the calls meanwhile.
+
+        Raises:
+            Unavailable: others write for too long; at the end, the turn was lost on the way, so that nothing that was
+                written may be acknowledged.
+        """
+
+    def close(self) -> None:
+        """Let go of what it takes."""
+
+
+class _Own:
+    """See `Turn`: within a process it cannot be lost."""
+
+    def number(self, lowest: int) -> int:
+        return lowest
+
+
+class ProcessTurns:
+    """The turns of one process, where no other one writes."""
+
+    def __init__(self) -> None:
+        self._locks: dict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def of(self, business: str) -> Iterator[Turn]:
+        with self._lock:
+            turn = self._locks[business]
+        with turn:
+            yield _Own()
+
+    def close(self) -> None:
+        """There is nothing to let go of."""
