@@ -10,8 +10,9 @@ from typing import Any
 
 import duckdb
 import orjson
-from benchmarks.peers.asking import BUSINESS, CALLS, Asked, Call, asked_for, order_by
 from fastapi import FastAPI, Request, Response
+
+from benchmarks.peers.asking import BUSINESS, CALLS, Asked, Call, asked_for, order_by
 
 DIMENSIONS = {
     "date": "started_at::DATE",

@@ -1,6 +1,6 @@
 """A peer on PostgreSQL: one table with indexes, two statements a report, at the same time on two connections.
 
-`python -m benchmarks.peers.on_postgres PLACE CALLS` fills the database, whose address PLACE is, from a CSV file of calls.
+`python -m benchmarks.peers.on_postgres PLACE CALLS` fills the database at an address from a CSV file of calls.
 """
 
 import asyncio
@@ -13,8 +13,9 @@ from typing import Any
 
 import asyncpg
 import orjson
-from benchmarks.peers.asking import BUSINESS, CALLS, Asked, Call, asked_for, order_by
 from fastapi import FastAPI, Request, Response
+
+from benchmarks.peers.asking import BUSINESS, CALLS, Asked, Call, asked_for, order_by
 
 TABLE = """
     CREATE TABLE calls (

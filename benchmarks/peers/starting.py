@@ -1,6 +1,7 @@
-"""Peers being started: the same calls for all of them, PostgreSQL's own server, and a process each that serves HTTP."""
+"""Peers being started: the same calls for all, a server of PostgreSQL, and a process each that serves HTTP."""
 
 import os
+import pwd
 import secrets
 import signal
 import socket
@@ -24,11 +25,12 @@ HOST = "127.0.0.1"
 POSTGRES = Path("/usr/lib/postgresql/15/bin")  # where Debian has it
 POSTGRES_USER = "postgres"
 START_SECONDS, STOP_SECONDS = 60, 60
+SCRATCH_LEVELS = 2  # folders of the benchmark above that of PostgreSQL, which only root may enter
 # A number spelled in two ways is one caller. Numbers are as narrow as they can be.
 CALLS = """
     SELECT
-        1::INTEGER AS business_id, id::VARCHAR AS id, started_at::TIMESTAMPTZ AT TIME ZONE 'UTC' AS started_at, source, utm_source,
-        utm_medium, utm_campaign, utm_term, call_flow, tracking_number, ai_category, status, direction,
+        1::INTEGER AS business_id, id::VARCHAR AS id, started_at::TIMESTAMPTZ AT TIME ZONE 'UTC' AS started_at, source,
+        utm_source, utm_medium, utm_campaign, utm_term, call_flow, tracking_number, ai_category, status, direction,
         duration_seconds::INTEGER AS duration_seconds, ai_score::UTINYINT AS ai_score,
         robo_score::UTINYINT AS robo_score, qualified, value_cents::INTEGER AS value_cents,
         cost_cents::INTEGER AS cost_cents,
@@ -73,7 +75,7 @@ def _load(name: str, place: str, parquet: Path, scratch: Path) -> None:
 def _serving(name: str, place: str, scratch: Path) -> Iterator[Peer]:
     port = _free_port()
     command = [sys.executable, "-m", "uvicorn", f"benchmarks.peers.on_{name}:app", "--host", HOST, "--port", str(port)]
-    options = ["--no-access-log", "--log-level", "warning"]
+    options = ["--no-access-log", "--log-level", "warning", "--timeout-keep-alive", "3600"]
     # A file of a database in the process has one process.
     options += ["--workers", str(THREADS)] if name == "postgres" else []
     with (scratch / f"peer-{name}.log").open("w") as log:
@@ -91,15 +93,28 @@ def _postgres(folder: Path) -> Iterator[str]:
     password, port = secrets.token_hex(), _free_port()
     folder.mkdir()
     if user:
-        folder.parent.chmod(0o711)  # the user has to get to the folder
+        for above in folder.parents[:SCRATCH_LEVELS]:
+            above.chmod(0o711)  # the user has to get to the folder
         os.chown(folder, *_ids(user))
     words = folder / "password"
     words.write_text(password)
     words.chmod(0o644)
     data = folder / "data"
-    options = ["--username=peer", "--auth=scram-sha-256", f"--pwfile={words.resolve()}", "--encoding=UTF8", "--locale=C"]
-    made = subprocess.run(
-        [POSTGRES / "initdb", "-D", data.resolve(), *options], user=user, group=user, cwd="/", capture_output=True, text=True
+    options = [
+        "--username=peer",
+        "--auth=scram-sha-256",
+        f"--pwfile={words.resolve()}",
+        "--encoding=UTF8",
+        "--locale=C",
+    ]
+    made = subprocess.run(  # what it says is told
+        [POSTGRES / "initdb", "-D", data.resolve(), *options],
+        user=user,
+        group=user,
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if made.returncode:
         raise RuntimeError(f"no PostgreSQL in {folder}: {made.stderr}")
@@ -107,7 +122,11 @@ def _postgres(folder: Path) -> Iterator[str]:
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(
             [POSTGRES / "postgres", "-D", data.resolve(), *_configured(port)],
-            user=user, group=user, cwd="/", stdout=log, stderr=log,
+            user=user,
+            group=user,
+            cwd="/",
+            stdout=log,
+            stderr=log,
         )
         with _ending(process):
             _wait_for(process, port, Path(log.name))
@@ -138,8 +157,6 @@ def _configured(port: int) -> list[str]:
 
 
 def _ids(user: str) -> tuple[int, int]:
-    import pwd
-
     found = pwd.getpwnam(user)
     return found.pw_uid, found.pw_gid
 

@@ -44,7 +44,7 @@ KINDS = (
     Kind("America/New_York", 300, 0, False),
     Kind("Australia/Lord_Howe", 1500, 3, True),
     Kind("UTC", 40, 1, True),
-    Kind("Africa/Casablanca", 5000, 300, False),
+    Kind("Africa/Casablanca", 1500, 100, False),
     Kind("Asia/Kathmandu", 2500, 40, True),
 )
 TEXTS = (
