@@ -16,6 +16,7 @@ from calltally.folder import DataFolder
 __all__ = ["measure_demo"]
 
 IDLE_SECONDS = 10  # by then memory that is not used any more has gone back to the system
+COLUMNS, NO_COLUMNS = {"CALLTALLY_HOT_MEMORY": "25%"}, {"CALLTALLY_HOT_MEMORY": "0"}
 REPORTS = requests(datetime.now(UTC), "UTC")
 
 
@@ -26,9 +27,9 @@ def measure_demo(scratch: Path) -> DemoFigures:
     return DemoFigures(
         made,
         again,
-        _memory_after_reports(data, {}, columns=True),
-        _memory_after_reports(data, {"CALLTALLY_HOT_MEMORY": "0"}),
-        _memory_after_reports(data, {}, WITHOUT_NUMBA),
+        _memory_after_reports(data, COLUMNS, columns=True),
+        _memory_after_reports(data, NO_COLUMNS),
+        _memory_after_reports(data, COLUMNS, WITHOUT_NUMBA),
     )
 
 

@@ -30,7 +30,7 @@ make bench
 ```
 
 which takes over an hour and 20 GB of disk, prints these tables, and writes `benchmarks/out/figures.json`, from which
-`.venv/bin/python -m scripts.performance` writes this page. Each section says which part of it measures it.
+`.venv/bin/python -m scripts.performance` writes this page. Each section names the part that measures it alone.
 `.venv/bin/python -m benchmarks --help` has what can be chosen. Machines differ, and so do two runs on one of them: look
 at the ratios, which compare within a run.
 
@@ -42,11 +42,11 @@ at the ratios, which compare within a run.
   every one that is timed, a call is sent to the business, so that no answer can be one of before; all came from columns
   in memory, by what the server says. The median of up to 30, the best of 3 rounds.
 - **Asked again** is the same question with nothing written in between.
-- **Peers** are what a good team would write for these reports: FastAPI with DuckDB, with ClickHouse as a library (chDB),
-  and with PostgreSQL 15, each a small service under `benchmarks/peers` with one table, the indexes that it needs, plain
-  SQL and orjson. They have the same calls, have to give the same answers before the clock runs, and take a call before
-  every timed report too. They have no time zones, no versions of fields and nobody to keep apart. What takes a peer
-  over two seconds is timed once. The ratio is to the best of them.
+- **Peers** are what a good team would write for these reports: FastAPI with DuckDB, with ClickHouse as a library
+  (chDB), and with PostgreSQL 15, each a small service under `benchmarks/peers` with one table, the indexes that it
+  needs, plain SQL and orjson. They have the same calls, have to give the same answers before the clock runs, and take
+  a call before every timed report too. They have no time zones, no versions of fields and nobody to keep apart. What
+  takes a peer over two seconds is timed once. The ratio is to the best of them.
 - **The least time** of a report is that of reading the columns that it is about once, where its calls are, as fast as
   all cores together read memory, which is measured by adding up numbers.
 - **An import** is the whole command `calltally import`, its start and end included, into a new business. Of 10 million
@@ -84,12 +84,12 @@ Reports should take at most twice as long while scores of a thousand calls a sec
 call is sent before each report as well, in both columns.
 """
 COLUMNS = """\
-Of a call's columns at most 64 bytes are kept, and those of 10 million calls should be built in less than five seconds,
-from the database's file, by `.venv/bin/python -m benchmarks --only reports`.
+Of a call at most 64 bytes are kept, and the columns of 10 million calls should be built from the database's file in
+less than five seconds.
 """
 LEAST = """\
-How far each report is from the least time in which its columns could be read, with all that is around it: HTTP, the key,
-the call that has just come in, JSON.
+How far each report is from the least time in which its columns could be read, with all that is around it: HTTP, the
+key, the call that has just come in, JSON.
 """
 STARTING = "About two thirds of a second of each is the start of the command.\n"
 SINGLES = """\
@@ -117,7 +117,7 @@ def main(arguments: Sequence[str]) -> None:
 
 def page(figures: Plain) -> str:
     """The page of a run's figures, which are as `benchmarks.figures` writes them."""
-    parts = {
+    parts: dict[str, Callable[[Any], str]] = {
         "reports": _all_reports,
         "lists": _lists,
         "pages": _pages,
@@ -127,8 +127,13 @@ def page(figures: Plain) -> str:
     }
     measured = "".join(text for part, text in MEASURED.items() if figures[part])
     sections = [INTRODUCTION + measured + MEMORY, _machine(figures["machine"])]
-    sections += [write(figures[part]) for part, write in parts.items() if figures[part]]
+    sections += [write(figures[part]) + _command(part) for part, write in parts.items() if figures[part]]
     return "\n".join(sections)
+
+
+def _command(part: str) -> str:
+    """What measures a part of the page alone."""
+    return f"\nMeasured by `.venv/bin/python -m benchmarks --only {part}`.\n"
 
 
 def _machine(machine: Plain) -> str:
@@ -174,8 +179,9 @@ def _reports(size: Plain) -> str:
     zones, month = size["time_zones"], size["month"]
     together = f"The first six together take {size['sum_ratio']:.3f} of the best peer's time. " if peers else ""
     return _table(head, rows) + (
-        f"\n{together}An empty route of the same server takes {size['empty_route_ms']:.2f} ms.\nA report by day over all "
-        f"calls takes {zones['utc_ms']:.2f} ms for a business in UTC and {zones['new_york_ms']:.2f} ms for one in New York "
+        f"\n{together}An empty route of the same server takes {size['empty_route_ms']:.2f} ms.\nA report by day over "
+        f"all calls takes {zones['utc_ms']:.2f} ms for a business in UTC and {zones['new_york_ms']:.2f} ms for one in "
+        "New York "
         f"(ratio\n{zones['ratio']:.2f}). Campaigns of one month take {month['whole_ms']:.2f} ms among two years, and "
         f"{month['alone_ms']:.2f} ms where there is nothing else (ratio\n{month['ratio']:.2f}, at most 2). "
         f"The server held {size['peak_mb']:,.0f} MB at most.\n"
@@ -321,7 +327,8 @@ def _idle(demo: Plain) -> str:
     return (
         "## Idle\n\nA server with the year of calls of `make demo`, ten seconds after its start, held "
         f"{demo['started_again_mb']:.0f} MB, and {demo['calls_made_mb']:.0f} MB where it had just\nmade them. "
-        f"Ten seconds after its reports were asked for, it held {demo['columns_mb']:.0f} MB, having answered from columns; "
+        f"Ten seconds after its reports were asked for, it held {demo['columns_mb']:.0f} MB, having answered from "
+        "columns; "
         f"{demo['switched_off_mb']:.0f} MB with\n`CALLTALLY_HOT_MEMORY=0`; and {demo['without_numba_mb']:.0f} MB where "
         "Numba is not installed. It should be less than 350 MB, and without Numba\nless than 200 MB.\n"
     )

@@ -11,7 +11,9 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from http.client import HTTPConnection
+from itertools import takewhile
 from pathlib import Path
+from stat import S_IMODE
 
 import duckdb
 
@@ -25,7 +27,6 @@ HOST = "127.0.0.1"
 POSTGRES = Path("/usr/lib/postgresql/15/bin")  # where Debian has it
 POSTGRES_USER = "postgres"
 START_SECONDS, STOP_SECONDS = 60, 60
-SCRATCH_LEVELS = 2  # folders of the benchmark above that of PostgreSQL, which only root may enter
 # A number spelled in two ways is one caller. Numbers are as narrow as they can be.
 CALLS = """
     SELECT
@@ -93,7 +94,7 @@ def _postgres(folder: Path) -> Iterator[str]:
     password, port = secrets.token_hex(), _free_port()
     folder.mkdir()
     if user:
-        for above in folder.parents[:SCRATCH_LEVELS]:
+        for above in takewhile(_is_private, folder.resolve().parents):
             above.chmod(0o711)  # the user has to get to the folder
         os.chown(folder, *_ids(user))
     words = folder / "password"
@@ -154,6 +155,11 @@ def _configured(port: int) -> list[str]:
         "max_parallel_maintenance_workers": THREADS,
     }
     return [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+
+
+def _is_private(folder: Path) -> bool:
+    """Whether a folder is one that nobody else may enter, as those for temporary files are made."""
+    return S_IMODE(folder.stat().st_mode) == 0o700
 
 
 def _ids(user: str) -> tuple[int, int]:
