@@ -14,6 +14,7 @@ CALLS = "/api/v1/calls"
 REPORTS = "/api/v1/analytics/calls"
 JSON, NDJSON = "application/json", "application/x-ndjson"
 COUNT = "group_by=direction&metrics=count"
+MOST_IDLE = 3.0  # seconds, after which a server may have closed a connection
 FROM_COLUMNS = ';desc="columns"'
 COLUMNS_SECONDS = 300.0  # until columns are there: kernels are compiled, and all calls read
 
@@ -25,6 +26,7 @@ class Client:
         self._connection = connection
         self._headers = {"Authorization": f"Bearer {key}"}
         self._timing = ""  # of the last answer
+        self._used_at = 0.0
 
     def get(self, path: str) -> bytes:
         """The body of an answer.
@@ -32,6 +34,7 @@ class Client:
         Raises:
             RuntimeError: it is an error.
         """
+        self._reconnect_if_idle()
         self._connection.request("GET", path, headers=self._headers)
         return self._body(path)
 
@@ -75,6 +78,7 @@ class Client:
         Raises:
             RuntimeError: it is an error.
         """
+        self._reconnect_if_idle()
         self._connection.request("POST", CALLS, body, {**self._headers, "Content-Type": JSON})
         return self._body(CALLS)
 
@@ -83,9 +87,14 @@ class Client:
         totals: dict[str, int] = json.loads(self.report(COUNT))["data"]["totals"]
         return totals["count"]
 
+    def _reconnect_if_idle(self) -> None:
+        if time.monotonic() > self._used_at + MOST_IDLE:
+            self._connection.close()  # and the next request opens it
+
     def _body(self, path: str) -> bytes:
         response = self._connection.getresponse()
         body = response.read()
+        self._used_at = time.monotonic()
         self._timing = response.headers.get("Server-Timing", "")
         if response.status != 200:
             raise RuntimeError(f"{path}: {response.status} {body.decode()}")

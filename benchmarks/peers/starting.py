@@ -76,7 +76,7 @@ def _load(name: str, place: str, parquet: Path, scratch: Path) -> None:
 def _serving(name: str, place: str, scratch: Path) -> Iterator[Peer]:
     port = _free_port()
     command = [sys.executable, "-m", "uvicorn", f"benchmarks.peers.on_{name}:app", "--host", HOST, "--port", str(port)]
-    options = ["--no-access-log", "--log-level", "warning", "--timeout-keep-alive", "3600"]
+    options = ["--no-access-log", "--log-level", "warning"]
     # A file of a database in the process has one process.
     options += ["--workers", str(THREADS)] if name == "postgres" else []
     with (scratch / f"peer-{name}.log").open("w") as log:
