@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from benchmarks.__main__ import main
 from benchmarks.figures import DemoFigures, Figures, Machine, write_figures
+from scripts.performance import page
 
 ROOT = Path(__file__).parents[2]
 
@@ -37,6 +38,7 @@ def numbers(value: Any) -> Iterator[float]:
 def test_quick_run_gives_every_figure(tmp_path: Path) -> None:
     printed = run("--quick", "--peers", "--out", str(tmp_path))  # without peers, which only `make bench` installs
     figures = json.loads((tmp_path / "figures.json").read_text())
+    written = page(figures)
     assert set(figures) == {"machine", "rounds", "imports", "reports", "writing", "lists", "pages", "demo"}
     [imported], [reported] = figures["imports"], figures["reports"]
     assert [found["format"] for found in imported["files"]] == ["csv", "ndjson", "parquet"]
@@ -62,7 +64,7 @@ def test_quick_run_gives_every_figure(tmp_path: Path) -> None:
     ]
     assert len(differences) == 2 * len(titles)
     assert min(numbers(figures)) > 0
-    assert all(title in printed for title in titles)
+    assert all(title in printed and title in written for title in titles)
     kept = {"calls-50000.csv", "calls-50000.ndjson", "calls-50000.parquet", "figures.json"}
     assert {path.name for path in tmp_path.iterdir()} == kept
 
