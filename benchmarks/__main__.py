@@ -36,6 +36,7 @@ POSTS = 20_000
 MANY = 5_000_000  # calls of which an import takes minutes, and a report too long to ask it dozens of times
 QUICK_CALLS, QUICK_POSTS, QUICK_ROUNDS, QUICK_TIMES = 50_000, 1_000, 1, 5
 OUT = Path("benchmarks/out")
+WIDTH = 130  # of tables that go to a file
 
 Measure = Callable[[Figures, argparse.Namespace, Path, Console], Figures]
 
@@ -54,7 +55,7 @@ def main(arguments: Sequence[str]) -> None:
             with tempfile.TemporaryDirectory(dir=options.out) as scratch:
                 figures = measure(figures, options, Path(scratch), console)
             write_figures(figures, options.out / "figures.json")  # at once, for the next may break off
-    print_figures(figures, Console())
+    print_figures(figures, Console(width=None if sys.stdout.isatty() else WIDTH))
 
 
 def _imports(figures: Figures, options: argparse.Namespace, scratch: Path, console: Console) -> Figures:
