@@ -6,6 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUNTIME := .venv/.runtime
 DEV := .venv/.dev
+BENCH := .venv/.bench
 UNUSED := pandas python-dateutil # which chdb-core asks for and does not need; with pandas all that uses pyarrow is slower
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -47,12 +48,19 @@ format: $(DEV)  ## Format the code and mend what lint can mend
 docs: $(DEV)  ## Write the generated parts of docs/ anew
 	$(BIN)/python -m scripts.docs
 
-bench: $(DEV)  ## Measure speed and memory (well over a quarter of an hour, 12 GB of disk)
+bench: $(BENCH)  ## Measure speed and memory (over an hour, 20 GB of disk; as root, with the Debian packages that it needs)
+	@scripts/packages chromium,chromium-browser,google-chrome=chromium /usr/lib/postgresql/15/bin/postgres=postgresql-15
 	$(BIN)/python -m benchmarks
 
 lock: $(DEV)  ## Write the lock files anew from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --extra fast --group build --generate-hashes --universal --upgrade --no-header --no-annotate --quiet --output-file requirements.lock
 	uv pip compile pyproject.toml --extra fast --group dev --generate-hashes --universal --upgrade --no-header --no-annotate --quiet $(UNUSED:%=--no-emit-package %) --output-file requirements-dev.lock
+	uv pip compile --group bench --constraint requirements-dev.lock --generate-hashes --universal --upgrade --no-header --no-annotate --quiet $(UNUSED:%=--no-emit-package %) --output-file requirements-bench.lock
+
+$(BENCH): requirements-bench.lock $(DEV)
+	@echo "Installing what is compared with ..."
+	@$(BIN)/pip install --quiet --require-hashes --no-deps -r requirements-bench.lock
+	@touch $@
 
 clean:  ## Remove .venv and caches; the data folder stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache benchmarks/out

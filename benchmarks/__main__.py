@@ -9,12 +9,13 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks.data import make_calls
+from benchmarks.data import make_calls, make_parquet
 from benchmarks.demo import measure_demo
 from benchmarks.figures import Figures, Machine, SizeImports, SizeReports, write_figures
 from benchmarks.imports import measure_imports
 from benchmarks.lists import measure_lists
 from benchmarks.pages import measure_pages
+from benchmarks.peers.starting import PEERS
 from benchmarks.reports import measure_reports
 from benchmarks.sending import measure_writing
 from benchmarks.table import print_figures
@@ -25,6 +26,7 @@ EXAMPLES = """\
 examples:
   python -m benchmarks
   python -m benchmarks --only reports --calls 100000 1000000
+  python -m benchmarks --only reports --calls 1000000 --peers duckdb
   python -m benchmarks --only writing lists
   python -m benchmarks --quick
 """
@@ -34,6 +36,7 @@ POSTS = 20_000
 MANY = 5_000_000  # calls of which an import takes minutes, and a report too long to ask it dozens of times
 QUICK_CALLS, QUICK_POSTS, QUICK_ROUNDS, QUICK_TIMES = 50_000, 1_000, 1, 5
 OUT = Path("benchmarks/out")
+WIDTH = 130  # of tables that go to a file
 
 Measure = Callable[[Figures, argparse.Namespace, Path, Console], Figures]
 
@@ -52,7 +55,7 @@ def main(arguments: Sequence[str]) -> None:
             with tempfile.TemporaryDirectory(dir=options.out) as scratch:
                 figures = measure(figures, options, Path(scratch), console)
             write_figures(figures, options.out / "figures.json")  # at once, for the next may break off
-    print_figures(figures, Console())
+    print_figures(figures, Console(width=None if sys.stdout.isatty() else WIDTH))
 
 
 def _imports(figures: Figures, options: argparse.Namespace, scratch: Path, console: Console) -> Figures:
@@ -68,7 +71,8 @@ def _reports(figures: Figures, options: argparse.Namespace, scratch: Path, conso
         console.print(f"{count:,} calls: reports ...")
         times = options.times if count < MANY else options.times // 3
         with tempfile.TemporaryDirectory(dir=scratch) as folder:
-            return measure_reports(make_calls(count, options.out), Path(folder), options.rounds, times)
+            parquet = make_parquet(count, options.out)
+            return measure_reports(parquet, count, Path(folder), options.rounds, times, options.peers)
 
     return replace(figures, reports=tuple(map(measured, options.calls)))
 
@@ -123,6 +127,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     add(
         "--calls", type=int, nargs="+", default=SIZES, metavar="N", help="sizes of the business for imports and reports"
+    )
+    add(
+        "--peers",
+        nargs="*",
+        choices=PEERS,
+        default=[*PEERS],
+        metavar="PEER",
+        help=f"of {', '.join(PEERS)}, to compare reports with; none where no name follows",
     )
     add("--written", type=int, default=WRITTEN, metavar="N", help="size of the business that calls are sent to")
     add("--corrected", type=int, default=CORRECTED, metavar="N", help="size of the business whose calls are corrected")

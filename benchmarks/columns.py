@@ -1,98 +1,122 @@
-"""`python -m benchmarks.columns`: reports of the engine alone, from the file and from columns, in the same process.
+"""Columns in memory themselves: how soon they are built, what they take, and how much of them each report has to read.
 
-For each report the best median of some rounds, of both ways in turn; how long it takes to make the columns, their
-bytes a call, and how long the first report after a write takes.
+What a report has to read at least is every column that it is about, once, where its calls are: by that and by how fast
+the machine reads memory there is a least time, which no report can beat.
 """
 
-import argparse
-import statistics
-import tempfile
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
-from benchmarks.data import make_parquet
-from benchmarks.reports import ALL_REPORTS
-from calltally.accounts import Business
-from calltally.engines import Engine, Plan, Stop, open_engine
+import numpy as np
+
+from benchmarks.commands import THREADS
+from benchmarks.figures import ColumnsFigure, PartFigure
+from calltally.accounts import Business, find_business
+from calltally.catalog import Aggregate, Count, CountDistinct, Dimension, IsSet, Sum, ValueIs
+from calltally.cli.options import opened
+from calltally.engines import Plan, open_engine
 from calltally.engines.hot import HotEngine
-from calltally.folder import DataFolder
-from calltally.ingestion import ImportOptions, import_file, import_records
+from calltally.engines.hot.columns import Columns, Segment
 from calltally.query import Timing, ask
 from calltally.settings import Settings
 
-ROUNDS, TIMES = 3, 15
-HEAVY = (
-    ("Unique callers by source, all time", "group_by=source&metrics=unique_callers&sort_by=unique_callers"),
-    ("Source, all time", "group_by=source&metrics=count,qualified_pct,avg_ai_score"),
-    ("Source, campaign and day", "group_by=source,utm_campaign,date&metrics=count,qualified_pct,avg_ai_score"),
-    ("Day, campaign and term", "group_by=date,utm_campaign,utm_term&metrics=count,qualified_pct&sort_by=qualified_pct"),
-)
+__all__ = ["measure_bandwidth", "measure_columns"]
+
+STARTS = "started_at"
+BANDWIDTH_BYTES, BANDWIDTH_TIMES = 2**30, 5
+CALLER = "caller_number"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--calls", type=int, default=1_000_000)
-    parser.add_argument("--out", type=Path, default=Path("benchmarks/out"))
-    options = parser.parse_args()
-    parquet = make_parquet(options.calls, options.out)
-    business = Business("b", "B", "America/New_York", "US", "USD", 1, datetime(2026, 1, 1, tzinfo=UTC))
-    with tempfile.TemporaryDirectory(dir=options.out) as scratch:
-        folder = DataFolder(Path(scratch) / "data")
-        with closing(open_engine(folder, Settings(hot_memory="0"))) as file:
-            import_file(parquet, business, file, ImportOptions())
-        with closing(open_engine(folder, Settings(hot_memory="0"))) as file:
-            slow = {title: _measured(file, _plan(request, business)) for title, request in (*ALL_REPORTS, *HEAVY)}
-        with closing(open_engine(folder, Settings(hot_memory="80%"))) as engine:
-            assert isinstance(engine, HotEngine)
-            _compare(engine, business, slow)
+def measure_columns(data: Path, business: str, requests: Iterable[str], rounds: int) -> tuple[ColumnsFigure, list[int]]:
+    """What the columns of a business are like, and how many bytes of them each report has to read."""
+    with (
+        opened(str(data)) as on,
+        closing(open_engine(on.folder, Settings(hot_memory="80%", threads=THREADS))) as engine,
+    ):
+        if not isinstance(engine, HotEngine):
+            raise RuntimeError("columns need numba: install calltally[fast]")
+        found = find_business(on.control, business)
+        columns, seconds = _built(engine, found, rounds)
+        plans = [ask(request.encode(), found, Timing())[1] for request in requests]
+        return _figure(columns, seconds), [_bytes_read(plan, columns) for plan in plans]
 
 
-def _compare(engine: HotEngine, business: Business, slow: dict[str, float]) -> None:
-    assert engine.prepare(business.calls)
-    columns = engine._holding._held[business.calls].columns  # type: ignore[union-attr]
-    assert columns
-    engine._holding.forget(business.calls)  # type: ignore[union-attr]
-    print(f"made in {_seconds(partial(engine.prepare, business.calls)):.2f} s", end=", ")
-    print(f"{columns.nbytes / columns.rows:.1f} bytes a call, {len(columns.segments)} segments")
-    for title, request in (*ALL_REPORTS, *HEAVY):
-        plan = _plan(request, business)
-        found = engine.answer(plan, Stop())
-        assert found == engine._file.answer(plan, Stop()), title
-        fast = _measured(engine, plan)
-        print(f"{title:45} file {slow[title]:9.2f} ms   {found.path} {fast:8.2f} ms   {slow[title] / fast:6.1f}x")
-    title, request = ALL_REPORTS[0]
-    times = [_after_a_write(engine, business, _plan(request, business), number) for number in range(TIMES)]
-    print(f"{title}, after a write: {statistics.median(times):.2f} ms")
+def measure_bandwidth() -> float:
+    """How fast the machine reads memory, all cores together, in bytes a second: numbers that are added up."""
+    numbers = np.ones(BANDWIDTH_BYTES // 8, np.int64)
+    parts = np.array_split(numbers, THREADS)
+    with ThreadPoolExecutor(THREADS) as threads:
+        return max(_bytes_a_second(threads, parts) for _ in range(BANDWIDTH_TIMES))
 
 
-def _plan(request: str, business: Business) -> Plan:
-    return ask(request.encode(), business, Timing())[1]
-
-
-def _measured(engine: Engine, plan: Plan) -> float:
-    """Milliseconds: the best median."""
-    ask_it = partial(engine.answer, plan, Stop())
-    times = 3 if _seconds(ask_it) > 0.5 else TIMES
-    return min(statistics.median(_seconds(ask_it) for _ in range(times)) for _ in range(ROUNDS)) * 1000
-
-
-def _after_a_write(engine: HotEngine, business: Business, plan: Plan, number: int) -> float:
-    call = {"id": f"written-{number}", "started_at": "2025-11-15T12:00:00Z", "source": "google"}
-    import_records([call], business, engine)
-    seconds = _seconds(partial(engine.answer, plan, Stop()))
-    assert engine.answer(plan, Stop()).path == "columns"
-    return seconds * 1000
-
-
-def _seconds(work: Callable[[], object]) -> float:
+def _bytes_a_second(threads: ThreadPoolExecutor, parts: Sequence[np.ndarray]) -> float:
     start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
+    sum(threads.map(np.sum, parts))
+    return BANDWIDTH_BYTES / (time.perf_counter() - start)
 
 
-if __name__ == "__main__":
-    main()
+def _built(engine: HotEngine, business: Business, rounds: int) -> tuple[Columns, float]:
+    """The columns, and the least seconds that they took, once the kernels were there."""
+    seconds = []
+    for _ in range(rounds + 1):  # before the first one, kernels are read
+        if engine._holding:
+            engine._holding.forget(business.calls)
+        start = time.perf_counter()
+        if not engine.prepare(business.calls):
+            raise RuntimeError("there is no room for the columns")
+        seconds.append(time.perf_counter() - start)
+    assert engine._holding
+    columns = engine._holding._held[business.calls].columns
+    assert columns
+    return columns, min(seconds[1:])
+
+
+def _figure(columns: Columns, seconds: float) -> ColumnsFigure:
+    parts: Counter[str] = Counter()
+    for segment in columns.segments:
+        parts["start"] += segment.starts.nbytes
+        parts["finding it by its id"] += segment.hashes.nbytes + segment.places.nbytes
+        for name, codes in segment.codes.items():
+            parts[_part_of(name)] += codes.nbytes
+        parts["numbers"] += sum(numbers.nbytes for numbers in segment.numbers.values())
+    parts["the texts themselves"] += sum(each.nbytes for each in columns.dictionaries.values())
+    parts["what is no call any more"] += sum(each.nbytes for each in columns.gone)
+    if parts.total() != columns.nbytes:
+        raise RuntimeError(f"{parts} are not the {columns.nbytes:,} bytes of the columns")
+    shares = tuple(PartFigure(name, size / columns.rows) for name, size in parts.items() if size)
+    return ColumnsFigure(columns.rows, seconds, columns.nbytes / columns.rows, shares)
+
+
+def _part_of(field: str) -> str:
+    return "caller" if field == CALLER else "codes of texts"
+
+
+def _bytes_read(plan: Plan, columns: Columns) -> int:
+    fields = {_of_dimension(dimension) for dimension in plan.dimensions}
+    fields |= {name for aggregate in plan.aggregates for name in _of_aggregate(aggregate)}
+    return sum(_bytes_of(segment, plan, fields) for segment in columns.segments)
+
+
+def _bytes_of(segment: Segment, plan: Plan, fields: set[str]) -> int:
+    first, end = segment.rows(plan.periods)
+    columns = {STARTS: segment.starts, **segment.codes, **segment.numbers}
+    return (end - first) * sum(columns[name].itemsize for name in fields)
+
+
+def _of_dimension(dimension: Dimension) -> str:
+    return STARTS if dimension.grain is not None else dimension.field
+
+
+def _of_aggregate(aggregate: Aggregate) -> Iterable[str]:
+    match aggregate:
+        case Count(None):
+            return ()
+        case Count(IsSet(field) | ValueIs(field, _)):
+            return (field,)
+        case Sum(field) | CountDistinct(field):
+            return (field,)
+    raise AssertionError(aggregate)

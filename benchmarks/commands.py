@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +16,15 @@ from typing import Any
 
 from benchmarks.memory import peak_memory
 
-__all__ = ["THREADS", "Finished", "Server", "run", "serving"]
+__all__ = ["THREADS", "WITHOUT_NUMBA", "Finished", "Server", "run", "serving"]
 
-CALLTALLY = str(Path(sys.executable).with_name("calltally"))
+CALLTALLY = (str(Path(sys.executable).with_name("calltally")),)
+# The same, where Python finds none of what `calltally[fast]` brings.
+WITHOUT_NUMBA = (
+    sys.executable,
+    "-c",
+    "import sys; sys.modules |= dict.fromkeys(('numba', 'llvmlite', 'numpy')); from calltally.cli import main; main()",
+)
 THREADS = os.cpu_count() or 1
 LISTENING = re.compile(r"listening on http://([^ ]+):(\d+) ")
 SECONDS_BETWEEN_LOOKS = 0.02  # at the memory of a command: what it takes in its last moment may be missed
@@ -62,10 +68,15 @@ def run(data: Path, *arguments: str) -> Finished:
 
 
 @contextmanager
-def serving(data: Path, command: str = "serve") -> Iterator[Server]:
-    """A server on the folder for as long as the block runs, `serve` or `demo`."""
+def serving(
+    data: Path,
+    command: str = "serve",
+    settings: Mapping[str, str] | None = None,
+    program: tuple[str, ...] = CALLTALLY,
+) -> Iterator[Server]:
+    """A server on the folder for as long as the block runs, `serve` or `demo`, with these variables set."""
     with (data.parent / "server.log").open("w") as log:
-        process = _started(data, [command, "--port", "0"], log.fileno())
+        process = _started(data, [command, "--port", "0"], log.fileno(), settings, program)
         try:
             host, port = _address(process)
             yield Server(process.pid, host, port)
@@ -74,10 +85,16 @@ def serving(data: Path, command: str = "serve") -> Iterator[Server]:
             process.communicate(timeout=STOP_SECONDS)
 
 
-def _started(data: Path, arguments: list[str], errors: int) -> subprocess.Popen[str]:
-    environment = {**os.environ, "CALLTALLY_DATA": str(data), "CALLTALLY_THREADS": str(THREADS)}
+def _started(
+    data: Path,
+    arguments: list[str],
+    errors: int,
+    settings: Mapping[str, str] | None = None,
+    program: tuple[str, ...] = CALLTALLY,
+) -> subprocess.Popen[str]:
+    environment = {**os.environ, "CALLTALLY_DATA": str(data), "CALLTALLY_THREADS": str(THREADS), **(settings or {})}
     return subprocess.Popen(
-        [CALLTALLY, *arguments],
+        [*program, *arguments],
         stdout=subprocess.PIPE,
         stderr=errors,
         stdin=subprocess.DEVNULL,

@@ -16,6 +16,8 @@ __all__ = [
     "BatchesFigure",
     "BesideFigure",
     "BesideReport",
+    "ColumnsFigure",
+    "CorrectedFigure",
     "CorrectionsFigure",
     "DemoFigures",
     "Figures",
@@ -23,9 +25,14 @@ __all__ = [
     "ListFigure",
     "ListFigures",
     "Machine",
+    "MonthFigure",
     "PageFigure",
     "PagesFigures",
+    "PartFigure",
+    "PeerRate",
+    "PeerTime",
     "PostsFigure",
+    "RateFigure",
     "ReportFigure",
     "SizeImports",
     "SizeReports",
@@ -62,17 +69,28 @@ class ImportFigure:
 
 
 @dataclass(frozen=True)
+class PeerTime:
+    """The best median of a peer."""
+
+    name: str
+    ms: float
+
+
+@dataclass(frozen=True)
 class ReportFigure:
-    """One report's round trip beside the rival's two statements: the best medians of the rounds."""
+    """One report's round trip beside those of the peers: the best medians of the rounds."""
 
     title: str
     request: str
     ms: float  # right after a call was written
-    rival_ms: float
-    ratio: float
-    above_rival_ms: float
+    above_empty_ms: float
     again_ms: float  # with nothing written since it was last asked
     again_above_empty_ms: float
+    peers: tuple[PeerTime, ...]
+    ratio: float | None  # to the best of them
+    read_mb: float  # the columns that it is about, where its calls are
+    least_ms: float  # by how fast the machine reads so much memory
+    times_least: float
 
 
 @dataclass(frozen=True)
@@ -91,17 +109,6 @@ class SizeImports:
 
     calls: int
     files: tuple[ImportFigure, ...]
-
-
-@dataclass(frozen=True)
-class SizeReports:
-    """All reports about one business of so many calls."""
-
-    calls: int
-    reports: tuple[ReportFigure, ...]
-    empty_route_ms: float
-    time_zones: TimeZoneFigure
-    peak_mb: float
 
 
 @dataclass(frozen=True)
@@ -156,6 +163,81 @@ class BesideReport:
     idle_ms: float
     busy_ms: float
     ratio: float
+
+
+@dataclass(frozen=True)
+class MonthFigure:
+    """The same report about one month, of a business with two years and of one with nothing but that month."""
+
+    request: str
+    whole_ms: float
+    alone_ms: float
+    ratio: float
+
+
+@dataclass(frozen=True)
+class PeerRate:
+    """The most answers a second of a peer."""
+
+    name: str
+    answers_a_second: float
+
+
+@dataclass(frozen=True)
+class RateFigure:
+    """One report that many connections ask for at once, with nothing given again."""
+
+    title: str
+    connections: int
+    answers_a_second: float
+    client_share: float
+    peers: tuple[PeerRate, ...]
+    ratio: float | None  # to the best of them
+
+
+@dataclass(frozen=True)
+class PartFigure:
+    """A part of the columns in memory."""
+
+    name: str
+    bytes_a_call: float
+
+
+@dataclass(frozen=True)
+class ColumnsFigure:
+    """The columns in memory of a business."""
+
+    calls: int
+    build_seconds: float
+    bytes_a_call: float
+    parts: tuple[PartFigure, ...]
+
+
+@dataclass(frozen=True)
+class CorrectedFigure:
+    """Reports while calls are corrected, so many a second."""
+
+    corrections_a_second: float  # the fewest of the rounds
+    client_share: float
+    from_columns: float  # the share of reports meanwhile that came from columns
+    reports: tuple[BesideReport, ...]
+
+
+@dataclass(frozen=True)
+class SizeReports:
+    """All reports about one business of so many calls."""
+
+    calls: int
+    reports: tuple[ReportFigure, ...]
+    empty_route_ms: float
+    sum_ratio: float | None  # of all but the last report together, to the best peer's
+    time_zones: TimeZoneFigure
+    month: MonthFigure
+    corrected: CorrectedFigure
+    rates: tuple[RateFigure, ...]  # of a small business only
+    columns: ColumnsFigure
+    gigabytes_a_second: float  # that the machine reads of memory
+    peak_mb: float
 
 
 @dataclass(frozen=True)
@@ -223,10 +305,16 @@ class PagesFigures:
 
 @dataclass(frozen=True)
 class DemoFigures:
-    """What a server with the demo's calls holds while nobody asks: having made them, and started again."""
+    """What a server with the demo's calls holds while nobody asks: having made them, and started again.
+
+    And once it has answered reports: from columns, from the database with columns switched off, and without Numba.
+    """
 
     calls_made_mb: float
     started_again_mb: float
+    columns_mb: float
+    switched_off_mb: float
+    without_numba_mb: float
 
 
 @dataclass(frozen=True)

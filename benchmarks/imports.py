@@ -25,14 +25,14 @@ def measure_imports(calls: Calls, scratch: Path, rounds: int) -> SizeImports:
     return SizeImports(calls.count, tuple(best.values()))
 
 
-def import_into(data: Path, file: Path, count: int) -> Finished:
-    """Import a file into a business of a new data folder.
+def import_into(data: Path, file: Path, count: int, business: str = BUSINESS) -> Finished:
+    """Import a file into a new business of a data folder.
 
     Raises:
         RuntimeError: not every call of it was added.
     """
-    run(data, "business", "create", BUSINESS)
-    done = run(data, "import", str(file), "--business", BUSINESS)
+    run(data, "business", "create", business)
+    done = run(data, "import", str(file), "--business", business)
     if done.printed["added"] != count:
         raise RuntimeError(f"{file}: {count:,} calls were to be added: {done.printed}")
     return done

@@ -1,105 +1,282 @@
-"""How long reports take over HTTP, beside the rival on the same calls in the same run.
+"""How long reports take over HTTP, beside peers on the same calls in the same run.
 
-Before every timed request one call is written to the business, so that no answer can come from a cache; how long the
-same question takes when it is asked again, with nothing written between, is a figure of its own.
+Before every timed request one call is sent to whoever is asked, so that no answer can be one of before; how long ours
+takes when it is asked again, with nothing written between, is a figure of its own.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from benchmarks.client import Client, connected
-from benchmarks.commands import run, serving
-from benchmarks.data import Calls
-from benchmarks.figures import ReportFigure, SizeReports, TimeZoneFigure
+from benchmarks.columns import measure_bandwidth, measure_columns
+from benchmarks.commands import Server, run, serving
+from benchmarks.correcting import measure_corrected
+from benchmarks.figures import (
+    ColumnsFigure,
+    MonthFigure,
+    PeerTime,
+    RateFigure,
+    ReportFigure,
+    SizeReports,
+    TimeZoneFigure,
+)
 from benchmarks.imports import BUSINESS, import_into
-from benchmarks.measure import Best, median_ms
+from benchmarks.measure import SLOW_MS, Best, median_ms
 from benchmarks.memory import peak_memory
-from benchmarks.rival import Rival, rival_report, starting_rival
-from benchmarks.writing import writing
+from benchmarks.peers.starting import Peer, starting_peers
+from benchmarks.rates import Asked, measure_rates
 from calltally.demo import requests
 
-__all__ = ["ASKED_ON", "measure_reports"]
+__all__ = ["ALL_REPORTS", "ASKED_ON", "WRITTEN_AT", "measure_reports"]
 
 # Within the second to last month of the calls, so that the last one, which is not whole, is never asked for.
 ASKED_ON = datetime(2025, 12, 15, tzinfo=UTC)
+ALL_METRICS = (
+    "count,answered_count,missed_count,voicemail_count,qualified_count,qualified_pct,avg_duration,total_duration,"
+    "avg_ai_score,avg_robo_score,total_value_cents,total_cost_cents,unique_callers"
+)
+SIX_REPORTS = (
+    *requests(ASKED_ON, "UTC"),
+    (
+        "Source, campaign and day",
+        f"group_by=source,utm_campaign,date&metrics={ALL_METRICS}&sort_by=count&sort_order=desc&limit=1000",
+    ),
+)
 UNIQUE_CALLERS = ("Unique callers by source", "group_by=source&metrics=unique_callers&sort_by=unique_callers")
+ALL_REPORTS = (*SIX_REPORTS, UNIQUE_CALLERS)
 BY_DAY = "group_by=date&metrics=count,answered_count,missed_count&sort_by=date&sort_order=asc&limit=1000"
-ALL_REPORTS = (*requests(ASKED_ON, "UTC"), UNIQUE_CALLERS)
-WRITTEN_AT = "2025-11-15T12:00:00Z"  # within the month that is asked for
+MONTH, MONTH_BUSINESS = "2025-11", "One month"
+WRITTEN_AT = f"{MONTH}-15T12:00:00Z"  # within the month that is asked for
+IN_A_MONTH = SIX_REPORTS[1]
 EMPTY_ROUTE = "/healthz"
 AGAIN = "asked again"
-RIVAL = "rival"
-# Averages and shares are rounded by different rules in a database; that the counts agree says enough.
-ROUNDED = ("avg_", "_pct")
+OURS = "Calltally"
+WHOLE, ALONE = "a month of all", "a month alone"
+MANY_ASKED = 100_000  # calls of the business that many connections ask about
+COLUMNS = {"CALLTALLY_HOT_MEMORY": "50%"}
+NO_CACHE = {"CALLTALLY_CACHE_MEGABYTES": "0"}
 
 
-def measure_reports(calls: Calls, scratch: Path, rounds: int, times: int) -> SizeReports:
+@dataclass(frozen=True)
+class _Run:
+    """What a size is measured with."""
+
+    parquet: Path
+    scratch: Path
+    data: Path
+    key: str
+    peers: Sequence[Peer]
+    best: Best
+    rounds: int
+    times: int
+
+
+def measure_reports(
+    parquet: Path, size: int, scratch: Path, rounds: int, times: int, peers: Sequence[str]
+) -> SizeReports:
     """All reports, each round asking all of them so many times."""
     data = scratch / "serve"
-    import_into(data, calls.parquet, calls.count)
-    key = run(data, "key", "create", BUSINESS).printed["key"]
-    with serving(data) as server, connected(server, key) as client, starting_rival(calls.parquet, scratch) as rival:
+    import_into(data, parquet, size)
+    import_into(data, *_a_month(parquet, scratch / "month.parquet"), MONTH_BUSINESS)
+    with starting_peers(peers, parquet, scratch) as started:
+        measured = _Run(parquet, scratch, data, _key(data, BUSINESS), started, Best(), rounds, times)
+        beside = _asked(measured)
+        rates = _rates(measured) if size <= MANY_ASKED else ()
+    columns, read = measure_columns(data, BUSINESS, [request for _, request in ALL_REPORTS], rounds)
+    return _figures(size, measured.best, started, columns, read, beside, rates)
+
+
+def _asked(measured: _Run) -> dict[str, Any]:
+    """Ask for everything, into `best`; what else is found out on the way."""
+    with serving(measured.data, settings=COLUMNS) as server, connected(server, measured.key) as client:
+        client.wait_for_columns()
         for _, request in ALL_REPORTS:
-            _check(request, client, rival)
-        best = Best()
-        with writing(data, BUSINESS, WRITTEN_AT) as write:
-            for _ in range(rounds):
-                _ask_all(client, rival, write, best, times)
-                _ask_by_day(data, client, write, best, times)
-        return SizeReports(
-            calls.count,
-            tuple(_compared(title, request, best) for title, request in ALL_REPORTS),
-            best[EMPTY_ROUTE],
-            TimeZoneFigure(BY_DAY, best["UTC"], best["America/New_York"], best["America/New_York"] / best["UTC"]),
-            peak_memory(server.pid),
+            for peer in measured.peers:
+                _check(request, client, peer)
+        write = _writer(client)
+        for _ in range(measured.rounds):
+            _ask_all(client, measured, write)
+            _ask_by_day(client, measured, write)
+            with _asking_about_a_month(server, measured) as (alone, write_alone):
+                _ask_about_a_month(client, write, alone, write_alone, measured)
+        peak = peak_memory(server.pid)
+        corrected = measure_corrected(
+            server,
+            client,
+            measured.key,
+            write,
+            SIX_REPORTS,
+            measured.parquet,
+            measured.scratch,
+            measured.rounds,
+            measured.times,
         )
+    return {"peak_mb": peak, "corrected": corrected}
 
 
-def _ask_all(client: Client, rival: Rival, write: Callable[[], None], best: Best, times: int) -> None:
-    """Ours and the rival's in turn, each after a write: what is asked right after a rest is slower, on both sides."""
+def _ask_all(client: Client, measured: _Run, write: Callable[[], None]) -> None:
+    """Ours and the peers' in turn, each after a write: what is asked right after a rest is slower, on all sides."""
+    best, times = measured.best, measured.times
     for title, request in ALL_REPORTS:
-        ask = partial(client.report, request)
-        best.take(title, median_ms(ask, times, before=write))
-        best.take(f"{title}: {AGAIN}", median_ms(ask, times))
-        theirs = partial(rival.answer, rival_report(request))
-        best.take(f"{title}: {RIVAL}", median_ms(theirs, times, before=write))
+        best.take(title, median_ms(partial(client.report_from_columns, request), times, write))
+        best.take(f"{title}: {AGAIN}", median_ms(partial(client.report, request), times))
+        for peer in measured.peers:
+            name = _theirs(title, peer)
+            if best.get(name, 0) < SLOW_MS:  # once is enough for what takes so long
+                best.take(name, median_ms(partial(peer.client.report, request), times, _writer(peer.client)))
     best.take(EMPTY_ROUTE, median_ms(partial(client.get, EMPTY_ROUTE), times))
 
 
-def _ask_by_day(data: Path, client: Client, write: Callable[[], None], best: Best, times: int) -> None:
+def _ask_by_day(client: Client, measured: _Run, write: Callable[[], None]) -> None:
     """The same calls in both time zones: a business that moves keeps its calls."""
     for zone in ("America/New_York", "UTC"):
-        run(data, "business", "update", BUSINESS, "--timezone", zone)
-        best.take(zone, median_ms(partial(client.report, BY_DAY), times, before=write))
+        run(measured.data, "business", "update", BUSINESS, "--timezone", zone)
+        measured.best.take(zone, median_ms(partial(client.report_from_columns, BY_DAY), measured.times, write))
 
 
-def _compared(title: str, request: str, best: Best) -> ReportFigure:
-    ours, again, rival = best[title], best[f"{title}: {AGAIN}"], best[f"{title}: {RIVAL}"]
-    return ReportFigure(title, request, ours, rival, ours / rival, ours - rival, again, again - best[EMPTY_ROUTE])
+@contextmanager
+def _asking_about_a_month(server: Server, measured: _Run) -> Iterator[tuple[Client, Callable[[], None]]]:
+    """A client of the business that has nothing but that month."""
+    with connected(server, _key(measured.data, MONTH_BUSINESS)) as client:
+        client.wait_for_columns()
+        yield client, _writer(client)
 
 
-def _check(request: str, client: Client, rival: Rival) -> None:
-    """A benchmark of a wrong answer is worth nothing. In any order: the rival sorts shares once they are rounded."""
+def _ask_about_a_month(
+    whole: Client, write: Callable[[], None], alone: Client, write_alone: Callable[[], None], measured: _Run
+) -> None:
+    """The same month of a business with two years and of one without all others: what is left out costs nothing."""
+    _, request = IN_A_MONTH
+    if json.loads(whole.report(request))["data"]["totals"] == {}:
+        raise RuntimeError("there is nothing in the month")
+    for name, client, written in ((WHOLE, whole, write), (ALONE, alone, write_alone)):
+        measured.best.take(name, median_ms(partial(client.report_from_columns, request), measured.times, written))
+
+
+def _rates(measured: _Run) -> tuple[RateFigure, ...]:
+    """Answers a second to many connections, with nothing given again."""
+    with (
+        serving(measured.data, settings=COLUMNS | NO_CACHE) as server,
+        connected(server, measured.key) as client,
+    ):
+        client.wait_for_columns()
+        ours = Asked(OURS, server.host, server.port, measured.key, _writer(client))
+        peers = [Asked(peer.name, peer.host, peer.port, "none", _writer(peer.client)) for peer in measured.peers]
+        found = measure_rates(ours, peers, SIX_REPORTS[:3], measured.rounds, max(1, measured.times // 6))
+        for _, request in SIX_REPORTS[:3]:
+            client.report_from_columns(request)
+    return found
+
+
+def _writer(client: Client) -> Callable[[], None]:
+    """What sends one more call, of a new caller, each time it is called; the call is in when it returns."""
+
+    def write() -> None:
+        number = next(NUMBERS)
+        call = {
+            "id": f"written-{number}",
+            "started_at": WRITTEN_AT,
+            "caller_number": f"+1212555{number % 10_000:04}",
+            "status": "completed",
+            "source": "google",
+            "duration_seconds": 60,
+        }
+        client.post(json.dumps(call).encode())
+
+    return write
+
+
+NUMBERS = count()
+
+
+def _key(data: Path, business: str) -> str:
+    """A new key that may read and write."""
+    key: str = run(data, "key", "create", business, "--scope", "read", "--scope", "write").printed["key"]
+    return key
+
+
+def _a_month(parquet: Path, path: Path) -> tuple[Path, int]:
+    """The file of the calls of the month that is asked for, and how many they are."""
+    with duckdb.connect() as database:
+        calls = f"FROM read_parquet(?) WHERE started_at LIKE '{MONTH}-%'"
+        database.execute(f"COPY ({calls}) TO '{path}' (FORMAT parquet)", [str(parquet)])
+        [found] = database.execute(f"SELECT count(*) {calls}", [str(parquet)]).fetchall()
+    return path, found[0]
+
+
+def _figures(
+    size: int,
+    best: Best,
+    peers: Sequence[Peer],
+    columns: ColumnsFigure,
+    read: Sequence[int],
+    beside: dict[str, Any],
+    rates: tuple[RateFigure, ...],
+) -> SizeReports:
+    bandwidth = measure_bandwidth()
+    pairs = zip(ALL_REPORTS, read, strict=True)
+    sums = [sum(best[_theirs(title, peer)] for title, _ in SIX_REPORTS) for peer in peers]
+    ours = sum(best[title] for title, _ in SIX_REPORTS)
+    return SizeReports(
+        calls=size,
+        reports=tuple(_compared(title, request, best, peers, size, bandwidth) for (title, request), size in pairs),
+        empty_route_ms=best[EMPTY_ROUTE],
+        sum_ratio=ours / min(sums) if sums else None,
+        time_zones=TimeZoneFigure(
+            BY_DAY, best["UTC"], best["America/New_York"], best["America/New_York"] / best["UTC"]
+        ),
+        month=MonthFigure(IN_A_MONTH[1], best[WHOLE], best[ALONE], best[WHOLE] / best[ALONE]),
+        rates=rates,
+        columns=columns,
+        gigabytes_a_second=bandwidth / 1e9,
+        **beside,
+    )
+
+
+def _compared(title: str, request: str, best: Best, peers: Sequence[Peer], read: int, bandwidth: float) -> ReportFigure:
+    ours, empty = best[title], best[EMPTY_ROUTE]
+    theirs = tuple(PeerTime(peer.name, best[_theirs(title, peer)]) for peer in peers)
+    again, least = best[f"{title}: {AGAIN}"], 1000 * read / bandwidth
+    return ReportFigure(
+        title,
+        request,
+        ms=ours,
+        above_empty_ms=ours - empty,
+        again_ms=again,
+        again_above_empty_ms=again - empty,
+        peers=theirs,
+        ratio=ours / min(each.ms for each in theirs) if theirs else None,
+        read_mb=read / 1e6,
+        least_ms=least,
+        times_least=ours / least,
+    )
+
+
+def _theirs(title: str, peer: Peer) -> str:
+    return f"{title}: {peer.name}"
+
+
+def _check(request: str, client: Client, peer: Peer) -> None:
+    """A benchmark of a wrong answer is worth nothing. In any order: peers sort shares once they are rounded."""
     body = json.loads(client.report(request))["data"]
-    report = rival_report(request)
-    rows, totals = rival.answer(report)
-    ours = (_ours(body["data"], report.dimensions + report.metrics), _ours([body["totals"]], report.metrics))
-    theirs = (_rivals(rows, report.dimensions + report.metrics), _rivals(totals, report.metrics))
+    answer = json.loads(peer.client.report(request))
+    ours, theirs = (
+        (sorted(map(_text, rows)), _text(totals))
+        for rows, totals in ((body["data"], body["totals"]), (answer["rows"], answer["totals"]))
+    )
     if ours != theirs:
-        raise RuntimeError(f"{request}: {ours} is not the rival's {theirs}")
+        raise RuntimeError(f"{request}: {ours} are not what the peer {peer.name} says: {theirs}")
 
 
-def _ours(rows: list[dict[str, Any]], names: tuple[str, ...]) -> list[list[str]]:
-    return sorted([str(row[name]) for name in names if _is_exact(name)] for row in rows)
-
-
-def _rivals(rows: list[Any], names: tuple[str, ...]) -> list[list[str]]:
-    return sorted([str(value) for name, value in zip(names, row, strict=True) if _is_exact(name)] for row in rows)
-
-
-def _is_exact(name: str) -> bool:
-    return not any(part in name for part in ROUNDED)
+def _text(row: dict[str, Any]) -> str:
+    """A row as text, in which 69 and 69.0 are the same."""
+    return json.dumps({name: float(value) if type(value) is int else value for name, value in sorted(row.items())})

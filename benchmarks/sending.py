@@ -7,12 +7,10 @@ import json
 import random
 import shutil
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -20,6 +18,7 @@ from pathlib import Path
 import duckdb
 
 from benchmarks.client import CALLS, NDJSON, Client, connected
+from benchmarks.clients import clients, posted
 from benchmarks.commands import Server, run, serving
 from benchmarks.data import Calls, make_calls, make_parquet
 from benchmarks.figures import (
@@ -128,8 +127,8 @@ def _batches(place: _Place, batches: int, rounds: int) -> BatchesFigure:
     return BatchesFigure(BATCH, BATCH_CONNECTIONS, _rate(best), best.client_share)
 
 
-def _rate(posted: Posted) -> float:
-    return posted.calls / posted.seconds
+def _rate(done: Posted) -> float:
+    return done.calls / done.seconds
 
 
 def _checked_post(place: _Place, business: str, connections: int, posts: int, batch: int = 0) -> Posted:
@@ -137,10 +136,10 @@ def _checked_post(place: _Place, business: str, connections: int, posts: int, ba
     key = _key(place.data, business)
     with connected(place.server, key) as client:
         before = client.count()
-        with _posting(place.posting(key, connections, posts, batch)) as process:
-            posted = _ended(process)
-        _check(client, before + posted.calls)
-    return posted
+        with clients(place.posting(key, connections, posts, batch)) as process:
+            done = posted(process)
+        _check(client, before + done.calls)
+    return done
 
 
 def _check(client: Client, expected: int) -> None:
@@ -148,31 +147,9 @@ def _check(client: Client, expected: int) -> None:
         raise RuntimeError(f"the business has {client.count():,} calls, not the {expected:,} that were acknowledged")
 
 
-@contextmanager
-def _posting(posting: Posting) -> Iterator[subprocess.Popen[str]]:
-    """The process of clients, which begin now; what they come to is read with `_ended`."""
-    command = [sys.executable, "-m", "benchmarks.poster", json.dumps(asdict(posting))]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        process.stdout.readline()
-        yield process
-
-
-def _ended(process: subprocess.Popen[str], *, now: bool = False) -> Posted:
-    """How the clients' posts went, once all are done; `now`: with those that are on their way."""
-    assert process.stdin
-    assert process.stdout
-    if now:
-        process.stdin.close()
-    printed = process.stdout.read()
-    if process.wait():
-        raise RuntimeError("posting failed; see above")
-    return Posted(**json.loads(printed))
-
-
 def _beside(place: _Place, calls: int, rounds: int, times: int) -> BesideFigure:
     """Reports, a call written before each so that none comes from memory: first so, then while posts arrive."""
-    idle, busy, posted = Best(), Best(), []
+    idle, busy, made = Best(), Best(), []
     key = _key(place.data, BUSINESS)
     with connected(place.server, key) as client:
         writes = _single_calls(place)
@@ -182,12 +159,12 @@ def _beside(place: _Place, calls: int, rounds: int, times: int) -> BesideFigure:
 
         for _ in range(rounds):
             _ask(client, idle, times, write)
-            with _posting(place.posting(key, PACED_CONNECTIONS, a_second=PACED)) as process:
+            with clients(place.posting(key, PACED_CONNECTIONS, a_second=PACED)) as process:
                 time.sleep(SETTLE_SECONDS)
                 _ask(client, busy, times, write)
-                posted.append(_ended(process, now=True))
+                made.append(posted(process, now=True))
     reports = tuple(BesideReport(title, idle[title], busy[title], busy[title] / idle[title]) for title, _ in REPORTS)
-    least = min(posted, key=_rate)
+    least = min(made, key=_rate)
     return BesideFigure(calls, PACED_CONNECTIONS, _rate(least), least.client_share, reports)
 
 

@@ -1,12 +1,13 @@
 """The figures as people read them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks.figures import (
     BesideFigure,
+    BesideReport,
     Figures,
     ListFigures,
     PagesFigures,
@@ -30,13 +31,21 @@ def print_figures(figures: Figures, console: Console) -> None:
         console.print(table)
     if demo := figures.demo:
         console.print(
-            f"Idle with the demo's calls: {demo.started_again_mb:.0f} MB ({demo.calls_made_mb:.0f} MB having made them)"
+            f"Idle with the demo's calls: {demo.started_again_mb:.0f} MB "
+            f"({demo.calls_made_mb:.0f} MB having made them); "
+            f"after reports from columns {demo.columns_mb:.0f} MB, "
+            f"with these switched off {demo.switched_off_mb:.0f} MB, without Numba {demo.without_numba_mb:.0f} MB",
+            soft_wrap=True,
         )
 
 
 def _tables(figures: Figures) -> Iterator[Table]:
     yield from map(_imports, figures.imports or ())
-    yield from map(_reports, figures.reports or ())
+    for size in figures.reports or ():
+        yield _reports(size)
+        yield _corrected(size)
+        if size.rates:
+            yield _rates(size)
     if figures.writing:
         yield _writing(figures.writing)
         yield _beside(figures.writing.beside)
@@ -54,17 +63,53 @@ def _imports(size: SizeImports) -> Table:
 
 
 def _reports(size: SizeReports) -> Table:
-    table = _table(f"Reports over {size.calls:,} calls", "Report", "ms", "Rival ms", "Ratio", "Again ms")
+    peers = [peer.name for peer in size.reports[0].peers]
+    names = (f"{peer}, ms" for peer in peers)
+    table = _table(f"Reports over {size.calls:,} calls", "Report", "ms", *names, "Ratio", "Again ms", "Times least")
     for found in size.reports:
-        times = (f"{found.ms:.1f}", f"{found.rival_ms:.1f}", f"{found.ratio:.2f}", f"{found.again_ms:.2f}")
-        table.add_row(found.title, *times)
-    zones = size.time_zones
+        theirs = (f"{peer.ms:.1f}" for peer in found.peers)
+        rest = (_ratio(found.ratio), f"{found.again_ms:.2f}", f"{found.times_least:.1f}")
+        table.add_row(found.title, f"{found.ms:.2f}", *theirs, *rest)
     table.add_section()
-    table.add_row("By day, in UTC", f"{zones.utc_ms:.1f}")
-    table.add_row("By day, in New York (ratio: to UTC)", f"{zones.new_york_ms:.1f}", "", f"{zones.ratio:.2f}")
-    table.add_row("Empty route", "", "", "", f"{size.empty_route_ms:.2f}")
-    table.caption = f"Peak memory of the server: {size.peak_mb:,.0f} MB"
+    blank = [""] * len(peers)
+    zones, month = size.time_zones, size.month
+    table.add_row("The first six together", "", *blank, _ratio(size.sum_ratio))
+    table.add_row("By day, in UTC", f"{zones.utc_ms:.2f}")
+    table.add_row("By day, in New York (ratio: to UTC)", f"{zones.new_york_ms:.2f}", *blank, _ratio(zones.ratio))
+    table.add_row("A month of a business with nothing else", f"{month.alone_ms:.2f}")
+    table.add_row("A month of two years (ratio: to alone)", f"{month.whole_ms:.2f}", *blank, _ratio(month.ratio))
+    table.add_row("Empty route", f"{size.empty_route_ms:.2f}")
+    columns = size.columns
+    parts = " + ".join(f"{part.bytes_a_call:.1f} {part.name}" for part in columns.parts)
+    table.caption = (
+        f"Peak memory of the server: {size.peak_mb:,.0f} MB. Columns: built in {columns.build_seconds:.2f} s, "
+        f"{columns.bytes_a_call:.1f} bytes a call: {parts}. Memory is read at {size.gigabytes_a_second:.1f} GB/s."
+    )
     return table
+
+
+def _rates(size: SizeReports) -> Table:
+    peers = [peer.name for peer in size.rates[0].peers]
+    title = f"Answers a second to {size.rates[0].connections} connections, {size.calls:,} calls"
+    table = _table(title, "Report", "Answers", *peers, "Ratio", "Client, of a core")
+    for found in size.rates:
+        theirs = (f"{peer.answers_a_second:,.0f}" for peer in found.peers)
+        table.add_row(
+            found.title, f"{found.answers_a_second:,.0f}", *theirs, _ratio(found.ratio), f"{found.client_share:.0%}"
+        )
+    return table
+
+
+def _corrected(size: SizeReports) -> Table:
+    found = size.corrected
+    title = f"Reports over {size.calls:,} calls beside {found.corrections_a_second:,.0f} corrections a second"
+    table = _beside_table(title, found.reports)
+    table.caption = f"{found.from_columns:.0%} of the reports meanwhile came from columns"
+    return table
+
+
+def _ratio(ratio: float | None) -> str:
+    return "" if ratio is None else f"{ratio:.3f}"
 
 
 def _writing(found: WritingFigures) -> Table:
@@ -86,8 +131,12 @@ def _writing(found: WritingFigures) -> Table:
 
 def _beside(found: BesideFigure) -> Table:
     title = f"Reports over {found.calls:,} calls beside {found.posts_a_second:,.0f} posts a second"
+    return _beside_table(title, found.reports)
+
+
+def _beside_table(title: str, reports: Iterable[BesideReport]) -> Table:
     table = _table(title, "Report", "Idle ms", "ms", "Ratio")
-    for report in found.reports:
+    for report in reports:
         table.add_row(report.title, f"{report.idle_ms:.1f}", f"{report.busy_ms:.1f}", f"{report.ratio:.2f}")
     return table
 
@@ -110,7 +159,7 @@ def _pages(found: PagesFigures) -> Table:
 
 def _table(title: str, first: str, *others: str) -> Table:
     table = Table(title=title, title_justify="left", caption_justify="left")
-    table.add_column(first)
+    table.add_column(first, no_wrap=True)
     for name in others:
         table.add_column(name, justify="right")
     return table

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from benchmarks.__main__ import main
 from benchmarks.figures import DemoFigures, Figures, Machine, write_figures
-from benchmarks.rival import rival_report
+from scripts.performance import page
 
 ROOT = Path(__file__).parents[2]
 
@@ -36,8 +36,9 @@ def numbers(value: Any) -> Iterator[float]:
 
 
 def test_quick_run_gives_every_figure(tmp_path: Path) -> None:
-    printed = run("--quick", "--out", str(tmp_path))
+    printed = run("--quick", "--peers", "--out", str(tmp_path))  # without peers, which only `make bench` installs
     figures = json.loads((tmp_path / "figures.json").read_text())
+    written = page(figures)
     assert set(figures) == {"machine", "rounds", "imports", "reports", "writing", "lists", "pages", "demo"}
     [imported], [reported] = figures["imports"], figures["reports"]
     assert [found["format"] for found in imported["files"]] == ["csv", "ndjson", "parquet"]
@@ -48,26 +49,29 @@ def test_quick_run_gives_every_figure(tmp_path: Path) -> None:
         "Daily call volume",
         "Best hours to call",
         "Source ROI",
+        "Source, campaign and day",
         "Unique callers by source",
     ]
-    assert [found["title"] for found in figures["writing"]["beside"]["reports"]] == titles[:-1]
+    assert [found["title"] for found in reported["corrected"]["reports"]] == titles[:-1]
+    assert [found["title"] for found in reported["rates"]] == titles[:3]
+    assert [found["title"] for found in figures["writing"]["beside"]["reports"]] == titles[:5]
     assert [found["into"] for found in figures["writing"]["posts"]] == ["50,000 calls", "no calls"]
     assert len(figures["lists"]["lists"]) == 6
     assert len(figures["pages"]["pages"]) == 5
     assert figures["machine"].pop("load") >= 0
     differences = [
-        found.pop(name) for found in reported["reports"] for name in ("above_rival_ms", "again_above_empty_ms")
+        found.pop(name) for found in reported["reports"] for name in ("above_empty_ms", "again_above_empty_ms")
     ]
     assert len(differences) == 2 * len(titles)
     assert min(numbers(figures)) > 0
-    assert all(title in printed for title in titles)
+    assert all(title in printed and title in written for title in titles)
     kept = {"calls-50000.csv", "calls-50000.ndjson", "calls-50000.parquet", "figures.json"}
     assert {path.name for path in tmp_path.iterdir()} == kept
 
 
 def test_parts_that_are_left_out_stay_as_they_were(tmp_path: Path) -> None:
     path = tmp_path / "figures.json"
-    write_figures(Figures(Machine(), 3, demo=DemoFigures(2, 1)), path)
+    write_figures(Figures(Machine(), 3, demo=DemoFigures(2, 1, 3, 1, 1)), path)
     write_figures(Figures(Machine(), 3, imports=()), path)
     figures = json.loads(path.read_text())
     assert (figures["imports"], figures["demo"]["calls_made_mb"]) == ([], 2)
@@ -79,7 +83,7 @@ def test_what_was_measured_is_kept_where_a_later_part_breaks_off(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def measured(figures: Figures, *_: object) -> Figures:
-        return replace(figures, demo=DemoFigures(2, 1))
+        return replace(figures, demo=DemoFigures(2, 1, 3, 1, 1))
 
     def broken(*_: object) -> Figures:
         raise RuntimeError("no more")
@@ -92,16 +96,3 @@ def test_what_was_measured_is_kept_where_a_later_part_breaks_off(
 
 def test_help_shows_examples() -> None:
     assert "python -m benchmarks --quick" in run("--help")
-
-
-def test_rival_asks_what_the_request_asks() -> None:
-    request = (
-        "group_by=date&metrics=count&start_date=2025-11-01&end_date=2025-11-30&sort_by=date&sort_order=asc&limit=31"
-    )
-    report = rival_report(request)
-    assert report.rows == (
-        "SELECT started_at::DATE AS date, count(*) AS count FROM calls "
-        "WHERE started_at >= TIMESTAMP '2025-11-01' AND started_at < TIMESTAMP '2025-12-01' "
-        "GROUP BY ALL ORDER BY date asc NULLS LAST, date LIMIT 31"
-    )
-    assert report.totals.startswith("SELECT count(*) AS count FROM calls WHERE")

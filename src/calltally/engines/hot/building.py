@@ -28,6 +28,7 @@ __all__ = ["built", "in_order", "patched"]
 MOST_BYTES_OF_TEXTS = 16  # a call: of a field with more different texts than that, most calls have one of their own
 NO_NUMBER = -(2**63)
 START_AND_HASH = 8 + 12  # bytes a call
+FEW_ROWS = 50  # read value by value, since each step over a whole column takes longer than that
 
 
 class _Parts:
@@ -47,27 +48,33 @@ class _Parts:
         self.count += len(rows)
         self._starts.append(_array(rows["started_at"]))
         self._hashes.append(_array(rows["id_hash"]))
+        counted, coded, numbers = (_counted_few, _coded_few, _numbers_few) if len(rows) <= FEW_ROWS else MANY
         for name in COUNTED:
-            self._codes[name].append(narrow_codes(_array(pc.fill_null(rows[name].cast(pa.int64()), -1)) + 1))
+            self._codes[name].append(counted(rows[name]))
         for name, dictionary in list(self.dictionaries.items()):
-            self._codes[name].append(narrow_codes(_coded(rows[name], dictionary)))
+            self._codes[name].append(coded(rows[name], dictionary))
             if dictionary.nbytes > SMALL + (self._already + self.count) * MOST_BYTES_OF_TEXTS:
                 del self.dictionaries[name], self._codes[name]
         for name in NUMBERS:
-            self._numbers[name].append(narrow_numbers(_array(pc.fill_null(rows[name].cast(pa.int64()), NO_NUMBER))))
+            self._numbers[name].append(numbers(rows[name]))
 
-    def take(self, segment: Segment, rows: Numbers | None) -> None:
-        """Take rows of a segment; None: all of them."""
-        chosen = slice(None) if rows is None else rows
-        self.count += len(segment) if rows is None else len(rows)
-        self._starts.append(segment.starts[chosen])
+    def take(self, segment: Segment, gone: Numbers, *, first: bool = False) -> None:
+        """Take the rows of a segment but those that are gone, before or after all that there are already."""
+        chosen = np.delete(np.arange(len(segment)), gone) if len(gone) else slice(None)
+        at = 0 if first else len(self._starts)
+        self.count += len(segment) - len(gone)
+        self._starts.insert(at, segment.starts[chosen])
         by_row = np.empty(len(segment), np.uint64)
         by_row[segment.places] = segment.hashes
-        self._hashes.append(by_row[chosen])
+        self._hashes.insert(at, by_row[chosen])
         for name, parts in self._codes.items():
-            parts.append(segment.codes[name][chosen])
+            parts.insert(at, segment.codes[name][chosen])
         for name, parts in self._numbers.items():
-            parts.append(segment.numbers[name][chosen])
+            parts.insert(at, segment.numbers[name][chosen])
+
+    def hashes(self) -> Numbers:
+        """The hashes of the ids of all rows."""
+        return np.concatenate([np.empty(0, np.uint64), *self._hashes])
 
     def fit(self) -> None:
         """Leave out the widest texts until all calls take no more than they may."""
@@ -149,18 +156,19 @@ def patched(columns: Columns, change: Change, batches: Iterable[pa.RecordBatch])
     new = _Parts(columns.dictionaries, columns.rows)
     for batch in batches:
         new.add(batch)
-    came = new.segment()
-    hashes = np.union1d(came.hashes, np.fromiter(change.gone, np.uint64))
+    hashes = np.union1d(new.hashes(), np.fromiter(change.gone, np.uint64))
     *base, tail = columns.segments
-    marks = [np.union1d(mark, segment.found(hashes)) for segment, mark in zip(base, columns.gone, strict=False)]
-    joined = _Parts(new.dictionaries)
-    joined.take(tail, np.delete(np.arange(len(tail)), tail.found(hashes)))
-    joined.take(came, None)
-    tail = joined.segment()
+    marks = [_marked(mark, segment.found(hashes)) for segment, mark in zip(base, columns.gone, strict=False)]
+    new.take(tail, tail.found(hashes), first=True)
+    tail = new.segment()
     none = np.empty(0, np.uint32)
     sizes = _sizes(new.dictionaries, (tail,), columns.sizes)
     found = Columns(change.version, (*base, tail), (*marks, none), new.dictionaries, sizes)
     return found if found.calls == columns.calls + change.added else None
+
+
+def _marked(gone: Numbers, found: Numbers) -> Numbers:
+    return np.union1d(gone, found) if len(found) else gone
 
 
 def in_order(columns: Columns) -> Columns:
@@ -174,7 +182,7 @@ def in_order(columns: Columns) -> Columns:
         kept += 1
     parts = _Parts(columns.dictionaries)
     for segment, gone in zip(columns.segments[kept:], columns.gone[kept:], strict=True):
-        parts.take(segment, np.delete(np.arange(len(segment)), gone) if len(gone) else None)
+        parts.take(segment, gone)
     return _columns(columns.version, parts, base[:kept], columns.sizes)
 
 
@@ -221,9 +229,34 @@ def _array(column: pa.Array) -> Numbers:
     return np.array(column.to_numpy(zero_copy_only=False))
 
 
+def _counted(column: pa.Array) -> Numbers:
+    """The codes of values that the database has numbered from 0 on."""
+    return narrow_codes(_array(pc.fill_null(column.cast(pa.int64()), -1)) + 1)
+
+
 def _coded(column: pa.Array, dictionary: Dictionary) -> Numbers:
     """The codes of a column's values."""
     encoded = column.dictionary_encode()
     codes = np.append(dictionary.codes(encoded.dictionary.to_pylist()), np.uint32(0))
     places = _array(pc.fill_null(encoded.indices, pa.scalar(len(codes) - 1, pa.int32())))
-    return codes[places]
+    return narrow_codes(codes[places])
+
+
+def _numbers(column: pa.Array) -> Numbers:
+    """A column's numbers, those of no value too."""
+    return narrow_numbers(_array(pc.fill_null(column.cast(pa.int64()), NO_NUMBER)))
+
+
+def _counted_few(column: pa.Array) -> Numbers:
+    return narrow_codes(np.array([0 if value is None else value + 1 for value in column.to_pylist()], np.uint32))
+
+
+def _coded_few(column: pa.Array, dictionary: Dictionary) -> Numbers:
+    return narrow_codes(dictionary.codes(column.to_pylist()))
+
+
+def _numbers_few(column: pa.Array) -> Numbers:
+    return np.array([NO_NUMBER if value is None else value for value in column.to_pylist()], np.int64)
+
+
+MANY = (_counted, _coded, _numbers)
