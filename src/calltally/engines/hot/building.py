@@ -28,6 +28,7 @@ __all__ = ["built", "in_order", "patched"]
 MOST_BYTES_OF_TEXTS = 16  # a call: of a field with more different texts than that, most calls have one of their own
 NO_NUMBER = -(2**63)
 START_AND_HASH = 8 + 12  # bytes a call
+TAIL_ROWS, TAIL_SHARE = 1000, 1000  # or a share of all rows: a tail that has as many is left alone, and a new one begun
 FEW_ROWS = 50  # read value by value, since each step over a whole column takes longer than that
 
 
@@ -157,13 +158,15 @@ def patched(columns: Columns, change: Change, batches: Iterable[pa.RecordBatch])
     for batch in batches:
         new.add(batch)
     hashes = np.union1d(new.hashes(), np.fromiter(change.gone, np.uint64))
-    *base, tail = columns.segments
+    base = columns.segments
+    if len(base) > columns.ordered and len(base[-1]) < max(TAIL_ROWS, columns.rows // TAIL_SHARE):
+        new.take(base[-1], base[-1].found(hashes), first=True)
+        base = base[:-1]
     marks = [_marked(mark, segment.found(hashes)) for segment, mark in zip(base, columns.gone, strict=False)]
-    new.take(tail, tail.found(hashes), first=True)
     tail = new.segment()
     none = np.empty(0, np.uint32)
     sizes = _sizes(new.dictionaries, (tail,), columns.sizes)
-    found = Columns(change.version, (*base, tail), (*marks, none), new.dictionaries, sizes)
+    found = Columns(change.version, (*base, tail), columns.ordered, (*marks, none), new.dictionaries, sizes)
     return found if found.calls == columns.calls + change.added else None
 
 
@@ -173,8 +176,8 @@ def _marked(gone: Numbers, found: Numbers) -> Numbers:
 
 def in_order(columns: Columns) -> Columns:
     """The same calls with all rows in order; segments to which nothing has happened stay."""
-    *base, tail = columns.segments
-    first = tail.span[0] if len(tail) else None
+    base, loose = columns.segments[: columns.ordered], columns.segments[columns.ordered :]
+    first = min((segment.span[0] for segment in loose if len(segment)), default=None)
     kept = 0
     while kept < len(base) - (len(base[-1]) < SEGMENT_ROWS if base else 0):
         if len(columns.gone[kept]) or (first is not None and base[kept].span[1] > first):
@@ -189,11 +192,11 @@ def in_order(columns: Columns) -> Columns:
 def _columns(
     version: str, parts: _Parts, before: Sequence[Segment] = (), sizes: Mapping[str, int] | None = None
 ) -> Columns:
-    fresh = (*parts.segments(), _empty(parts.dictionaries))
+    fresh = parts.segments()
     segments = (*before, *fresh)
     none = np.empty(0, np.uint32)
     found = _sizes(parts.dictionaries, fresh, sizes or {})
-    return Columns(version, segments, (none,) * len(segments), parts.dictionaries, found)
+    return Columns(version, segments, len(segments), (none,) * len(segments), parts.dictionaries, found)
 
 
 def _sizes(

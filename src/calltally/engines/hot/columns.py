@@ -184,11 +184,13 @@ class Segment:
 class Columns:
     """The calls of a store as they were at a version: segments, and the rows in them that are no calls any more.
 
-    The last segment is the tail: what came since the others were put in order.
+    The first segments are in order, one after the other. The others hold what came since; the last of them is the tail,
+    which has room for more.
     """
 
     version: str
     segments: tuple[Segment, ...]
+    ordered: int  # how many segments are in order
     gone: tuple[Numbers, ...]  # for each segment, sorted
     dictionaries: Mapping[str, Dictionary]  # of the coded fields that are held
     sizes: Mapping[str, int]  # codes of the counted and the coded fields that are held
@@ -206,7 +208,7 @@ class Columns:
     @cached_property
     def loose(self) -> int:
         """How many rows make it slower than it was when all were put in order."""
-        return len(self.segments[-1]) + sum(map(len, self.gone))
+        return sum(map(len, self.segments[self.ordered :])) + sum(map(len, self.gone))
 
     @cached_property
     def nbytes(self) -> int:

@@ -16,7 +16,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from calltally.engines.base import Plan, Rows, Stop
-from calltally.engines.duckdb import DuckDBEngine, Journal
+from calltally.engines.duckdb import Change, DuckDBEngine, Journal
 from calltally.engines.hot.answering import Team, answered
 from calltally.engines.hot.building import built, in_order, patched
 from calltally.engines.hot.columns import MOST_BYTES_A_CALL, SMALL, Columns
@@ -33,6 +33,18 @@ PATIENCE = 0.05  # seconds that a report waits for changes being taken in
 STAYS = 60.0  # seconds that columns stay after they were asked about, whoever needs the room
 
 
+@dataclass(frozen=True)
+class _News:
+    """A change, and the calls to look at anew."""
+
+    change: Change
+    rows: list[pa.RecordBatch]
+
+    def taken_in(self, columns: Columns) -> Columns | None:
+        """See `patched`."""
+        return patched(columns, self.change, self.rows)
+
+
 @dataclass
 class _Held:
     """What is held of a store."""
@@ -43,6 +55,7 @@ class _Held:
     asked_at: float = 0.0
     refused_at: float = 0.0  # when there was no room for it
     is_queued: bool = False
+    late: list[_News] | None = None  # what was taken in since it is being put in order; None: it is not
     changing: threading.Lock = field(default_factory=threading.Lock)  # whoever changes `columns` has it
 
 
@@ -138,33 +151,34 @@ class Holding:
         """The columns with all changes, if it is known which calls changed, and these are no more than so many."""
         if held.columns is None:
             return None
-        columns = self._with_rows_kept(held, held.columns) or self._with_rows_read(held, held.columns, most)
-        if columns is not None:
+        news = self._rows_kept(held)
+        columns = news.taken_in(held.columns) if news else None
+        if columns is None:
+            news = self._rows_read(held, held.columns.version, most)
+            columns = news.taken_in(held.columns) if news else None
+        if news and columns:
             held.columns = columns
             held.journal.forget(columns.version)
+            if held.late is not None:
+                held.late.append(news)
         return columns
 
-    def _with_rows_kept(self, held: _Held, columns: Columns) -> Columns | None:
-        """The columns with changes whose rows are all kept in the journal; None: there are others, or it is unclear."""
+    def _rows_kept(self, held: _Held) -> _News | None:
+        """All changes, if their rows are all kept in the journal; None: there are others, or it is unclear."""
         change = held.journal.until(self._file.known_version(held.calls) or "")
         if change is None or change.rows is None:
             return None
         hashes = [each for table in change.rows for each in table["id_hash"].to_pylist()]
         if len(hashes) != len(set(hashes)) or not change.gone.isdisjoint(hashes):  # which came last is not kept
             return None
-        rows = [batch for table in change.rows for batch in table.combine_chunks().to_batches()]
-        return patched(columns, change, rows)
+        return _News(change, [batch for table in change.rows for batch in table.combine_chunks().to_batches()])
 
-    def _with_rows_read(self, held: _Held, columns: Columns, most: int) -> Columns | None:
-        """The columns with changes that are read from the file, if these are no more than so many."""
+    def _rows_read(self, held: _Held, version: str, most: int) -> _News | None:
+        """All changes since the version, read from the file, if these are no more than so many."""
         with self._file.reading(held.calls, Stop()) as reading:
-            if reading.version == columns.version:
-                return columns
-            change = held.journal.until(reading.version)
+            change = Change(version) if reading.version == version else held.journal.until(reading.version)
             rows = list(reading.changed(change.since, most + 1)) if change else []
-            if change is None or sum(map(len, rows)) > most:
-                return None
-            return patched(columns, change, rows)
+        return _News(change, rows) if change and sum(map(len, rows)) <= most else None
 
     def _refresh(self, held: _Held) -> None:
         """Bring the columns of a store up to date, or build them, or let go of them."""
@@ -179,13 +193,27 @@ class Holding:
                 elif not self._make_room(held, columns.nbytes):
                     held.columns, held.refused_at = None, time.monotonic()
                 elif columns.loose > _most_changes(columns) // 2:
-                    held.columns = in_order(columns)
+                    held.late = []
+            if held.late is not None and columns is not None:
+                self._put_in_order(held, columns)
         except (NotFound, Unavailable) as error:
             logger.info("the columns of %s are not held: %s", held.calls, error)
             held.columns = None
         except MemoryError:
             logger.warning("there is not enough memory for the columns of %s", held.calls)
             held.columns, held.refused_at = None, time.monotonic()
+
+    def _put_in_order(self, held: _Held, columns: Columns) -> None:
+        """Put the columns in order, while those that are not answer reports and take in what changes."""
+        try:
+            ordered: Columns | None = in_order(columns)
+            with held.changing:
+                for news in held.late or ():
+                    ordered = news.taken_in(ordered) if ordered else None
+                if ordered and held.columns:
+                    held.columns = ordered
+        finally:
+            held.late = None
 
     def _build_anew(self, held: _Held) -> None:
         """Read all calls of a store, if there is room for them."""
