@@ -455,7 +455,7 @@ def test_an_export_waits_for_whoever_takes_it(engine: Engine, new_business: NewB
     add_many(engine, business, 200_000)
     with engine.export(business.calls, (), None) as batches:
         taken = len(next(batches))
-        time.sleep(2 * SILENT_SECONDS)
+        time.sleep(2.5 * SILENT_SECONDS)
         taken += sum(map(len, batches))
     assert taken == 200_000
 

@@ -27,6 +27,7 @@ CONNECT_SECONDS = 2.0
 SILENT_SECONDS = 5  # of a server that another one asks for its part
 ANSWER_SECONDS = 10  # of the one that we ask, which says ten times a second that it is at work
 UNHURRIED_SECONDS = 600  # of one that writes months anew, or reads all that a business has
+TAKING_SECONDS = 90  # while rows are taken out: more than whoever takes them may pause, see `api.streams`
 PROBE_SECONDS = 2.0  # of one that is asked whether it is there
 INSERT_SECONDS = 30  # until rows are on the disks of all shards, of which nothing is said meanwhile
 MOST_IDLE = 16  # connections
@@ -181,8 +182,10 @@ class DriverSession:
     def batches(self, statement: Statement) -> Iterator[list[tuple[Any, ...]]]:
         sql, values = bound(statement)
         self._wait(self._patience)
-        # Whoever takes the rows may be slow, and then the servers wait to send more.
-        settings = {**self._settings, "max_block_size": ROWS_AT_ONCE, "send_timeout": UNHURRIED_SECONDS}
+        # Whoever takes the rows may be slow, and then the servers wait to send more: an old one no longer than twice
+        # the time that it would wait for other servers.
+        patient = {"receive_timeout": TAKING_SECONDS, "send_timeout": TAKING_SECONDS}
+        settings = {**self._settings, **patient, "max_block_size": ROWS_AT_ONCE}
         found = self._client.execute_iter(sql, values, settings=settings, chunk_size=ROWS_AT_ONCE)
         with closing(found):
             yield from found
