@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 
-from calltally.engines.clickhouse.connections import Session
 from calltally.engines.clickhouse.schema import Tables
+from calltally.engines.clickhouse.sessions import Session
 from calltally.engines.duckdb.stores import REMOVED, Erasure
 from calltally.engines.sql import Statement
 from calltally.errors import NotFound
@@ -71,6 +71,10 @@ class Store:
             erasure_key=erasure.key or "",
             erased=tuple(sorted(erasure.hashes)),
         )
+
+    def emptied(self) -> "Store":
+        """The store once it is removed: no call is seen, though rows go in the background."""
+        return Store(self.business, self._next().number, removed=True)
 
     def _next(self) -> "Store":
         return replace(self, number=max(microseconds(datetime.now(UTC)), self.number + 1))

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 
 import pyarrow as pa
 
-from calltally.engines.clickhouse.connections import Session
 from calltally.engines.clickhouse.lookup import rows_with_caller, rows_with_ids
 from calltally.engines.clickhouse.merge import Scratch
 from calltally.engines.clickhouse.schema import Tables
+from calltally.engines.clickhouse.sessions import Session
 from calltally.engines.clickhouse.stores import Store, write_store
 from calltally.engines.duckdb.hashes import hashes_of
 
