@@ -180,6 +180,15 @@ def running(
                 node.kill()
 
 
+def keeps(port: int) -> bool:
+    """Whether ZooKeeper is at work there: it listens before that."""
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1) as asked:
+        asked.sendall(b"srvr")
+        asked.shutdown(socket.SHUT_WR)
+        return b"Mode: " in b"".join(iter(lambda: asked.recv(4096), b""))
+    return False
+
+
 @contextmanager
 def keeping(folder: Path) -> Iterator[int]:
     """ZooKeeper, by which replicas agree: its port."""
@@ -189,7 +198,7 @@ def keeping(folder: Path) -> Iterator[int]:
     [port] = free_ports(1)
     (folder / "zoo.cfg").write_text(
         f"tickTime=500\ndataDir={folder}/data\nclientPort={port}\nclientPortAddress=127.0.0.1\n"
-        "admin.enableServer=false\nmaxClientCnxns=0\n"
+        "admin.enableServer=false\nmaxClientCnxns=0\n4lw.commands.whitelist=srvr\n"
     )
     command = ["setpriv", "--pdeathsig", "KILL", "java", "-Xmx128m", "-cp", ZOOKEEPER]
     main = "org.apache.zookeeper.server.quorum.QuorumPeerMain"
@@ -198,7 +207,7 @@ def keeping(folder: Path) -> Iterator[int]:
         subprocess.Popen([*command, main, str(folder / "zoo.cfg")], stdout=out, stderr=out) as process,
     ):
         deadline = time.monotonic() + PATIENCE
-        while not answers(port):
+        while not keeps(port):
             assert time.monotonic() < deadline, (folder / "out").read_text()
             time.sleep(0.1)
         try:

@@ -31,6 +31,7 @@ CALLS = [{"id": f"c{n}", "started_at": "2026-03-01T10:00:00Z", "source": f"s{n %
 QUESTION = "group_by=source&metrics=count"
 DIMENSIONS = ("source", "date")
 LIMIT = 60.0
+NOTICED = 4.0  # seconds, until ZooKeeper knows that a server is gone; before, a write waits for it to take part
 
 pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("replicas")]
 
@@ -59,9 +60,10 @@ def test_each_replica_has_what_was_acknowledged(
     import_records(engine, business, CALLS, tmp_path)
     before = report(engine, business, QUESTION)
     later = [Delivery({**call, "source": "later"}, 1) for call in CALLS[:7]]
-    for node in cluster.nodes:
+    for node, wait in zip(cluster.nodes, (0, NOTICED), strict=True):
         node.kill()
         assert report(engine, business, QUESTION) == before
+        time.sleep(wait)
         with pytest.raises(Unavailable):
             deliver(later, business, engine)
         node.start()

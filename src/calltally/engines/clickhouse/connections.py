@@ -93,13 +93,13 @@ class DriverServers:
                 return work(session)
         except Lost as lost:
             logger.warning("asked again: %s", lost.__cause__)
-        with self.session() as session:
+        with self.session(again=True) as session:
             return work(session)
 
     @contextmanager
-    def session(self) -> Iterator[Session]:
+    def session(self, *, again: bool = False) -> Iterator[Session]:
         try:
-            with self._session() as session:
+            with self._session(again=again) as session:
                 yield session
         except Lost as lost:
             raise Unavailable("Part of the database does not answer", 5) from lost.__cause__
@@ -132,8 +132,8 @@ class DriverServers:
             session.close()
 
     @contextmanager
-    def _session(self) -> Iterator[Session]:
-        """A session with any of the servers.
+    def _session(self, *, again: bool = False) -> Iterator[Session]:
+        """A session with any of the servers, for what is asked for the first time or again.
 
         Raises:
             Lost: it broke off, and all parts of the calls are there.
@@ -146,7 +146,7 @@ class DriverServers:
                 session = self._opened(self._hosts())
             if not self._each:
                 self._each = self._found(session)
-            session.replicated(max(server.replica for server in self._each))
+            session.begin(max(server.replica for server in self._each), careful=again or self._any_silent())
             yield session
         except BaseException as error:
             if session:
@@ -172,6 +172,20 @@ class DriverServers:
             session.close()
             if session.at:
                 self._silent[session.at] = time.monotonic()
+                self._let_go_of(session.at)
+
+    def _let_go_of(self, host: Host) -> None:
+        """Close what sessions of earlier there are with a host, rather than wait for each."""
+        with self._lock:
+            lost = [session for session in self._idle if session.at == host]
+            self._idle = [session for session in self._idle if session.at != host]
+        for session in lost:
+            session.close()
+
+    def _any_silent(self) -> bool:
+        """Whether some server did not answer a while ago, which others may still be waiting for."""
+        since = time.monotonic() - AVOIDED_SECONDS
+        return any(at > since for at in list(self._silent.values()))
 
     def _hosts(self) -> list[Host]:
         """The hosts in the order in which to try them: another one first each time, last those that were silent."""
@@ -281,6 +295,7 @@ class DriverServers:
         with ThreadPoolExecutor(len(self._each), "probe") as threads:
             answers = dict(zip(self._each, threads.map(self._answers, self._each), strict=True))
         there = {server.shard for server, answer in answers.items() if answer}
+        self._silent |= {(each.host, each.port): time.monotonic() for each, answer in answers.items() if not answer}
         self._absent = tuple(sorted({server.shard for server in self._each} - there))
         self._probed_at = time.monotonic()
 

@@ -49,6 +49,8 @@ SETTINGS_OF_REPLICAS = {
     "insert_quorum_timeout": 1000 * INSERT_SECONDS,
     "select_sequential_consistency": 1,
 }
+# While a replica may be silent: a server that has calls itself asks no other one for them, as long as it has them all.
+CAREFUL_SETTINGS = {"prefer_localhost_replica": 1}
 KNOWS_FINAL = "optimize_move_to_prewhere_if_final"
 
 
@@ -74,10 +76,11 @@ class DriverSession:
     def __init__(self, client: Client, seconds: float) -> None:
         self._client = client
         self._seconds = seconds
-        self._patience = min(ANSWER_SECONDS, seconds / 3)  # so that a report can still be refused in time
+        self._patience = float(SILENT_SECONDS)
         self.at: Host | None = None  # where it is, or was when the connection broke
         self.was_interrupted = False
         self._known: set[str] = set()
+        self._given: dict[str, Any] = {}
         self._settings: dict[str, Any] = {}
 
     def prepare(self) -> None:
@@ -87,13 +90,17 @@ class DriverSession:
         self._wait(self._patience)
         self._known = {name for (name,) in found}
         wanted = {**SETTINGS, **({} if KNOWS_FINAL in self._known else SETTINGS_OF_OLD)}
-        self._settings = {name: value for name, value in wanted.items() if name in self._known}
+        self._given = {name: value for name, value in wanted.items() if name in self._known}
+        self.begin(1, careful=False)
 
-    def replicated(self, replicas: int) -> None:
-        """Know that each shard has so many replicas."""
-        if replicas > 1:
-            wanted = {**SETTINGS_OF_REPLICAS, "insert_quorum": replicas // 2 + 1}
-            self._settings |= {name: value for name, value in wanted.items() if name in self._known}
+    def begin(self, replicas: int, *, careful: bool) -> None:
+        """Know how many replicas each shard has, and whether one may be silent, so that others take longer."""
+        wanted = {**SETTINGS_OF_REPLICAS, "insert_quorum": replicas // 2 + 1} if replicas > 1 else {}
+        wanted |= CAREFUL_SETTINGS if careful else {}
+        self._settings = self._given | {name: value for name, value in wanted.items() if name in self._known}
+        self._patience = min(ANSWER_SECONDS, self._seconds / 3)  # so that a report can still be refused in time
+        if careful:
+            self._patience *= 1.5
 
     def rows(self, statement: Statement, *, unhurried: bool = False) -> list[tuple[Any, ...]]:
         sql, values = bound(statement)
