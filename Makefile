@@ -24,12 +24,13 @@ setup: $(DEV)  ## Make .venv with everything that development needs
 test: $(DEV)  ## Set up and run the whole test suite (as root, also with the Debian packages that it needs)
 	@scripts/packages chromium,chromium-browser,google-chrome=chromium curl=curl
 	$(BIN)/pytest -n auto -m 'not cluster'
+	@$(MAKE) --no-print-directory clusters
 
 clusters: $(DEV)  ## Run the tests on PostgreSQL, clusters of ClickHouse, fleets (as root, with the packages they need)
 	@scripts/packages clickhouse-server=clickhouse-server setpriv=util-linux \
 		/usr/share/zookeeper/bin/zkServer.sh=zookeeper \
 		/usr/lib/postgresql/15/bin/postgres,/usr/lib/postgresql/17/bin/postgres=postgresql nginx,/usr/sbin/nginx=nginx-light
-	$(BIN)/pytest -n auto -m cluster --hypothesis-profile=few
+	$(BIN)/pytest -n auto --dist loadgroup -m cluster --hypothesis-profile=few
 
 faults: $(DEV)  ## Kill the server a hundred times and fill disks (ten minutes; full disks as root)
 	CALLTALLY_KILLS=100 $(BIN)/pytest tests/faults

@@ -33,6 +33,7 @@ def test_a_wrong_setting_is_told(calltally: CommandLine) -> None:
 
 
 @pytest.mark.cluster
+@pytest.mark.xdist_group("commands")
 def test_a_cluster_serves_every_command(calltally: CommandLine, acme: str, cluster: Cluster, tmp_path: Path) -> None:
     def run(*arguments: str) -> str:
         found = calltally.process(*arguments, CALLTALLY_ENGINE=cluster.url)

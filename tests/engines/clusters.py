@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -10,20 +11,25 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from clickhouse_driver.util.escape import escape_params
 
+from calltally.engines import prepare_engine
 from calltally.engines.clickhouse import Server
-from calltally.engines.clickhouse.connections import SETTINGS
+from calltally.engines.clickhouse.sessions import SETTINGS
 from calltally.engines.clickhouse.spelling import bound
 from calltally.engines.sql import Statement
 from calltally.errors import Unavailable
+from calltally.settings import Settings
+from tests.api.conftest import serving
+from tests.cli.conftest import CommandLine
 
 COMMAND = "clickhouse-server"
 MISSING = f"This test needs {COMMAND}; on Debian: apt-get install {COMMAND}"
@@ -95,8 +101,16 @@ class Cluster:
     @property
     def url(self) -> str:
         """The setting that names the cluster."""
-        hosts = ",".join(f"127.0.0.1:{node.port}" for node in self.nodes)
-        return f"clickhouse://calltally:a%3Ab%40c%2Fd@{hosts}/{DATABASE}?cluster={CLUSTER}"
+        return f"{self._url(self.nodes)}?cluster={CLUSTER}"
+
+    @property
+    def url_of_one(self) -> str:
+        """The setting that names the first server alone."""
+        return self._url(self.nodes[:1])
+
+    def _url(self, nodes: Sequence[Node]) -> str:
+        hosts = ",".join(f"127.0.0.1:{node.port}" for node in nodes)
+        return f"clickhouse://calltally:a%3Ab%40c%2Fd@{hosts}/{DATABASE}"
 
 
 def answers(port: int) -> bool:
@@ -109,12 +123,16 @@ def answers(port: int) -> bool:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on."""
+    """Ports that nobody listens on; of those that the system gives to no connection, which might be faster."""
+    found: list[int] = []
     with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
+        while len(found) < count:
+            port = random.SystemRandom().randrange(12_000, 32_000)
+            tried = stack.enter_context(socket.socket())
+            with suppress(OSError):  # somebody has it
+                tried.bind(("127.0.0.1", port))
+                found.append(port)
+    return found
 
 
 @contextmanager
@@ -133,7 +151,12 @@ def running(
         + "</shard>"
         for shard in range(shards)
     )
-    zookeeper = f"<zookeeper><node><host>127.0.0.1</host><port>{keeper}</port></node></zookeeper>" if keeper else ""
+    zookeeper = (
+        f"<zookeeper><node><host>127.0.0.1</host><port>{keeper}</port></node>"
+        "<session_timeout_ms>2000</session_timeout_ms></zookeeper>"
+        if keeper
+        else ""
+    )
     try:
         for i, node in enumerate(nodes):
             for name in ("data", "tmp", "format"):
@@ -157,6 +180,15 @@ def running(
                 node.kill()
 
 
+def keeps(port: int) -> bool:
+    """Whether ZooKeeper is at work there: it listens before that."""
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1) as asked:
+        asked.sendall(b"srvr")
+        asked.shutdown(socket.SHUT_WR)
+        return b"Mode: " in b"".join(iter(lambda: asked.recv(4096), b""))
+    return False
+
+
 @contextmanager
 def keeping(folder: Path) -> Iterator[int]:
     """ZooKeeper, by which replicas agree: its port."""
@@ -166,7 +198,7 @@ def keeping(folder: Path) -> Iterator[int]:
     [port] = free_ports(1)
     (folder / "zoo.cfg").write_text(
         f"tickTime=500\ndataDir={folder}/data\nclientPort={port}\nclientPortAddress=127.0.0.1\n"
-        "admin.enableServer=false\nmaxClientCnxns=0\n"
+        "admin.enableServer=false\nmaxClientCnxns=0\n4lw.commands.whitelist=srvr\n"
     )
     command = ["setpriv", "--pdeathsig", "KILL", "java", "-Xmx128m", "-cp", ZOOKEEPER]
     main = "org.apache.zookeeper.server.quorum.QuorumPeerMain"
@@ -175,13 +207,83 @@ def keeping(folder: Path) -> Iterator[int]:
         subprocess.Popen([*command, main, str(folder / "zoo.cfg")], stdout=out, stderr=out) as process,
     ):
         deadline = time.monotonic() + PATIENCE
-        while not answers(port):
+        while not keeps(port):
             assert time.monotonic() < deadline, (folder / "out").read_text()
             time.sleep(0.1)
         try:
             yield port
         finally:
             process.kill()
+
+
+# --- Servers that do not reach each other ---------------------------------------------------------------------------
+
+
+class Wire:
+    """A port that leads to another one, until it is cut: then connections stay open, and nothing comes through."""
+
+    def __init__(self) -> None:
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listening.getsockname()[1]
+        self.to = 0
+        self.cut = threading.Event()
+        self._sockets: list[socket.socket] = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self) -> None:
+        self._listening.close()
+        for each in self._sockets:
+            each.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):  # it was closed
+            while True:
+                one = self._listening.accept()[0]
+                try:
+                    other = socket.create_connection(("127.0.0.1", self.to))
+                except OSError:  # nobody listens there now
+                    one.close()
+                    continue
+                self._sockets += [one, other]
+                for here, there in ((one, other), (other, one)):
+                    threading.Thread(target=self._carry, args=(here, there), daemon=True).start()
+
+    def _carry(self, here: socket.socket, there: socket.socket) -> None:
+        with suppress(OSError):
+            while said := here.recv(65536):
+                if not self.cut.is_set():
+                    there.sendall(said)
+            there.shutdown(socket.SHUT_RDWR)
+
+
+@contextmanager
+def wired(folder: Path) -> Iterator[tuple[Cluster, Wire]]:
+    """A cluster, made ready, whose second server the first one and we reach by a wire."""
+    wire = Wire()
+    with running(folder, seen={1: wire.port}) as cluster:
+        wire.to = cluster.nodes[1].port
+        prepare_engine(Settings(engine=cluster.url))
+        yield cluster, wire
+    wire.close()
+
+
+# --- Through the front door -----------------------------------------------------------------------------------------
+
+
+@contextmanager
+def front_door(folder: Path, url: str, seconds: float) -> Iterator[httpx2.Client]:
+    """A client, with an administrator's key, of a server whose calls are on a cluster; reports may take so long."""
+    calltally = CommandLine(folder / "data")
+    variables = {"CALLTALLY_ENGINE": url, "CALLTALLY_REPORT_SECONDS": str(seconds)}
+    business = calltally.process("business", "create", "Acme", "--json", **variables).json()["id"]
+    key = calltally.process("key", "create", business, "--scope", "admin", "--json", **variables).json()["key"]
+    with (
+        serving(calltally.data, **variables) as server,
+        httpx2.Client(
+            base_url=server.address, headers={"Authorization": f"Bearer {key}"}, timeout=60, trust_env=False
+        ) as client,
+    ):
+        yield client
 
 
 # --- The newest version ---------------------------------------------------------------------------------------------
@@ -205,6 +307,9 @@ class ChdbServers:
     @contextmanager
     def session(self) -> Iterator["ChdbServers"]:
         yield self
+
+    def asked(self, work: Callable[["ChdbServers"], Any]) -> Any:
+        return work(self)
 
     def each(self) -> Sequence[Server]:
         return (Server("this process", 0),)

@@ -16,7 +16,10 @@ from tests import strategies
 from tests.conftest import open_columns, open_file
 from tests.engines.clusters import DATABASE, ChdbServers, running
 
-CLUSTERS = [pytest.param(name, marks=pytest.mark.cluster) for name in ("two shards", "newest")]
+CLUSTERS = [
+    pytest.param(name, marks=[pytest.mark.cluster, pytest.mark.xdist_group(name)])
+    for name in ("one server", "two shards", "newest")
+]
 
 
 @pytest.fixture(scope="session", params=["file", "columns", *CLUSTERS])
@@ -34,16 +37,26 @@ def _opened(kind: str, path: Path, kernels: Path, stack: ExitStack) -> Engine:
             return open_file(folder, kernels)
         case "columns":
             return open_columns(folder, kernels)
+        case "one server":
+            cluster = stack.enter_context(running(path, shards=1))
+            settings = Settings(memory="1GB", threads=2, engine=cluster.url_of_one)
         case "two shards":
-            settings = Settings(memory="1GB", threads=2, engine=stack.enter_context(running(path)).url)
-            prepare_engine(settings)
+            cluster = stack.enter_context(running(path))
+            settings = Settings(memory="1GB", threads=2, engine=cluster.url)
         case "newest":
             servers, tables = ChdbServers(), Tables(DATABASE)
             create_or_extend(servers, tables)
             return ClickHouseEngine(
                 servers, tables, folder.staging, folder.spill, memory="1GB", most_spill="5GB", threads=2
             )
+    prepare_engine(settings)
     return open_engine(folder, settings)
+
+
+@pytest.fixture(scope="session")
+def across(engine: Engine) -> bool:
+    """Whether the engine is across a wire, where a report takes ten times as long."""
+    return isinstance(engine, ClickHouseEngine)
 
 
 @pytest.fixture(scope="session")

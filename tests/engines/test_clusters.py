@@ -1,36 +1,32 @@
 """What a cluster promises beside what every engine does: nothing partial, nothing lost, and safe to do again."""
 
-import json
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 from clickhouse_driver import Client
 
 from calltally.engines import Engine, Outcome, Stop, engine_status, open_engine, prepare_engine
 from calltally.engines.clickhouse import ClickHouseEngine, DriverServers, Server, Session, Tables, read_address
-from calltally.engines.clickhouse.connections import SILENT_SECONDS
+from calltally.engines.clickhouse.sessions import SILENT_SECONDS
 from calltally.engines.sql import Statement
-from calltally.errors import Unavailable
+from calltally.errors import NotFound, Unavailable
 from calltally.folder import DataFolder
 from calltally.ingestion import Delivery, deliver
 from calltally.query import Timing, ask
 from calltally.settings import Settings
-from tests.api.conftest import add_many, serving
+from tests.api.conftest import add_many
 from tests.asking import import_records, report
-from tests.cli.conftest import CommandLine
 from tests.conftest import NewBusiness
-from tests.engines.clusters import DATABASE, Cluster, Node, running
+from tests.engines.clusters import DATABASE, Cluster, Node, running, wired
 from tests.ingestion.test_deliveries import state_of
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("faults")]
 
 LIMIT = 30.0  # seconds: the time limit of a report unless it is set
 CALLS = [
@@ -188,6 +184,11 @@ class BreakingServers:
         self._servers = servers
         self.left = 0
         self.late = False
+        self.reach_each = True
+
+    def asked(self, work: Callable[[Session], Any]) -> Any:
+        with self.session() as session:
+            return work(session)
 
     @contextmanager
     def session(self) -> Iterator[Any]:
@@ -198,6 +199,8 @@ class BreakingServers:
         return self._servers.each()
 
     def session_with(self, server: Server) -> Any:
+        if not self.reach_each:
+            raise Unavailable("no answer")
         return self._servers.session_with(server)
 
     def close(self) -> None:
@@ -278,6 +281,30 @@ def test_a_delete_and_an_erasure_that_are_broken_off_can_be_done_again(
         deliver([Delivery({**CALLS[3], "updated_at": "2030-01-01T00:00:00Z"}, 9)], business, engine)
         deliver([Delivery({**CALLS[1], "updated_at": "2030-01-01T00:00:00Z"}, 9)], business, engine)
         assert report(engine, business, QUESTION)["data"]["totals"] == {"count": 39, "unique_callers": 38}
+    engine.close()
+
+
+def test_nothing_is_seen_of_a_removed_business_whose_rows_are_there_still(
+    cluster: Cluster, new_business: NewBusiness, tmp_path: Path
+) -> None:
+    servers, business = BreakingServers(DriverServers(read_address(cluster.url), LIMIT)), new_business()
+    folder = DataFolder(tmp_path / "breaking")
+    engine = ClickHouseEngine(
+        servers, Tables(DATABASE, "calls"), folder.staging, folder.spill, memory="500MB", most_spill="1GB", threads=1
+    )
+    import_records(engine, business, CALLS, tmp_path)
+    servers.reach_each = False
+    with pytest.raises(Unavailable):
+        engine.remove(business.calls)
+    assert sum(kept_with(node, str(CALLS[20]["from"])) for node in cluster.nodes) > 0
+    assert state_of(engine, business) == []
+    assert engine.call(business.calls, "c1") is None
+    assert engine.check(business.calls).calls == 0
+    assert report(engine, business, QUESTION)["data"]["totals"] == {"count": 0, "unique_callers": 0}
+    with pytest.raises(NotFound):
+        deliver([Delivery(CALLS[1], 1)], business, engine)
+    servers.reach_each = True
+    engine.remove(business.calls)
     engine.close()
 
 
@@ -377,49 +404,6 @@ def test_status_tells_each_server(whole: Cluster, engine: Engine, new_business: 
     assert (down[0].problem, down[1].problem) == (None, "Shard 2 of 2 of the database does not answer")
 
 
-# --- Through the server ---------------------------------------------------------------------------------------------
-
-SECONDS = 8.0  # the time limit of a report
-
-
-def test_the_server_answers_503_within_its_limit_and_goes_on_by_itself(whole: Cluster, tmp_path: Path) -> None:
-    calltally = CommandLine(tmp_path / "data")
-    variables = {"CALLTALLY_ENGINE": whole.url, "CALLTALLY_REPORT_SECONDS": str(SECONDS)}
-    business = json.loads(calltally.process("business", "create", "Acme", "--json", **variables).out)["id"]
-    key = json.loads(calltally.process("key", "create", business, "--scope", "admin", "--json", **variables).out)["key"]
-    with serving(calltally.data, **variables) as server:
-        client = httpx2.Client(
-            base_url=server.address, headers={"Authorization": f"Bearer {key}"}, timeout=60, trust_env=False
-        )
-
-        def status(query: str) -> int:
-            answer = client.get(f"/api/v1/analytics/calls?{query}")
-            if answer.status_code == 503:
-                assert answer.json()["error"]["type"] == "unavailable"
-                assert int(answer.headers["Retry-After"]) > 0
-            else:
-                assert answer.json()["data"]["totals"] == {"count": 40}
-            return answer.status_code
-
-        with client:
-            sent = client.post("/api/v1/calls", json=CALLS)
-            assert (sent.status_code, sent.json()["data"]["added"]) == (200, 40), sent.text
-            assert status("group_by=source") == 200
-            for harm, mend in ((freeze, thaw), (kill, start)):
-                harm(whole, 1)
-                for dimension in ("source", "date"):
-                    began = time.monotonic()
-                    assert status(f"group_by={dimension}") == 503
-                    assert time.monotonic() - began < SECONDS + 2
-                assert client.get("/readyz").status_code == 503
-                mend(whole, 1)
-                deadline = time.monotonic() + LIMIT
-                while status("group_by=week") != 200:
-                    assert time.monotonic() < deadline
-                    time.sleep(0.2)
-                assert client.post("/api/v1/calls", json=CALLS).status_code == 200
-
-
 # --- Reports that nobody waits for ----------------------------------------------------------------------------------
 
 
@@ -455,7 +439,7 @@ def test_an_export_waits_for_whoever_takes_it(engine: Engine, new_business: NewB
     add_many(engine, business, 200_000)
     with engine.export(business.calls, (), None) as batches:
         taken = len(next(batches))
-        time.sleep(2 * SILENT_SECONDS)
+        time.sleep(2.5 * SILENT_SECONDS)
         taken += sum(map(len, batches))
     assert taken == 200_000
 
@@ -463,46 +447,10 @@ def test_an_export_waits_for_whoever_takes_it(engine: Engine, new_business: NewB
 # --- Servers that do not reach each other ---------------------------------------------------------------------------
 
 
-class Wire:
-    """A port that leads to another one, until it is cut: then connections stay open, and nothing comes through."""
-
-    def __init__(self) -> None:
-        self._listening = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listening.getsockname()[1]
-        self.to = 0
-        self.cut = threading.Event()
-        self._sockets: list[socket.socket] = []
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def close(self) -> None:
-        self._listening.close()
-        for each in self._sockets:
-            each.close()
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                one = self._listening.accept()[0]
-                other = socket.create_connection(("127.0.0.1", self.to))
-                self._sockets += [one, other]
-                for here, there in ((one, other), (other, one)):
-                    threading.Thread(target=self._carry, args=(here, there), daemon=True).start()
-
-    def _carry(self, here: socket.socket, there: socket.socket) -> None:
-        with suppress(OSError):
-            while said := here.recv(65536):
-                if not self.cut.is_set():
-                    there.sendall(said)
-            there.shutdown(socket.SHUT_RDWR)
-
-
 def test_servers_that_are_cut_off_from_each_other_answer_nothing_partial(
     new_business: NewBusiness, tmp_path: Path
 ) -> None:
-    wire = Wire()
-    with running(tmp_path / "cluster", seen={1: wire.port}) as cluster:
-        wire.to = cluster.nodes[1].port
-        prepare_engine(Settings(engine=cluster.url))
+    with wired(tmp_path / "cluster") as (cluster, wire):
         engine, business = opened(cluster, tmp_path), new_business()
         import_records(engine, business, CALLS, tmp_path)
         assert report(engine, business, QUESTION)["data"]["totals"]["count"] == 40
@@ -515,4 +463,3 @@ def test_servers_that_are_cut_off_from_each_other_answer_nothing_partial(
         wire.cut.clear()
         assert report(engine, business, QUESTION)["data"]["totals"]["count"] == 40
         engine.close()
-    wire.close()

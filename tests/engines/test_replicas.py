@@ -1,8 +1,9 @@
 """Shards of which there are two replicas."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,9 +12,10 @@ from calltally.errors import Unavailable
 from calltally.folder import DataFolder
 from calltally.ingestion import Delivery, deliver
 from calltally.settings import Settings
+from tests.api.conftest import REPORT
 from tests.asking import import_records, report
 from tests.conftest import NewBusiness
-from tests.engines.clusters import Cluster, keeping, running
+from tests.engines.clusters import Cluster, front_door, keeping, running
 from tests.ingestion.test_deliveries import (
     state_of,
     test_a_deleted_call_stays_deleted_whatever_comes,
@@ -27,9 +29,11 @@ __all__ = [
 
 CALLS = [{"id": f"c{n}", "started_at": "2026-03-01T10:00:00Z", "source": f"s{n % 3}"} for n in range(40)]
 QUESTION = "group_by=source&metrics=count"
+DIMENSIONS = ("source", "date")
 LIMIT = 60.0
+NOTICED = 4.0  # seconds, until ZooKeeper knows that a server is gone; before, a write waits for it to take part
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("replicas")]
 
 
 @pytest.fixture(scope="module")
@@ -56,30 +60,59 @@ def test_each_replica_has_what_was_acknowledged(
     import_records(engine, business, CALLS, tmp_path)
     before = report(engine, business, QUESTION)
     later = [Delivery({**call, "source": "later"}, 1) for call in CALLS[:7]]
-    for node in cluster.nodes:
+    for node, wait in zip(cluster.nodes, (0, NOTICED), strict=True):
         node.kill()
-        assert until_answered(engine, business, QUESTION) == before
+        assert report(engine, business, QUESTION) == before
+        time.sleep(wait)
         with pytest.raises(Unavailable):
             deliver(later, business, engine)
         node.start()
-    deadline = time.monotonic() + LIMIT
-    while True:
-        try:
-            deliver(later, business, engine)
-            break
-        except Unavailable:
-            assert time.monotonic() < deadline
-            time.sleep(0.5)
+    assert until_taken(lambda: deliver(later, business, engine))
     assert sum(call["source"] == "later" for call in state_of(engine, business)) == 7
     assert [server.replica for server in engine_status(Settings(engine=cluster.url)).servers] == [1, 2]
 
 
-def until_answered(engine: Engine, business: object, question: str) -> object:
-    """The report, once another replica is asked."""
+def until_taken(write: Callable[[], Any]) -> Any:
+    """What a write comes to, once both replicas take part."""
     deadline = time.monotonic() + LIMIT
     while True:
         try:
-            return report(engine, business, question)  # type: ignore[arg-type]
+            return write()
         except Unavailable:
             assert time.monotonic() < deadline
-            time.sleep(0.5)
+            time.sleep(0.2)
+
+
+@pytest.mark.parametrize("replica", [0, 1])
+@pytest.mark.parametrize("frozen", [False, True])
+def test_readers_notice_nothing_of_a_replica_that_is_down(
+    cluster: Cluster, tmp_path: Path, replica: int, frozen: bool
+) -> None:
+    node = cluster.nodes[replica]
+    with front_door(tmp_path, cluster.url, LIMIT) as client:
+
+        def post(records: list[dict[str, Any]]) -> Any:
+            answer = client.post("/api/v1/calls", json=records)
+            if answer.status_code == 503:
+                raise Unavailable(answer.text)
+            assert answer.status_code == 200, answer.text
+            return answer.json()["data"]
+
+        assert until_taken(lambda: post(CALLS))["added"] == 40
+        before = {dimension: client.get(f"{REPORT}?group_by={dimension}").json() for dimension in DIMENSIONS}
+        if frozen:
+            node.freeze()
+        else:
+            node.kill()
+        try:
+            for dimension in DIMENSIONS * 2:
+                answer = client.get(f"{REPORT}?group_by={dimension}")
+                assert (answer.status_code, answer.json()) == (200, before[dimension])
+                assert len(client.get("/api/v1/calls?limit=100").json()["data"]["calls"]) == 40
+        finally:
+            if frozen:
+                node.thaw()
+            else:
+                node.start()
+        assert until_taken(lambda: post([{**CALLS[0], "source": "later"}]))["updated"] == 1
+        assert client.get(f"{REPORT}?group_by=source&metrics=count").json()["data"]["totals"] == {"count": 40}

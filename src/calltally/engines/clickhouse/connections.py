@@ -1,100 +1,33 @@
-"""Connections to the servers: taken and given back, with time limits, and the driver's errors as ours."""
+"""Connections to the servers: taken and given back, and who is missing when one does not answer."""
 
 import itertools
 import logging
-import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol, TypeVar
 
 from clickhouse_driver import Client
-from clickhouse_driver.errors import Error, ErrorCodes, NetworkError, ServerException, SocketTimeoutError
+from clickhouse_driver.errors import Error, NetworkError, ServerException, SocketTimeoutError
 
 from calltally.engines.clickhouse.address import Address
-from calltally.engines.clickhouse.spelling import bound
+from calltally.engines.clickhouse.failures import is_missing, refusal, said
+from calltally.engines.clickhouse.sessions import CONNECT_SECONDS, SILENT_SECONDS, DriverSession, Host, Session
 from calltally.engines.sql import Statement
-from calltally.errors import FolderUnusable, StorageFull, Unavailable
+from calltally.errors import FolderUnusable, Unavailable
 
-__all__ = ["DriverServers", "Server", "Servers", "Session"]
+__all__ = ["DriverServers", "Server", "Servers"]
 
 logger = logging.getLogger(__name__)
 
-CONNECT_SECONDS = 2.0
-SILENT_SECONDS = 5  # of a server that another one asks for its part
-ANSWER_SECONDS = 10  # of the one that we ask, which says ten times a second that it is at work
-UNHURRIED_SECONDS = 600  # of one that writes months anew, or reads all that a business has
 PROBE_SECONDS = 2.0  # of one that is asked whether it is there
-INSERT_SECONDS = 30  # until rows are on the disks of all shards, of which nothing is said meanwhile
 MOST_IDLE = 16  # connections
 AVOIDED_SECONDS = 30.0  # a server that did not answer is not asked first
-ROWS_AT_ONCE = 10_000
 
-Host = tuple[str, int]
-
-SETTINGS: Mapping[str, Any] = {
-    "insert_distributed_sync": 1,  # an insert is done once each shard has its rows
-    "insert_distributed_timeout": INSERT_SECONDS,
-    "skip_unavailable_shards": 0,  # all of the calls or none
-    "receive_timeout": SILENT_SECONDS,
-    "send_timeout": SILENT_SECONDS,
-    "connect_timeout_with_failover_ms": int(1000 * CONNECT_SECONDS),
-    "connections_with_failover_max_tries": 1,
-    "load_balancing": "in_order",  # everybody reads of the replica that took the writes, while it lives
-    "prefer_localhost_replica": 0,
-    "fallback_to_stale_replicas_for_distributed_queries": 0,
-    "max_query_size": 8_000_000,
-    "max_ast_elements": 1_000_000,
-    "max_expanded_ast_elements": 1_000_000,
-    "mutations_sync": 0,  # what is removed goes in the background
-    "max_partitions_per_insert_block": 0,  # a file may have calls of many years
-    "do_not_merge_across_partitions_select_final": 1,  # a call's row and what replaces it are of one month
-}
-# A condition that is looked at before rows are replaced would bring back those that were. New servers know that.
-# For each column of each part there is a buffer, and an old server reads all months at once.
-SETTINGS_OF_OLD = {"optimize_move_to_prewhere": 0, "max_read_buffer_size": 16_384}
-# A write is with most replicas of a shard, of two with both, and a replica that has not all of them answers nothing.
-SETTINGS_OF_REPLICAS = {
-    "insert_quorum_parallel": 0,
-    "insert_quorum_timeout": 1000 * INSERT_SECONDS,
-    "select_sequential_consistency": 1,
-}
-KNOWS_FINAL = "optimize_move_to_prewhere_if_final"
-
-MISSING = {
-    ErrorCodes.SOCKET_TIMEOUT,
-    ErrorCodes.NETWORK_ERROR,
-    ErrorCodes.ALL_CONNECTION_TRIES_FAILED,
-    ErrorCodes.ATTEMPT_TO_READ_AFTER_EOF,
-    ErrorCodes.ALL_REPLICAS_ARE_STALE,
-    ErrorCodes.DNS_ERROR,
-}
-BUSY = {
-    ErrorCodes.TIMEOUT_EXCEEDED,
-    ErrorCodes.MEMORY_LIMIT_EXCEEDED,
-    ErrorCodes.TOO_MANY_SIMULTANEOUS_QUERIES,
-    ErrorCodes.TABLE_IS_READ_ONLY,
-    ErrorCodes.NO_ZOOKEEPER,
-    ErrorCodes.TOO_LESS_LIVE_REPLICAS,
-    ErrorCodes.UNSATISFIED_QUORUM_FOR_PREVIOUS_WRITE,
-    ErrorCodes.REPLICA_IS_NOT_IN_QUORUM,
-    ErrorCodes.UNKNOWN_STATUS_OF_INSERT,
-    ErrorCodes.KEEPER_EXCEPTION,
-    252,  # too many parts: merging does not keep up
-    394,  # the query was cancelled
-}
-NO_TABLES = {
-    ErrorCodes.UNKNOWN_TABLE,
-    ErrorCodes.UNKNOWN_DATABASE,
-    ErrorCodes.UNKNOWN_IDENTIFIER,
-    ErrorCodes.NO_SUCH_COLUMN_IN_TABLE,
-    ErrorCodes.THERE_IS_NO_COLUMN,
-}
-REFUSED = {ErrorCodes.UNKNOWN_USER, ErrorCodes.WRONG_PASSWORD, ErrorCodes.REQUIRED_PASSWORD, 497, 516}
-NO_SPACE = {ErrorCodes.NOT_ENOUGH_SPACE}
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -112,24 +45,11 @@ class Server:
         return f"{self.host}:{self.port}"
 
 
-class Session(Protocol):
-    """What one thread at a time asks one server."""
-
-    def rows(self, statement: Statement, *, unhurried: bool = False) -> list[tuple[Any, ...]]:
-        """All rows of an answer; totals are the last one. Unhurried: it may take longer than a report."""
-
-    def batches(self, statement: Statement) -> Iterator[list[tuple[Any, ...]]]:
-        """The rows of an answer as they come, some at a time."""
-
-    def insert(self, table: str, columns: Mapping[str, Sequence[Any]]) -> None:
-        """Put rows into a table, given as columns; they are there when this returns."""
-
-    def interrupt(self) -> None:
-        """From another thread: end what runs, with an error."""
-
-
 class Servers(Protocol):
     """The servers of a database, any of which can be asked about all of it."""
+
+    def asked(self, work: Callable[[Session], Found]) -> Found:
+        """What work that changes nothing finds; if its server is lost on the way, what it finds with another one."""
 
     def session(self) -> AbstractContextManager[Session]:
         """A session with one of them; errors of the driver leave it as ours."""
@@ -144,74 +64,8 @@ class Servers(Protocol):
         """Let go of all connections."""
 
 
-class DriverSession:
-    """See `Session`."""
-
-    def __init__(self, client: Client, seconds: float) -> None:
-        self._client = client
-        self._seconds = seconds
-        self._patience = min(ANSWER_SECONDS, seconds / 3)  # so that a report can still be refused in time
-        self.at: Host | None = None  # where it is, or was when the connection broke
-        self._known: set[str] = set()
-        self._settings: dict[str, Any] = {}
-
-    def prepare(self) -> None:
-        """Find out which settings the server knows: others it refuses."""
-        found = self._client.execute("SELECT name FROM system.settings")
-        self.at = (self._client.connection.host, self._client.connection.port)
-        self._wait(self._patience)
-        self._known = {name for (name,) in found}
-        wanted = {**SETTINGS, **({} if KNOWS_FINAL in self._known else SETTINGS_OF_OLD)}
-        self._settings = {name: value for name, value in wanted.items() if name in self._known}
-
-    def replicated(self, replicas: int) -> None:
-        """Know that each shard has so many replicas."""
-        if replicas > 1:
-            wanted = {**SETTINGS_OF_REPLICAS, "insert_quorum": replicas // 2 + 1}
-            self._settings |= {name: value for name, value in wanted.items() if name in self._known}
-
-    def rows(self, statement: Statement, *, unhurried: bool = False) -> list[tuple[Any, ...]]:
-        sql, values = bound(statement)
-        limit = UNHURRIED_SECONDS if unhurried else max(1, round(self._seconds))
-        self._wait(UNHURRIED_SECONDS if unhurried else self._patience)
-        settings = {**self._settings, "max_execution_time": limit}
-        found: list[tuple[Any, ...]] = self._client.execute(sql, values, settings=settings)
-        return found
-
-    def batches(self, statement: Statement) -> Iterator[list[tuple[Any, ...]]]:
-        sql, values = bound(statement)
-        self._wait(self._patience)
-        # Whoever takes the rows may be slow, and then the servers wait to send more.
-        settings = {**self._settings, "max_block_size": ROWS_AT_ONCE, "send_timeout": UNHURRIED_SECONDS}
-        found = self._client.execute_iter(sql, values, settings=settings, chunk_size=ROWS_AT_ONCE)
-        with closing(found):
-            yield from found
-
-    def insert(self, table: str, columns: Mapping[str, Sequence[Any]]) -> None:
-        sql = f"INSERT INTO {table} ({', '.join(columns)}) VALUES"
-        settings = {**self._settings, "receive_timeout": INSERT_SECONDS, "send_timeout": INSERT_SECONDS}
-        self._wait(INSERT_SECONDS)
-        self._client.execute(sql, list(columns.values()), columnar=True, settings=settings)
-
-    def interrupt(self) -> None:
-        connected: socket.socket | None = self._client.connection.socket
-        if connected is not None:
-            with suppress(OSError):  # it is closed already
-                connected.shutdown(socket.SHUT_RDWR)
-
-    def is_alive(self) -> bool:
-        """Whether the server still answers."""
-        return bool(self._client.connection.ping())
-
-    def close(self) -> None:
-        """Let go of the connection."""
-        with suppress(OSError):
-            self._client.disconnect()
-
-    def _wait(self, seconds: float) -> None:
-        """From now on wait so long for the server to say something."""
-        if self._client.connection.socket is not None:
-            self._client.connection.socket.settimeout(seconds)
+class Lost(Exception):
+    """A server did not answer on the way, though all parts of the calls are there; never leaves this module."""
 
 
 class DriverServers:
@@ -233,24 +87,22 @@ class DriverServers:
         self._lock = threading.Lock()
         self._closed = False
 
-    @contextmanager
-    def session(self) -> Iterator[Session]:
-        if self._absent:
-            self._look_for_absent()
-        session = self._taken()
+    def asked(self, work: Callable[[Session], Found]) -> Found:
         try:
-            if session is None:
-                session = self._opened(self._hosts())
-            if not self._each:
-                self._each = self._found(session)
-            session.replicated(max(server.replica for server in self._each))
-            yield session
-        except BaseException as error:
-            if session:
-                session.close()
-            self._tell(error, session.at if session else None)
-            raise
-        self._give_back(session)
+            with self._session() as session:
+                return work(session)
+        except Lost as lost:
+            logger.warning("asked again: %s", lost.__cause__)
+        with self.session(again=True) as session:
+            return work(session)
+
+    @contextmanager
+    def session(self, *, again: bool = False) -> Iterator[Session]:
+        try:
+            with self._session(again=again) as session:
+                yield session
+        except Lost as lost:
+            raise Unavailable("Part of the database does not answer", 5) from lost.__cause__
 
     def each(self) -> Sequence[Server]:
         with self.session():
@@ -263,7 +115,10 @@ class DriverServers:
             session = self._opened([(server.host, server.port)])
             yield session
         except BaseException as error:
-            self._tell(error, (server.host, server.port))
+            try:
+                self._tell(error, (server.host, server.port))
+            except Lost as lost:
+                raise Unavailable(f"{server.name} does not answer", 5) from lost.__cause__
             raise
         finally:
             if session:
@@ -275,6 +130,35 @@ class DriverServers:
             idle, self._idle = self._idle, []
         for session in idle:
             session.close()
+
+    @contextmanager
+    def _session(self, *, again: bool = False) -> Iterator[Session]:
+        """A session with any of the servers, for what is asked for the first time or again.
+
+        Raises:
+            Lost: it broke off, and all parts of the calls are there.
+        """
+        if self._absent:
+            self._look_for_absent()
+        session = self._taken()
+        try:
+            if session is None:
+                session = self._opened(self._hosts())
+            if not self._each:
+                self._each = self._found(session)
+            session.begin(max(server.replica for server in self._each), careful=again or self._any_silent())
+            yield session
+        except BaseException as error:
+            if session:
+                session.close()
+            if session and session.was_interrupted:
+                raise Unavailable("This was stopped before it was done") from error
+            self._tell(error, session.at if session else None)
+            raise
+        if session.was_interrupted:  # after its last word
+            session.close()
+        else:
+            self._give_back(session)
 
     def _taken(self) -> DriverSession | None:
         """A session of earlier that is still of use, if there is one."""
@@ -288,6 +172,20 @@ class DriverServers:
             session.close()
             if session.at:
                 self._silent[session.at] = time.monotonic()
+                self._let_go_of(session.at)
+
+    def _let_go_of(self, host: Host) -> None:
+        """Close what sessions of earlier there are with a host, rather than wait for each."""
+        with self._lock:
+            lost = [session for session in self._idle if session.at == host]
+            self._idle = [session for session in self._idle if session.at != host]
+        for session in lost:
+            session.close()
+
+    def _any_silent(self) -> bool:
+        """Whether some server did not answer a while ago, which others may still be waiting for."""
+        since = time.monotonic() - AVOIDED_SECONDS
+        return any(at > since for at in list(self._silent.values()))
 
     def _hosts(self) -> list[Host]:
         """The hosts in the order in which to try them: another one first each time, last those that were silent."""
@@ -355,46 +253,31 @@ class DriverServers:
                 self._silent[at] = time.monotonic()
             raise self._missing() from error
         if isinstance(error, ServerException):
-            raise self._translated(error) from error
+            if is_missing(error):
+                logger.warning("part of the database is missing: %s", said(error))
+                raise self._missing() from error
+            if refused := refusal(error):
+                raise refused from error
         if isinstance(error, Error):
             logger.warning("the database cannot be understood: %s", error)
             raise Unavailable("The connection to the database has broken", 5) from error
 
-    def _translated(self, error: ServerException) -> Exception:
-        said = str(error.message).partition("Stack trace")[0].strip()
-        code = int(error.code)
-        if code in MISSING or "Timeout exceeded while reading" in said or "Connection refused" in said:
-            logger.warning("part of the database is missing: %s", said)
-            return self._missing()
-        if code in BUSY:
-            logger.warning("the database cannot do it now: %s", said)
-            return Unavailable("The database cannot do this now: it is out of time, memory or turns", 5)
-        if code in NO_SPACE:
-            return StorageFull("There is no room left on the disks of the database; make some and send it again")
-        if code in NO_TABLES:
-            return FolderUnusable(f"The tables are not those of this release; run `calltally engine init` ({said})")
-        if code in REFUSED:
-            logger.warning("the database refuses us: %s", said)
-            return Unavailable("The database does not let this server in; its log says why", 60)
-        unexpected: Exception = error
-        return unexpected
-
-    def _missing(self) -> Unavailable:
-        """What is said when a server did not answer, or one that it asked: which part of the calls is missing."""
+    def _missing(self) -> Exception:
+        """What is raised when a server did not answer, or one that it asked: which part of the calls is missing."""
         self._probe()
-        return self._told()
+        return Lost() if self._each and not self._absent else self._told()
 
     def _told(self) -> Unavailable:
         shards = " and ".join(map(str, self._absent))
         total = len({server.shard for server in self._each})
         match len(self._absent):
             case 0:
-                said = f"{'Part of the' if self._each else 'The'} database does not answer"
+                message = "The database does not answer"
             case 1:
-                said = f"Shard {shards} of {total} of the database does not answer"
+                message = f"Shard {shards} of {total} of the database does not answer"
             case _:
-                said = f"Shards {shards} of {total} of the database do not answer"
-        return Unavailable(said, 5)
+                message = f"Shards {shards} of {total} of the database do not answer"
+        return Unavailable(message, 5)
 
     def _look_for_absent(self) -> None:
         """Raise Unavailable if part of the calls is still missing: sooner than a server would notice that."""
@@ -412,6 +295,7 @@ class DriverServers:
         with ThreadPoolExecutor(len(self._each), "probe") as threads:
             answers = dict(zip(self._each, threads.map(self._answers, self._each), strict=True))
         there = {server.shard for server, answer in answers.items() if answer}
+        self._silent |= {(each.host, each.port): time.monotonic() for each, answer in answers.items() if not answer}
         self._absent = tuple(sorted({server.shard for server in self._each} - there))
         self._probed_at = time.monotonic()
 

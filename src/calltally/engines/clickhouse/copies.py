@@ -1,16 +1,21 @@
-"""Calls out of the cluster: exported as rows, one by its id, a page of them, or counted."""
+"""Calls out of the cluster: exported as rows, one by its id, copied as a file, or counted."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
+import duckdb
 import pyarrow as pa
 
 from calltally.catalog import FieldKind
-from calltally.engines.base import Condition, Page, Place, Stop, StoreFacts
-from calltally.engines.clickhouse.connections import Session
+from calltally.engines.base import Condition, Snapshot, Stop, StoreFacts
 from calltally.engines.clickhouse.dialect import ClickHouseDialect
-from calltally.engines.clickhouse.lookup import KEPT, rows_with_ids
+from calltally.engines.clickhouse.lookup import KEPT, rows_of, rows_with_ids
+from calltally.engines.clickhouse.merge import Scratch
 from calltally.engines.clickhouse.schema import Tables
+from calltally.engines.clickhouse.sessions import Session
 from calltally.engines.clickhouse.stores import Store
 from calltally.engines.duckdb.hashes import hash_of
 from calltally.engines.duckdb.migrations import MIGRATIONS
@@ -19,7 +24,7 @@ from calltally.engines.rows import VALUE_FIELDS
 from calltally.engines.sql import Statement, narrowed, where
 from calltally.localtime import Period
 
-__all__ = ["DIALECT", "called", "exported", "facts", "paged", "seen"]
+__all__ = ["DIALECT", "copied", "exported", "found", "read_facts", "seen", "stored"]
 
 DIALECT = ClickHouseDialect()
 NAMES = STORED_COLUMNS.split(", ")
@@ -49,35 +54,45 @@ def exported(
     stop: Stop,
 ) -> Iterator[pa.RecordBatch]:
     """The calls of a business that match, of `EXPORT_SCHEMA`."""
-    spelled = narrowed(conditions, *store.span(periods))
+    # Not for the store's span, which a write may widen while the rows come.
+    spelled = narrowed(conditions, periods[0].start, periods[-1].end - 1) if periods else conditions
     calls = Statement(f"SELECT {STORED_COLUMNS} FROM {tables.calls} FINAL")
     for rows in session.batches(calls + where(spelled, periods, DIALECT, first=seen(store))):
         stop.check()
-        yield shaped(list(map(_stored, rows)))
+        yield shaped(list(map(stored, rows)))
 
 
-def called(session: Session, tables: Tables, store: Store, call_id: str) -> pa.RecordBatch | None:
+def found(session: Session, tables: Tables, store: Store, call_id: str) -> pa.RecordBatch | None:
     """The one call that has an id, of `EXPORT_SCHEMA`."""
-    found = [row for rows in rows_with_ids(session, tables, store, [call_id], [hash_of(call_id)]) for row in rows]
-    calls = [dict(zip(KEPT, row, strict=True)) for row in found]
-    seen_calls = [call for call in calls if call["started_at"] >= 0 and call["born"] <= store.committed]
-    return shaped([_stored([call[name] for name in NAMES]) for call in seen_calls[:1]]) if seen_calls else None
+    rows = (row for some in rows_with_ids(session, tables, store, [call_id], [hash_of(call_id)]) for row in some)
+    known = (dict(zip(KEPT, row, strict=True)) for row in rows)
+    calls = [each for each in known if each["started_at"] >= 0 and each["born"] <= store.committed]
+    return shaped([stored([calls[0][name] for name in NAMES])]) if calls else None
 
 
-def paged(session: Session, tables: Tables, store: Store, page: Page) -> pa.RecordBatch:
-    """The calls of a page, of `EXPORT_SCHEMA`."""
-    conditions = narrowed(page.conditions, *store.span(page.periods))
-    behind = (_behind(page.after, descending=page.descending),) if page.after else ()
-    direction = "DESC" if page.descending else "ASC"
-    statement = (
-        Statement(f"SELECT {STORED_COLUMNS} FROM {tables.calls} FINAL")
-        + where(conditions, page.periods, DIALECT, *behind, first=seen(store))
-        + f" ORDER BY started_at {direction}, id {direction} LIMIT {page.limit}"
-    )
-    return shaped(list(map(_stored, session.rows(statement))))
+@contextmanager
+def copied(
+    session: Session, tables: Tables, store: Store, root: duckdb.DuckDBPyConnection, folder: Path
+) -> Iterator[Snapshot | None]:
+    """A copy of a business's calls as a file in the folder, removed when the context ends; None where nothing is."""
+    if not store.number:
+        yield None
+        return
+    path = folder / f"{uuid4()}.duckdb"
+    try:
+        with Scratch(root, path) as scratch:
+            scratch.learn(store.erasure)
+            for rows in rows_of(session, tables, store):
+                scratch.take(rows)
+            scratch.fill()
+            facts = scratch.facts()
+        yield Snapshot(path, facts)
+    finally:
+        path.unlink(missing_ok=True)
+        path.with_name(path.name + ".wal").unlink(missing_ok=True)
 
 
-def facts(session: Session, tables: Tables, store: Store) -> StoreFacts:
+def read_facts(tables: Tables, session: Session, store: Store) -> StoreFacts:
     """What a business's calls are."""
     statement = Statement(f"SELECT count(), min(started_at), max(started_at) FROM {tables.calls} FINAL") + where(
         (), None, DIALECT, first=seen(store)
@@ -86,12 +101,7 @@ def facts(session: Session, tables: Tables, store: Store) -> StoreFacts:
     return StoreFacts(len(MIGRATIONS), int(count), first if count else None, last if count else None)
 
 
-def _behind(place: Place, *, descending: bool) -> Statement:
-    sign, start = "<" if descending else ">", place.started_at
-    return Statement(f"(started_at {sign}= {start} AND (started_at {sign} {start} OR id {sign} ?))", (place.id,))
-
-
-def _stored(row: Sequence[Any]) -> tuple[Any, ...]:
+def stored(row: Sequence[Any]) -> tuple[Any, ...]:
     """A row as the embedded engine has it."""
     return tuple(
         (bool(value) if value is not None else None) if i in BOOLEANS else (value or None) if i == VERSIONS else value

@@ -1,23 +1,24 @@
 """The engine for a cluster: ClickHouse on one server or many, which keeps the calls of all businesses."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from uuid import uuid4
+from typing import TypeVar
 
 import duckdb
 import pyarrow as pa
 
 from calltally.engines.base import Condition, Load, Outcome, Page, Plan, Rows, Snapshot, Stop, StoreFacts
-from calltally.engines.clickhouse.connections import Servers, Session
-from calltally.engines.clickhouse.copies import DIALECT, called, exported, facts, paged, seen
+from calltally.engines.clickhouse.connections import Servers
+from calltally.engines.clickhouse.copies import DIALECT, copied, exported, found, read_facts, seen
 from calltally.engines.clickhouse.erasing import remove_bytes, remove_rows
 from calltally.engines.clickhouse.load import ClickHouseLoad
-from calltally.engines.clickhouse.lookup import rows_of
 from calltally.engines.clickhouse.merge import Scratch
+from calltally.engines.clickhouse.pages import paged
 from calltally.engines.clickhouse.schema import Tables
+from calltally.engines.clickhouse.sessions import Session
 from calltally.engines.clickhouse.stores import Store, read_store, require_there
 from calltally.engines.clickhouse.turns import ProcessTurns, Turns
 from calltally.engines.clickhouse.writing import Writing
@@ -32,6 +33,8 @@ from calltally.localtime import Period
 __all__ = ["ClickHouseEngine"]
 
 STOPPED = "This was stopped before it was done"
+
+Found = TypeVar("Found")
 
 
 class ClickHouseEngine:
@@ -60,24 +63,15 @@ class ClickHouseEngine:
         self._running = Running()
 
     def answer(self, plan: Plan, stop: Stop) -> Rows:
-        with self._asking(stop) as session:
-            store = self._store(session, plan.calls)
-            while True:
-                answer = self._answered(session, store, plan)
-                # A write widens the span before it begins. If it did so meanwhile, the statement may have met a call
-                # outside the span that it was spelled for.
-                before, store = store, self._store(session, plan.calls)
-                if (store.first, store.last) == (before.first, before.last):
-                    return answer
+        return self._found(plan.calls, stop, partial(self._answered, plan))
 
     def page(self, page: Page, stop: Stop) -> pa.RecordBatch:
-        with self._asking(stop) as session:
-            return paged(session, self._tables, self._store(session, page.calls), page)
+        return self._found(page.calls, stop, lambda session, store: paged(session, self._tables, store, page))
 
     @contextmanager
     def load(self, calls: str) -> Iterator[Load]:
         with self._servers.session() as session:
-            store = self._store(session, calls)
+            store = self._store(calls, session)
             require_there(store)
         with _translated(), Scratch(self._root) as scratch:
             scratch.learn(store.erasure)
@@ -93,8 +87,7 @@ class ClickHouseEngine:
             return outcomes
 
     def call(self, calls: str, call_id: str) -> pa.RecordBatch | None:
-        with self._asking(Stop()) as session:
-            return called(session, self._tables, self._store(session, calls), call_id)
+        return self._found(calls, Stop(), lambda session, store: found(session, self._tables, store, call_id))
 
     def delete(self, calls: str, call_id: str) -> bool:
         with self._writing(calls) as writing, Scratch(self._root) as scratch:
@@ -112,8 +105,7 @@ class ClickHouseEngine:
         return erased
 
     def version(self, calls: str) -> str:
-        with self._asking(Stop()) as session:
-            return self._store(session, calls).version
+        return self._asked(Stop(), partial(self._store, calls)).version
 
     def known_version(self, calls: str) -> str | None:  # noqa: ARG002
         return None  # others may write, so the cluster has to be asked
@@ -128,45 +120,31 @@ class ClickHouseEngine:
     ) -> Iterator[Iterator[pa.RecordBatch]]:
         stop = stop or Stop()
         with self._asking(stop) as session:
-            store = self._store(session, calls)
+            store = self._store(calls, session)
             yield exported(session, self._tables, store, conditions, periods, stop=stop)
 
     @contextmanager
     def snapshot(self, calls: str) -> Iterator[Snapshot | None]:
-        path = self._staging / f"{uuid4()}.duckdb"
-        try:
-            with self._asking(Stop()) as session:
-                store = self._store(session, calls)
-                require_there(store)
-                if not store.number:
-                    yield None
-                    return
-                with _translated(), Scratch(self._root, path) as scratch:
-                    scratch.learn(store.erasure)
-                    for rows in rows_of(session, self._tables, store):
-                        scratch.take(rows)
-                    scratch.fill()
-                    found = scratch.facts()
-            yield Snapshot(path, found)
-        finally:
-            path.unlink(missing_ok=True)
-            path.with_name(path.name + ".wal").unlink(missing_ok=True)
+        with _translated(), self._asking(Stop()) as session:
+            store = self._store(calls, session)
+            require_there(store)
+            with copied(session, self._tables, store, self._root, self._staging) as copy:
+                yield copy
 
     def check(self, calls: str) -> StoreFacts:
-        with self._asking(Stop()) as session:
-            return facts(session, self._tables, self._store(session, calls))
+        return self._found(calls, Stop(), partial(read_facts, self._tables))
 
     def remove(self, calls: str) -> None:
         with self._turns.of(calls) as turn:
             with self._servers.session() as session:
-                store = self._store(session, calls)
+                store = self._store(calls, session)
                 Writing(session, self._tables, store, turn).remove()
             if store.number:
                 remove_rows(self._servers, self._tables, calls)
 
     def ready(self) -> None:
-        with self._asking(Stop()) as session:
-            session.rows(Statement(f"SELECT count() FROM {self._tables.stores} WHERE business = ''"))
+        anything = Statement(f"SELECT count() FROM {self._tables.stores} WHERE business = ''")
+        self._asked(Stop(), lambda session: session.rows(anything))
 
     def close(self) -> None:
         self._running.stop()
@@ -174,7 +152,7 @@ class ClickHouseEngine:
         self._turns.close()
         self._root.close()
 
-    def _answered(self, session: Session, store: Store, plan: Plan) -> Rows:
+    def _answered(self, plan: Plan, session: Session, store: Store) -> Rows:
         first, last = store.span(plan.periods)
         # Only those changes of local time that the calls can meet: fewer cases for each call.
         spelled = replace(
@@ -183,29 +161,48 @@ class ClickHouseEngine:
         statement = compile_with_totals(spelled, f"{self._tables.calls} FINAL", DIALECT, *seen(store))
         return read_with_totals(plan, session.rows(statement))
 
-    def _store(self, session: Session, calls: str) -> Store:
+    def _store(self, calls: str, session: Session) -> Store:
         return read_store(session, self._tables, calls)
+
+    def _found(self, calls: str, stop: Stop, find: Callable[[Session, Store], Found]) -> Found:
+        """What is found of a business's calls, spelled for those that there are."""
+
+        def work(session: Session) -> Found:
+            store = self._store(calls, session)
+            while True:
+                answer = find(session, store)
+                # A write widens the span before it begins. If it did so meanwhile, the statement may have met a call
+                # outside the span that it was spelled for.
+                before, store = store, self._store(calls, session)
+                if (store.first, store.last) == (before.first, before.last):
+                    return answer
+
+        return self._asked(stop, work)
+
+    def _asked(self, stop: Stop, work: Callable[[Session], Found]) -> Found:
+        """What work finds that ends when that is asked, or when the engine is closed."""
+
+        def heeding(session: Session) -> Found:
+            with self._running.during(session.interrupt), stop.during(session.interrupt):
+                return work(session)
+
+        return self._servers.asked(heeding)
 
     @contextmanager
     def _asking(self, stop: Stop) -> Iterator[Session]:
-        """A session whose work ends when that is asked, or when the engine is closed."""
-        try:
-            with (
-                self._servers.session() as session,
-                self._running.during(session.interrupt),
-                stop.during(session.interrupt),
-            ):
-                yield session
-        except Unavailable as error:
-            if stop.asked:
-                raise Unavailable(STOPPED) from error
-            raise
+        """A session for what comes piece by piece, and ends when that is asked, or when the engine is closed."""
+        with (
+            self._servers.session() as session,
+            self._running.during(session.interrupt),
+            stop.during(session.interrupt),
+        ):
+            yield session
 
     @contextmanager
     def _writing(self, calls: str) -> Iterator[Writing]:
         """The right to change the calls of a business, which are there."""
         with _translated(), self._turns.of(calls) as turn, self._servers.session() as session:
-            store = self._store(session, calls)
+            store = self._store(calls, session)
             require_there(store)
             yield Writing(session, self._tables, store, turn)
 

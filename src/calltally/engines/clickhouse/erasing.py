@@ -2,8 +2,9 @@
 
 import time
 
-from calltally.engines.clickhouse.connections import Servers, Session
+from calltally.engines.clickhouse.connections import Servers
 from calltally.engines.clickhouse.schema import MONTH, Tables
+from calltally.engines.clickhouse.sessions import Session
 from calltally.engines.sql import Statement
 from calltally.errors import Unavailable
 

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, TypeVar
 
-from calltally.engines.clickhouse.connections import Session
 from calltally.engines.clickhouse.schema import STATE, Tables
+from calltally.engines.clickhouse.sessions import Session
 from calltally.engines.clickhouse.stores import Store
 from calltally.engines.sql import Statement
 

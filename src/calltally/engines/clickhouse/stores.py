@@ -4,8 +4,8 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
-from calltally.engines.clickhouse.connections import Session
 from calltally.engines.clickhouse.schema import Tables
+from calltally.engines.clickhouse.sessions import Session
 from calltally.engines.duckdb.stores import REMOVED, Erasure
 from calltally.engines.sql import Statement
 from calltally.errors import NotFound
@@ -69,6 +69,10 @@ class Store:
             erasure_key=erasure.key or "",
             erased=tuple(sorted(erasure.hashes)),
         )
+
+    def emptied(self, number: int) -> "Store":
+        """The store once it is removed, by a write of this number: no call is seen, though rows go in the background."""
+        return Store(self.business, number, removed=True)
 
 
 COLUMNS = tuple(field.name for field in fields(Store))

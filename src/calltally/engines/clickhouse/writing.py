@@ -1,15 +1,14 @@
 """A write: what is known of some calls, and what becomes of them, put where every report finds it."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pyarrow as pa
 
-from calltally.engines.clickhouse.connections import Session
 from calltally.engines.clickhouse.lookup import rows_with_caller, rows_with_ids
 from calltally.engines.clickhouse.merge import Scratch
 from calltally.engines.clickhouse.schema import Tables
+from calltally.engines.clickhouse.sessions import Session
 from calltally.engines.clickhouse.stores import Store, write_store
 from calltally.engines.clickhouse.turns import Turn
 from calltally.engines.duckdb.hashes import hashes_of
@@ -61,9 +60,8 @@ class Writing:
         write_store(self._session, self._tables, self.store)
 
     def remove(self) -> None:
-        """Note that the calls are to be removed, so that nobody writes any more."""
-        opened = self.store.opened(self._number(), None, None)
-        self.store = replace(opened.closed(), removed=True)
+        """Note that the calls are removed: nobody writes any more, or sees them."""
+        self.store = self.store.emptied(self._number())
         write_store(self._session, self._tables, self.store)
 
     def _number(self) -> int:
