@@ -5,13 +5,17 @@ from dataclasses import dataclass
 
 from calltally.engines.base import Engine, EngineStatus
 from calltally.engines.clickhouse.opening import open_cluster, prepare_cluster, status_of_cluster
-from calltally.engines.duckdb.opening import prepare_embedded, status_of_embedded
+from calltally.engines.duckdb.opening import open_file, prepare_embedded, status_of_embedded
 from calltally.engines.hot.opening import open_embedded
+from calltally.engines.whole import Movable
 from calltally.errors import InvalidRequest, Problem, shown
 from calltally.folder import DataFolder
 from calltally.settings import Settings
 
-__all__ = ["ENGINES", "Kind", "engine_status", "open_engine", "prepare_engine"]
+__all__ = ["ENGINES", "Kind", "engine_status", "name_of_engine", "open_engine", "open_to_move", "prepare_engine"]
+
+
+NAME_OF_FILES = "the data folder"
 
 
 @dataclass(frozen=True)
@@ -19,13 +23,14 @@ class Kind:
     """What can be done with an engine from outside."""
 
     open: Callable[[DataFolder, Settings], Engine]
+    open_to_move: Callable[[DataFolder, Settings], Movable]
     prepare: Callable[[Settings], tuple[str, ...]]
     status: Callable[[Settings], EngineStatus]
 
 
 ENGINES = {
-    "": Kind(open_embedded, prepare_embedded, status_of_embedded),
-    "clickhouse": Kind(open_cluster, prepare_cluster, status_of_cluster),
+    "": Kind(open_embedded, open_file, prepare_embedded, status_of_embedded),
+    "clickhouse": Kind(open_cluster, open_cluster, prepare_cluster, status_of_cluster),
 }
 
 
@@ -36,6 +41,26 @@ def open_engine(folder: DataFolder, settings: Settings) -> Engine:
         InvalidRequest: the settings name none.
     """
     return _kind(settings).open(folder, settings)
+
+
+def open_to_move(folder: DataFolder, settings: Settings) -> Movable:
+    """The engine that the settings name, for copying whole stores; nobody else works in the data folder.
+
+    Raises:
+        InvalidRequest: the settings name none.
+    """
+    return _kind(settings).open_to_move(folder, settings)
+
+
+def name_of_engine(settings: Settings) -> str:
+    """What people call the engine that the settings name, without a password.
+
+    Raises:
+        InvalidRequest: the settings name none.
+    """
+    _kind(settings)
+    scheme, separator, rest = settings.engine.partition("://")
+    return f"{scheme}{separator}{rest.rpartition('@')[2].partition('?')[0]}" or NAME_OF_FILES
 
 
 def prepare_engine(settings: Settings) -> tuple[str, ...]:

@@ -12,10 +12,10 @@ from calltally.engines.clickhouse.connections import Session
 from calltally.engines.clickhouse.schema import Tables
 from calltally.engines.duckdb.stores import REMOVED, Erasure
 from calltally.engines.sql import Statement
-from calltally.errors import NotFound
+from calltally.errors import NotFound, Unavailable
 from calltally.localtime import FIRST_INSTANT, Period, microseconds
 
-__all__ = ["Store", "Turns", "read_store", "require_there", "write_store"]
+__all__ = ["Store", "Turns", "read_store", "require_there", "require_whole", "write_store"]
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ class Store:
     last: int | None = None
     erasure_key: str = ""
     erased: tuple[str, ...] = ()
+    moving: bool = False  # it is being copied to from elsewhere, and not yet whole
 
     @property
     def version(self) -> str:
@@ -77,6 +78,8 @@ class Store:
 
 
 COLUMNS = tuple(field.name for field in fields(Store))
+FLAGS = ("is_open", "removed", "moving")
+MOVING = "These calls are being copied here; 'calltally migrate' has to come to its end before anything else"
 
 
 class Turns:
@@ -103,15 +106,13 @@ def read_store(session: Session, tables: Tables, business: str) -> Store:
     if not found:
         return Store(business)
     row = dict(zip(COLUMNS, found[0], strict=True))
-    return Store(
-        **{**row, "is_open": bool(row["is_open"]), "removed": bool(row["removed"]), "erased": tuple(row["erased"])}
-    )
+    return Store(**{**row, **{name: bool(row[name]) for name in FLAGS}, "erased": tuple(row["erased"])})
 
 
 def write_store(session: Session, tables: Tables, store: Store) -> None:
     """Note what is known now."""
     row = {name: getattr(store, name) for name in COLUMNS}
-    row |= {"is_open": int(store.is_open), "removed": int(store.removed), "erased": list(store.erased)}
+    row |= {**{name: int(row[name]) for name in FLAGS}, "erased": list(store.erased)}
     session.insert(tables.stores, {name: [value] for name, value in row.items()})
 
 
@@ -119,3 +120,9 @@ def require_there(store: Store) -> None:
     """Raise NotFound if the calls were removed."""
     if store.removed:
         raise NotFound(REMOVED)
+
+
+def require_whole(store: Store) -> None:
+    """Raise Unavailable if the calls are being copied here."""
+    if store.moving:
+        raise Unavailable(MOVING, 60)
