@@ -5,7 +5,6 @@ import random
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ from calltally.engines.clickhouse import read_address
 from calltally.folder import DataFolder
 from tests.api.conftest import serving
 from tests.cli.conftest import CALLTALLY, CommandLine, Finished, acme, calltally
-from tests.engines.clusters import CLUSTER, DATABASE, Cluster
+from tests.engines.clusters import DATABASE, Cluster
 from tests.faults.killing import TOLD
 
 __all__ = ["acme", "calltally"]
@@ -101,54 +100,45 @@ def tamper(cluster: Cluster, statement: str) -> None:
                 time.sleep(0.05)
 
 
-@pytest.fixture
-def emptied(cluster: Cluster) -> Iterator[Cluster]:
-    """The cluster, of which other tests use other businesses."""
-    assert f"cluster={CLUSTER}" in cluster.url
-    yield cluster
-
-
 @pytest.mark.cluster
 def test_a_move_that_is_killed_goes_on_and_a_copy_that_was_changed_is_found(
-    calltally: CommandLine, acme: str, emptied: Cluster, many: Path
+    calltally: CommandLine, acme: str, cluster: Cluster, many: Path
 ) -> None:
     chance = random.Random(TOLD)
     assert calltally.process("import", str(many), "-b", acme).code == 0
     assert calltally.process("erase", "-b", acme, "--caller", "+13050000003", "--yes").code == 0
     before = calltally.process("export", "-b", acme, "--format", "csv").out
 
-    hits = [killed(calltally, emptied, chance.uniform(0, 2), "--to", "CALLTALLY_ENGINE") for _ in range(KILLS)]
-    moved = migrate(calltally, emptied, "--to", "CALLTALLY_ENGINE")
+    hits = [killed(calltally, cluster, chance.uniform(0, 2), "--to", "CALLTALLY_ENGINE") for _ in range(KILLS)]
+    moved = migrate(calltally, cluster, "--to", "CALLTALLY_ENGINE")
     assert moved.code == 0, (TOLD, hits, moved)
-    assert f"'Acme' is the same in the data folder and in clickhouse://127.0.0.1:{emptied.nodes[0].port}" in moved.out
+    assert f"'Acme' is the same in the data folder and in clickhouse://127.0.0.1:{cluster.nodes[0].port}" in moved.out
     assert f"{MANY:,} calls in 9 months" in moved.out
     assert "a%3Ab" not in moved.out + moved.err
     assert "rows are there already" in moved.err, (TOLD, hits, moved.err)
-    exported = calltally.process("export", "-b", acme, "--format", "csv", CALLTALLY_ENGINE=emptied.url)
+    exported = calltally.process("export", "-b", acme, "--format", "csv", CALLTALLY_ENGINE=cluster.url)
     assert sorted(exported.out.splitlines()) == sorted(before.splitlines())
 
-    tamper(emptied, "UPDATE utm_content = 'x' WHERE id = 'c7'")
-    tamper(emptied, "DELETE WHERE id = 'c0'")
-    found = migrate(calltally, emptied, "--to", "CALLTALLY_ENGINE", "--verify", "--json")
+    tamper(cluster, "UPDATE utm_content = 'x' WHERE id = 'c7'")
+    tamper(cluster, "DELETE WHERE id = 'c0'")
+    found = migrate(calltally, cluster, "--to", "CALLTALLY_ENGINE", "--verify", "--json")
     assert found.code == 1
     [business] = json.loads(found.out)["businesses"]
     rows = [each for each in business["differences"] if not each.startswith("the report")]
-    cluster = json.loads(found.out)["to"]
+    name = json.loads(found.out)["to"]
     assert rows == [
-        f"calls of 2026-01: {MANY // 9 + 1:,} in the data folder, {MANY // 9:,} in {cluster}",
+        f"calls of 2026-01: {MANY // 9 + 1:,} in the data folder, {MANY // 9:,} in {name}",
         "calls of 2026-08: the counts and sums are equal, but not every field of every row, or not its version",
     ]
     assert len(business["differences"]) > 10
     assert "calltally: 'Acme' differs: calls of 2026-08" in found.err
 
-    asked = migrate(calltally, emptied, "--to", "CALLTALLY_ENGINE")
-    assert asked.failed(1).startswith(
-        f"Replace what is in {cluster} of 'Acme' ({MANY - 1:,} rows) by what is in the da"
-    )
-    assert killed(calltally, emptied, 0.5, "--to", "CALLTALLY_ENGINE", "--yes"), TOLD
-    refused = calltally.process("export", "-b", acme, CALLTALLY_ENGINE=emptied.url)
+    asked = migrate(calltally, cluster, "--to", "CALLTALLY_ENGINE")
+    assert asked.failed(1).startswith(f"Replace what is in {name} of 'Acme' ({MANY - 1:,} rows) by what is in the da")
+    assert killed(calltally, cluster, 0.5, "--to", "CALLTALLY_ENGINE", "--yes"), TOLD
+    refused = calltally.process("export", "-b", acme, CALLTALLY_ENGINE=cluster.url)
     assert "'calltally migrate' has to come to its end" in refused.failed(1)
-    mended = migrate(calltally, emptied, "--to", "CALLTALLY_ENGINE", "--json")
+    mended = migrate(calltally, cluster, "--to", "CALLTALLY_ENGINE", "--json")
     assert mended.code == 0, (TOLD, mended)
     [business] = json.loads(mended.out)["businesses"]
     assert business["differences"] == []
@@ -156,19 +146,19 @@ def test_a_move_that_is_killed_goes_on_and_a_copy_that_was_changed_is_found(
 
 
 @pytest.mark.cluster
-def test_calls_come_back_with_what_came_since(calltally: CommandLine, acme: str, emptied: Cluster, many: Path) -> None:
+def test_calls_come_back_with_what_came_since(calltally: CommandLine, acme: str, cluster: Cluster, many: Path) -> None:
     chance = random.Random(TOLD)
-    made = calltally.process("import", str(many), "-b", acme, CALLTALLY_ENGINE=emptied.url)
+    made = calltally.process("import", str(many), "-b", acme, CALLTALLY_ENGINE=cluster.url)
     assert made.code == 0, made
-    hits = [killed(calltally, emptied, chance.uniform(0, 1.5), "--from", "CALLTALLY_ENGINE") for _ in range(KILLS)]
+    hits = [killed(calltally, cluster, chance.uniform(0, 1.5), "--from", "CALLTALLY_ENGINE") for _ in range(KILLS)]
     assert calltally.process("export", "-b", acme, "--format", "csv").out.count("\n") == 1, (TOLD, hits)
-    moved = migrate(calltally, emptied, "--from", "CALLTALLY_ENGINE")
+    moved = migrate(calltally, cluster, "--from", "CALLTALLY_ENGINE")
     assert moved.code == 0, (TOLD, hits, moved)
     assert "Next, leave CALLTALLY_ENGINE empty, and start the server" in moved.out
     assert calltally.process("check").code == 0
     exported = [
         sorted(calltally.process("export", "-b", acme, "--format", "csv", **variables).out.splitlines())
-        for variables in ({}, {"CALLTALLY_ENGINE": emptied.url})
+        for variables in ({}, {"CALLTALLY_ENGINE": cluster.url})
     ]
     assert exported[0] == exported[1]
     assert len(exported[0]) == MANY + 1

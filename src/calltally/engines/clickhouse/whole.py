@@ -72,10 +72,10 @@ def begun(session: Session, servers: Servers, tables: Tables, calls: str, token:
     require_there(store)
     if store.moving and token == str(store.number):
         return store
-    begun_anew = replace(store.opened(None, None), committed=0, moving=True, first=None, last=None)
-    write_store(session, tables, begun_anew)
+    anew = replace(Store(calls), number=store.opened(None, None).number, is_open=True, moving=True)
+    write_store(session, tables, anew)
     remove_rows(servers, tables, calls)  # those of before; what is written from now on stays
-    return begun_anew
+    return anew
 
 
 class ClickHouseTaking:
