@@ -21,7 +21,7 @@ __all__ = ["acme", "calltally"]
 
 MANY = 120_000  # calls: several parts
 NOWHERE = "clickhouse://127.0.0.1:1/calltally"
-KILLS = 3
+KILLS = 2
 PATIENCE = 60.0
 
 

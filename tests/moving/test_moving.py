@@ -69,7 +69,7 @@ def same(one: Movable, other: Movable, business: Business) -> None:
     assert erasure_of(one.holdings(business.calls)) == erasure_of(other.holdings(business.calls))
 
 
-@settings(max_examples=6)
+@settings(max_examples=4)
 @given(happens=st.lists(steps(), min_size=1, max_size=6), later=st.lists(steps(), max_size=2))
 def test_whatever_has_happened_is_the_same_there_and_back_again(
     here: Side,
@@ -233,7 +233,8 @@ def test_a_business_without_calls_moves_too(
 ) -> None:
     business = new_business()
     move(business, here, there, folder, nothing)
-    assert prove(business, here, there, nothing).differences == ()
+    same(here.engine, there.engine, business)
+    assert there.engine.holdings(business.calls).is_empty
 
 
 def test_nothing_moves_to_where_the_calls_were_removed(
