@@ -54,7 +54,7 @@ def fill(engine: Movable, business: Business, path: Path) -> None:
     """Calls, updates that are held, deleted calls, an erased caller, and fields with versions of their own."""
     import_records(engine, business, calls(300), path)
     later = [{"id": f"c{n}", "status": "busy", "updated_at": "2026-07-01T00:00:00Z"} for n in range(0, 300, 7)]
-    held = [{"id": f"early{n}", "source": "held", "value_cents": n} for n in range(9)]
+    held: list[Record] = [{"id": f"early{n}", "source": "held", "value_cents": n} for n in range(9)]
     deliver([Delivery(record, 5) for record in (*later, *held)], business, engine)
     deliver([Delivery({"id": "c3", "source": None, "qualified": True}, 10**16)], business, engine)
     for n in range(20, 30):
@@ -255,7 +255,7 @@ def test_every_difference_is_told_by_name(
     fill(here.engine, business, tmp_path)
     move(business, here, there, folder, nothing)
     moment = datetime(2026, 3, 9, tzinfo=UTC).isoformat()
-    more = [
+    more: list[Record] = [
         {"id": "extra", "started_at": "2026-01-05T00:00:00Z"},
         {"id": "c1", "value_cents": 7},  # of February
         {"id": "c2", "utm_content": "another", "updated_at": "2026-09-01T00:00:00Z"},  # of March, in no report
