@@ -5,12 +5,14 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from calltally.accounts import Business
-from calltally.catalog import CATALOG, Day, Dimension, Filter, Grain, where_name
+from calltally.catalog import CATALOG, CountDistinct, Day, Dimension, Filter, Grain, where_name
 from calltally.query import Report
 
 __all__ = ["Question", "questions"]
 
 EVERYTHING = ",".join(CATALOG.metrics)
+# To count different values takes longer than all else together, so not every report does.
+QUICK = ",".join(metric.name for metric in CATALOG.metrics.values() if not isinstance(metric.expression, CountDistinct))
 DIMENSIONS = tuple(CATALOG.dimensions.values())
 # Clocks that are half and quarter hours off, and that go back at other times than most.
 ZONES = ("America/St_Johns", "Asia/Kathmandu", "Pacific/Chatham")
@@ -50,14 +52,14 @@ def questions(business: Business, ask: Ask) -> Iterator[Question]:
         yield from (Question(business, [*BY_WEEKDAY, *chosen]) for chosen in _chosen(dimension, values))
         days = values if dimension.grain is Grain.DATE else days
     yield from (Question(business, [*BY_WEEKDAY, chosen]) for chosen in _filters(sorted(days)))
-    yield from (Question(business, [*_by(*group), *_limit(MOST_ROWS)]) for group in _groups())
+    yield from (Question(business, [*_by(*group, metrics=QUICK), *_limit(MOST_ROWS)]) for group in _groups())
     for place, metric in enumerate(CATALOG.metrics):
-        group = _by(DIMENSIONS[place % len(DIMENSIONS)], DIMENSIONS[-1 - place % 5])
+        group = _by(DIMENSIONS[place % len(DIMENSIONS)], DIMENSIONS[-1 - place % 5], metrics=metric)
         order = ORDERS[place % len(ORDERS)]
         yield Question(business, [*group, ("sort_by", metric), ("sort_order", order), *_limit(FEW_ROWS)])
     for place, dimension in enumerate(dimension for dimension in DIMENSIONS if dimension.grain):
         for zone in ZONES[place % 2 :]:
-            yield Question(replace(business, timezone=zone), [*_by(dimension), *_limit(MOST_ROWS)])
+            yield Question(replace(business, timezone=zone), [*_by(dimension, metrics=QUICK), *_limit(MOST_ROWS)])
 
 
 def _values(found: Report, dimension: Dimension) -> Sequence[str]:
@@ -92,12 +94,12 @@ def _groups() -> Iterator[tuple[Dimension, ...]]:
         yield DIMENSIONS[place], DIMENSIONS[(place + 3) % count], DIMENSIONS[(place + 10) % count]
 
 
-def _by(*dimensions: Dimension) -> Params:
-    return [("group_by", ",".join(dimension.name for dimension in dimensions)), ("metrics", EVERYTHING)]
+def _by(*dimensions: Dimension, metrics: str = EVERYTHING) -> Params:
+    return [("group_by", ",".join(dimension.name for dimension in dimensions)), ("metrics", metrics)]
 
 
 def _limit(rows: int) -> Params:
     return [("limit", str(rows))]
 
 
-BY_WEEKDAY = _by(CATALOG.dimensions[Grain.DAY_OF_WEEK.value])
+BY_WEEKDAY = _by(CATALOG.dimensions[Grain.DAY_OF_WEEK.value], metrics=QUICK)
