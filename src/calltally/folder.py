@@ -20,7 +20,9 @@ from calltally.errors import FolderInUse, FolderUnusable
 
 __all__ = ["DataFolder", "Owned", "Owner", "Role", "sync_folder"]
 
-Role = Literal["serve", "import", "business", "export", "backup", "restore", "check", "erase", "sync", "dead-letters"]
+Role = Literal[
+    "serve", "import", "business", "export", "backup", "restore", "check", "erase", "sync", "dead-letters", "migrate"
+]
 
 USERS = {  # role -> who uses the folder, and what to do about it
     "serve": ("a running server", "stop it first, or use another folder"),
@@ -33,6 +35,7 @@ USERS = {  # role -> who uses the folder, and what to do about it
     "dead-letters": ("a 'calltally dead-letters' command", "try again when it has finished"),
     "check": ("a check", "wait until it has finished, or stop it"),
     "sync": ("a sync", "wait until it has finished, or stop it"),
+    "migrate": ("a 'calltally migrate' command", "wait until it has finished, or stop it"),
 }
 ANYONE = ("another process", "stop it first, or use another folder")
 
@@ -85,6 +88,7 @@ class DataFolder:
         self.run = self.path / "run"
         self.socket = self.run / "socket"  # where other processes reach its owner
         self.cache = self.path / "cache"  # what can be made again; whoever keeps something there makes it
+        self.moving = self.path / "moving"  # how far moves to another engine have come; made by whoever needs it
         self.demo_key = self.path / "demo-key"
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)

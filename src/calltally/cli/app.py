@@ -19,6 +19,7 @@ from calltally.cli import (
     exporting,
     importing,
     key,
+    migrating,
     opening,
     serving,
     share,
@@ -81,6 +82,7 @@ def build() -> typer.Typer:
     app.command(epilog=erasing.EXAMPLES)(erasing.erase)
     app.command(epilog=backups.BACKUP_EXAMPLES)(backups.backup)
     app.command(epilog=backups.RESTORE_EXAMPLES)(backups.restore)
+    app.command(epilog=migrating.EXAMPLES)(migrating.migrate)
     app.command(epilog=checking.EXAMPLES)(checking.check)
     app.command("open", epilog=opening.EXAMPLES)(opening.open_reports)
     app.command(epilog=serving.SERVE_EXAMPLES)(serving.serve)

@@ -27,16 +27,18 @@ from calltally.engines.base import (
     StoreFacts,
     Unplaced,
 )
-from calltally.engines.choosing import ENGINES, engine_status, open_engine, prepare_engine
+from calltally.engines.choosing import ENGINES, engine_status, name_of_engine, open_engine, open_to_move, prepare_engine
 from calltally.engines.duckdb import file_facts, store_path
 from calltally.engines.remote import Listener, RemoteEngine, join
 from calltally.engines.rows import DELIVERY_SCHEMA, EXPORT_SCHEMA, ROW_SCHEMA, VALUE_FIELDS
+from calltally.engines.whole import SUMMED_FIELDS, Holdings, Movable, Part, PartKind, Taking, Tally
 
 __all__ = [
     "DELIVERY_SCHEMA",
     "ENGINES",
     "EXPORT_SCHEMA",
     "ROW_SCHEMA",
+    "SUMMED_FIELDS",
     "VALUE_FIELDS",
     "AtLeast",
     "AtMost",
@@ -46,14 +48,18 @@ __all__ = [
     "Engine",
     "EngineStatus",
     "Group",
+    "Holdings",
     "Listener",
     "Load",
     "LoadSummary",
     "LocalTimeIs",
+    "Movable",
     "OneOf",
     "Order",
     "Outcome",
     "Page",
+    "Part",
+    "PartKind",
     "Place",
     "Plan",
     "RemoteEngine",
@@ -62,11 +68,15 @@ __all__ = [
     "Snapshot",
     "Stop",
     "StoreFacts",
+    "Taking",
+    "Tally",
     "Unplaced",
     "calls_file",
     "engine_status",
     "join",
+    "name_of_engine",
     "open_engine",
+    "open_to_move",
     "prepare_engine",
     "read_file",
     "store_files",

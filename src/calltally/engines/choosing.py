@@ -4,13 +4,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from calltally.engines.base import Engine, EngineStatus
-from calltally.engines.duckdb.opening import prepare_embedded, status_of_embedded
+from calltally.engines.duckdb.opening import open_file, prepare_embedded, status_of_embedded
 from calltally.engines.hot.opening import open_embedded
+from calltally.engines.whole import Movable
 from calltally.errors import InvalidRequest, Problem, shown
 from calltally.folder import DataFolder
 from calltally.settings import Settings
 
-__all__ = ["ENGINES", "Kind", "engine_status", "open_engine", "prepare_engine"]
+__all__ = ["ENGINES", "Kind", "engine_status", "name_of_engine", "open_engine", "open_to_move", "prepare_engine"]
+
+
+NAME_OF_FILES = "the data folder"
 
 
 @dataclass(frozen=True)
@@ -18,18 +22,19 @@ class Kind:
     """What can be done with an engine from outside."""
 
     open: Callable[[DataFolder, Settings], Engine]
+    open_to_move: Callable[[DataFolder, Settings], Movable]
     prepare: Callable[[Settings], tuple[str, ...]]
     status: Callable[[Settings], EngineStatus]
 
 
 def _embedded() -> Kind:
-    return Kind(open_embedded, prepare_embedded, status_of_embedded)
+    return Kind(open_embedded, open_file, prepare_embedded, status_of_embedded)
 
 
 def _cluster() -> Kind:
     from calltally.engines.clickhouse import opening  # noqa: PLC0415 - its driver takes 25 MB, of all who have a cluster
 
-    return Kind(opening.open_cluster, opening.prepare_cluster, opening.status_of_cluster)
+    return Kind(opening.open_cluster, opening.open_cluster, opening.prepare_cluster, opening.status_of_cluster)
 
 
 ENGINES: dict[str, Callable[[], Kind]] = {"": _embedded, "clickhouse": _cluster}
@@ -42,6 +47,26 @@ def open_engine(folder: DataFolder, settings: Settings) -> Engine:
         InvalidRequest: the settings name none.
     """
     return _kind(settings).open(folder, settings)
+
+
+def open_to_move(folder: DataFolder, settings: Settings) -> Movable:
+    """The engine that the settings name, for copying whole stores; nobody else works in the data folder.
+
+    Raises:
+        InvalidRequest: the settings name none.
+    """
+    return _kind(settings).open_to_move(folder, settings)
+
+
+def name_of_engine(settings: Settings) -> str:
+    """What people call the engine that the settings name, without a password.
+
+    Raises:
+        InvalidRequest: the settings name none.
+    """
+    _kind(settings)
+    scheme, separator, rest = settings.engine.partition("://")
+    return f"{scheme}{separator}{rest.rpartition('@')[2].partition('?')[0]}" or NAME_OF_FILES
 
 
 def prepare_engine(settings: Settings) -> tuple[str, ...]:

@@ -19,14 +19,17 @@ from calltally.engines.clickhouse.merge import Scratch
 from calltally.engines.clickhouse.pages import paged
 from calltally.engines.clickhouse.schema import Tables
 from calltally.engines.clickhouse.sessions import Session
-from calltally.engines.clickhouse.stores import Store, read_store, require_there
+from calltally.engines.clickhouse.stores import Store, read_store, require_there, require_whole, write_store
 from calltally.engines.clickhouse.turns import ProcessTurns, Turns
+from calltally.engines.clickhouse.whole import ClickHouseTaking, begun, read_holdings, read_part, read_tallies
 from calltally.engines.clickhouse.writing import Writing
 from calltally.engines.duckdb.connecting import connected
 from calltally.engines.duckdb.deliveries import apply_deliveries, delete_call
 from calltally.engines.duckdb.erasing import erase_caller
+from calltally.engines.duckdb.hashes import hashes_of
 from calltally.engines.duckdb.running import Running
 from calltally.engines.sql import Statement, compile_with_totals, narrowed, read_with_totals
+from calltally.engines.whole import Holdings, Part, Taking, Tally
 from calltally.errors import Unavailable
 from calltally.localtime import Period
 
@@ -137,10 +140,37 @@ class ClickHouseEngine:
     def remove(self, calls: str) -> None:
         with self._turns.of(calls) as turn:
             with self._servers.session() as session:
-                store = self._store(calls, session)
+                store = read_store(session, self._tables, calls)
                 Writing(session, self._tables, store, turn).remove()
             if store.number:
                 remove_rows(self._servers, self._tables, calls)
+
+    def settle(self, calls: str) -> None:
+        with self._turns.of(calls), self._asking(Stop()) as session:
+            store = self._store(calls, session)
+            if store.is_open:
+                write_store(session, self._tables, store.closed())
+
+    def holdings(self, calls: str) -> Holdings:
+        with self._asking(Stop()) as session:
+            return read_holdings(session, self._tables, read_store(session, self._tables, calls))
+
+    @contextmanager
+    def whole_part(self, calls: str, part: Part) -> Iterator[Iterator[pa.RecordBatch]]:
+        with self._asking(Stop()) as session:
+            yield read_part(session, self._tables, self._store(calls, session), part)
+
+    @contextmanager
+    def taking(self, calls: str, token: str | None) -> Iterator[Taking]:
+        with self._turns.of(calls) as turn, self._asking(Stop()) as session, self._root.cursor() as cursor:
+            store = begun(session, self._servers, self._tables, calls, turn, token=token)
+            resumed = token == str(store.number)
+            hashes = partial(hashes_of, cursor)
+            yield ClickHouseTaking(session, self._servers, self._tables, store, hashes, resumed=resumed)
+
+    def tallies(self, calls: str) -> tuple[Tally, ...]:
+        with self._asking(Stop()) as session:
+            return read_tallies(session, self._tables, self._store(calls, session))
 
     def ready(self) -> None:
         anything = Statement(f"SELECT count() FROM {self._tables.stores} WHERE business = ''")
@@ -162,7 +192,10 @@ class ClickHouseEngine:
         return read_with_totals(plan, session.rows(statement))
 
     def _store(self, calls: str, session: Session) -> Store:
-        return read_store(session, self._tables, calls)
+        """What is known of the calls, which are all there."""
+        store = read_store(session, self._tables, calls)
+        require_whole(store)
+        return store
 
     def _found(self, calls: str, stop: Stop, find: Callable[[Session, Store], Found]) -> Found:
         """What is found of a business's calls, spelled for those that there are."""

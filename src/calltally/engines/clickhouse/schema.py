@@ -105,6 +105,7 @@ TABLES = (
             ("last", "Nullable(Int64)"),
             ("erasure_key", "String"),
             ("erased", "Array(String)"),
+            ("moving", "UInt8"),
         ),
         "number",
         "business",

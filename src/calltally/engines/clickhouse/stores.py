@@ -8,10 +8,10 @@ from calltally.engines.clickhouse.schema import Tables
 from calltally.engines.clickhouse.sessions import Session
 from calltally.engines.duckdb.stores import REMOVED, Erasure
 from calltally.engines.sql import Statement
-from calltally.errors import NotFound
+from calltally.errors import NotFound, Unavailable
 from calltally.localtime import FIRST_INSTANT, Period
 
-__all__ = ["Store", "read_store", "require_there", "write_store"]
+__all__ = ["Store", "read_store", "require_there", "require_whole", "write_store"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class Store:
     last: int | None = None
     erasure_key: str = ""
     erased: tuple[str, ...] = ()
+    moving: bool = False  # it is being copied to from elsewhere, and not yet whole
 
     @property
     def version(self) -> str:
@@ -71,11 +72,13 @@ class Store:
         )
 
     def emptied(self, number: int) -> "Store":
-        """The store once it is removed, by a write of this number: no call is seen, though rows go in the background."""
+        """The store once a write of this number has removed it: no call is seen, though rows go later."""
         return Store(self.business, number, removed=True)
 
 
 COLUMNS = tuple(field.name for field in fields(Store))
+FLAGS = ("is_open", "removed", "moving")
+MOVING = "These calls are being copied here; 'calltally migrate' has to come to its end before anything else"
 
 
 def read_store(session: Session, tables: Tables, business: str) -> Store:
@@ -86,15 +89,13 @@ def read_store(session: Session, tables: Tables, business: str) -> Store:
     if not found:
         return Store(business)
     row = dict(zip(COLUMNS, found[0], strict=True))
-    return Store(
-        **{**row, "is_open": bool(row["is_open"]), "removed": bool(row["removed"]), "erased": tuple(row["erased"])}
-    )
+    return Store(**{**row, **{name: bool(row[name]) for name in FLAGS}, "erased": tuple(row["erased"])})
 
 
 def write_store(session: Session, tables: Tables, store: Store) -> None:
     """Note what is known now."""
     row = {name: getattr(store, name) for name in COLUMNS}
-    row |= {"is_open": int(store.is_open), "removed": int(store.removed), "erased": list(store.erased)}
+    row |= {**{name: int(row[name]) for name in FLAGS}, "erased": list(store.erased)}
     session.insert(tables.stores, {name: [value] for name, value in row.items()})
 
 
@@ -102,3 +103,9 @@ def require_there(store: Store) -> None:
     """Raise NotFound if the calls were removed."""
     if store.removed:
         raise NotFound(REMOVED)
+
+
+def require_whole(store: Store) -> None:
+    """Raise Unavailable if the calls are being copied here."""
+    if store.moving:
+        raise Unavailable(MOVING, 60)

@@ -14,7 +14,12 @@ from calltally.engines.clickhouse.turns import Turn
 from calltally.engines.duckdb.hashes import hashes_of
 from calltally.localtime import microseconds
 
-__all__ = ["Writing"]
+__all__ = ["Writing", "next_number"]
+
+
+def next_number(store: Store, turn: Turn) -> int:
+    """The number of the next write: about now in microseconds UTC, and greater than all before it."""
+    return turn.number(max(microseconds(datetime.now(UTC)), store.number + 1))
 
 
 class Writing:
@@ -50,7 +55,7 @@ class Writing:
         changes = scratch.find_changes()
         if not changes and not self.store.is_open and scratch.store.erasure == self.store.erasure:
             return
-        opened = self.store.opened(self._number(), *scratch.span())
+        opened = self.store.opened(next_number(self.store, self._turn), *scratch.span())
         write_store(self._session, self._tables, opened)
         for rows in scratch.places():
             self._insert(self._tables.places, rows)
@@ -61,11 +66,8 @@ class Writing:
 
     def remove(self) -> None:
         """Note that the calls are removed: nobody writes any more, or sees them."""
-        self.store = self.store.emptied(self._number())
+        self.store = self.store.emptied(next_number(self.store, self._turn))
         write_store(self._session, self._tables, self.store)
-
-    def _number(self) -> int:
-        return self._turn.number(max(microseconds(datetime.now(UTC)), self.store.number + 1))
 
     def _insert(self, table: str, rows: dict[str, list[object]]) -> None:
         count = len(next(iter(rows.values())))

@@ -22,7 +22,9 @@ from calltally.engines.duckdb.reading import Reading
 from calltally.engines.duckdb.rewriting import NO_SPACE
 from calltally.engines.duckdb.running import Running
 from calltally.engines.duckdb.stores import INVALIDATED, REMOVED, Extent, Store, Stores, store_path
+from calltally.engines.duckdb.whole import begun, read_holdings, read_part, read_tallies
 from calltally.engines.sql import compile_plan, narrowed, read_rows
+from calltally.engines.whole import Holdings, Part, Taking, Tally
 from calltally.errors import FolderUnusable, NotFound, StorageFull, Unavailable
 from calltally.localtime import DAY, Period
 
@@ -138,6 +140,28 @@ class DuckDBEngine:
         with self._stores.removing(calls):
             _remove_store(self._calls, calls)
 
+    def settle(self, calls: str) -> None:
+        pass  # whoever opens a file finds in it what was committed, and nothing else
+
+    def holdings(self, calls: str) -> Holdings:
+        with _translated(), self._stores.reading(calls) as store, self._cursor() as cursor:
+            return read_holdings(cursor, store)
+
+    @contextmanager
+    def whole_part(self, calls: str, part: Part) -> Iterator[Iterator[pa.RecordBatch]]:
+        with _translated(), self._stores.reading(calls) as store, self._cursor() as cursor:
+            yield read_part(cursor, store, part)
+
+    @contextmanager
+    def taking(self, calls: str, token: str | None) -> Iterator[Taking]:
+        place = partial(self._replace, calls)
+        with _translated(), _full_disk_said(), begun(self._root, self._calls, calls, token, place) as taking:
+            yield taking
+
+    def tallies(self, calls: str) -> tuple[Tally, ...]:
+        with _translated(), self._stores.reading(calls) as store, self._cursor() as cursor:
+            return read_tallies(cursor, store)
+
     def size(self, calls: str) -> int:
         """About how many calls a store has."""
         with _translated(), self._stores.reading(calls) as store:
@@ -187,6 +211,11 @@ class DuckDBEngine:
                 # call outside the extent that it was spelled for.
                 if answer is not None and store.extent == extent:
                     return answer
+
+    def _replace(self, calls: str, new: Path) -> None:
+        """Let a file take the place of a store's."""
+        with self._stores.using(calls) as store, self._stores.writing(calls, store):
+            self._stores.replace(calls, store, new)
 
     @contextmanager
     def _changing(self, calls: str) -> Iterator[tuple[Store, duckdb.DuckDBPyConnection]]:
