@@ -69,9 +69,7 @@ def read_tallies(session: Session, tables: Tables, store: Store) -> tuple[Tally,
     return tuple(sorted(tallies, key=lambda tally: ([*PartKind].index(tally.kind), tally.month)))
 
 
-def begun(
-    session: Session, servers: Servers, tables: Tables, calls: str, turn: Turn, *, token: str | None
-) -> Store:
+def begun(session: Session, servers: Servers, tables: Tables, calls: str, turn: Turn, *, token: str | None) -> Store:
     """A business that is being copied to, of which nobody sees anything; gone on with where the token is its number."""
     store = read_store(session, tables, calls)
     require_there(store)
