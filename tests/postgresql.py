@@ -16,7 +16,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.engines.clusters import free_ports
+from tests.ports import free_ports
 
 PROGRAMS = Path("/usr/lib/postgresql")  # where Debian has them, a folder for each version
 MISSING = "This test needs PostgreSQL; on Debian: apt-get install postgresql"

@@ -2,7 +2,6 @@
 
 import json
 import os
-import random
 import re
 import shutil
 import signal
@@ -12,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +29,7 @@ from calltally.errors import Unavailable
 from calltally.settings import Settings
 from tests.api.conftest import serving
 from tests.cli.conftest import CommandLine
+from tests.ports import free_ports
 
 COMMAND = "clickhouse-server"
 MISSING = f"This test needs {COMMAND}; on Debian: apt-get install {COMMAND}"
@@ -120,19 +120,6 @@ def answers(port: int) -> bool:
             return True
     except OSError:
         return False
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on; of those that the system gives to no connection, which might be faster."""
-    found: list[int] = []
-    with ExitStack() as stack:
-        while len(found) < count:
-            port = random.SystemRandom().randrange(12_000, 32_000)
-            tried = stack.enter_context(socket.socket())
-            with suppress(OSError):  # somebody has it
-                tried.bind(("127.0.0.1", port))
-                found.append(port)
-    return found
 
 
 @contextmanager

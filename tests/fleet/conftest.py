@@ -17,7 +17,8 @@ import pytest
 from calltally.engines import prepare_engine
 from calltally.settings import Settings
 from tests.cli.conftest import CommandLine
-from tests.engines.clusters import answers, free_ports, running
+from tests.engines.clusters import answers, running
+from tests.ports import free_ports
 from tests.postgresql import PostgreSQL
 
 COMMAND = "nginx"
