@@ -63,6 +63,12 @@ class Journal:
             if sum(len(each.gone) for each in self._changes[:1]) > MOST_GONE:
                 self._changes, self._lost = [], True
 
+    def is_little(self, most: int) -> bool:
+        """Whether there are no more changes than so many, and no more rows, all of them kept."""
+        with self._lock:
+            rows = [each.rows for each in self._changes]
+            return len(rows) <= most and None not in rows and sum(each.size for each in self._changes) <= most
+
     def until(self, version: str) -> Change | None:
         """All that has changed until the calls had this version, as one; None: that is not known."""
         with self._lock:

@@ -1,6 +1,7 @@
 """Local time by steps: the instants at which a day, an hour or another grain of a business's clock begins."""
 
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -10,6 +11,8 @@ from calltally.localtime import DAY, HOUR, OffsetTable
 
 __all__ = ["Steps", "steps_of"]
 
+KEPT, MOST_DAYS = 16, 4000  # steps of so many days at most are kept, in some 2 MB where they are hours
+
 
 @dataclass(frozen=True)
 class Steps:
@@ -18,9 +21,22 @@ class Steps:
     instants: Numbers
     numbers: Numbers
 
+    @cached_property
+    def distinct(self) -> tuple[Numbers, Numbers]:
+        """The different numbers in order, and for each step the place of its own among them."""
+        numbers, places = np.unique(self.numbers, return_inverse=True)
+        return numbers, places
+
 
 def steps_of(grain: Grain, table: OffsetTable, first: int, last: int) -> Steps:
-    """The steps for all instants from the first to the last, both included."""
+    """The steps for all instants from the first to the last, both included; there may be more at either end."""
+    days = first // DAY, last // DAY
+    return (_kept if days[1] - days[0] < MOST_DAYS else _steps)(grain, table, *days)
+
+
+def _steps(grain: Grain, table: OffsetTable, first_day: int, last_day: int) -> Steps:
+    """The steps of some days, which are those of UTC since 1970."""
+    first, last = first_day * DAY, (last_day + 1) * DAY - 1
     unit = HOUR if grain is Grain.HOUR_OF_DAY else DAY
     instants, units = [], []
     for start, end, offset in table.between(first, last).segments():
@@ -29,6 +45,9 @@ def steps_of(grain: Grain, table: OffsetTable, first: int, last: int) -> Steps:
         instants.append(np.maximum(passed * unit - offset, begin))
         units.append(passed)
     return Steps(np.concatenate(instants), _numbers(grain, np.concatenate(units)))
+
+
+_kept = lru_cache(KEPT)(_steps)  # most reports are about days that others are about
 
 
 def _numbers(grain: Grain, units: Numbers) -> Numbers:

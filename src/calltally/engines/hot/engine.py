@@ -67,7 +67,10 @@ class HotEngine:
         return self._file.load(calls)
 
     def apply(self, calls: str, deliveries: pa.RecordBatch) -> Sequence[Outcome]:
-        return self._file.apply(calls, deliveries)
+        outcomes = self._file.apply(calls, deliveries)
+        if self._holding:
+            self._holding.follow(calls)
+        return outcomes
 
     def call(self, calls: str, call_id: str) -> pa.RecordBatch | None:
         return self._file.call(calls, call_id)

@@ -176,7 +176,7 @@ def _code_digit(field: str, columns: Columns) -> _Digit:
 
 def _time_digit(grain: Grain, plan: Plan, span: tuple[int, int]) -> _Digit:
     steps = steps_of(grain, plan.local_time, *span)
-    numbers, digits = np.unique(steps.numbers, return_inverse=True)
+    numbers, digits = steps.distinct
 
     def add(kernels: Kernels, block: Block, table: Numbers, group: Numbers) -> None:
         kernels.add_by_time(block.starts, steps.instants, table, group)
