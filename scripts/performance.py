@@ -184,7 +184,7 @@ def _reports(size: Plain) -> str:
         "New York "
         f"(ratio\n{zones['ratio']:.2f}). Campaigns of one month take {month['whole_ms']:.2f} ms among two years, and "
         f"{month['alone_ms']:.2f} ms where there is nothing else (ratio\n{month['ratio']:.2f}, at most 2). "
-        f"The server held {size['peak_mb']:,.0f} MB at most.\n"
+        f"The server held {size['peak_mb']:,.0f} MB at most while it took a stream.\n"
     )
 
 
@@ -302,7 +302,7 @@ def _bulk(found: Plain) -> str:
     kinds = ((arrays, batches), (f"one stream of {stream['calls']:,}", stream))
     rows = [(what, f"{kind['calls_a_second']:,.0f}", f"{kind['client_share']:.0%}") for what, kind in kinds]
     table = _table(("body", "calls a second", "client, of a core"), rows)
-    memory = f"The server that took the streams held {stream['peak_mb']:,.0f} MB at most.\n"
+    memory = f"A server held {stream['peak_mb']:,.0f} MB at most while it took a stream.\n"
     return f"### Many at once\n\n{BULK}\n{table}\n{memory}"
 
 

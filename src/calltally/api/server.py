@@ -2,6 +2,7 @@
 
 import asyncio
 import ctypes
+import gc
 import json
 import logging
 import signal
@@ -62,6 +63,7 @@ def run_server(app: ASGIApp, bound: socket.socket, on_ready: Callable[[], None])
     sys.setswitchinterval(SWITCH_SECONDS)
     pa.set_memory_pool(pa.system_memory_pool())  # which gives back what calls on their way in took; Arrow's own hardly
     _give_memory_back()
+    gc.freeze()  # what there is by now stays: to look through all of it again and again takes tens of milliseconds
     config = uvicorn.Config(
         app,
         http=_Protocol,
