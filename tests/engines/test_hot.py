@@ -32,7 +32,7 @@ from calltally.ingestion import Delivery, deliver, import_records
 from calltally.query import Timing, answer, ask
 from calltally.settings import Settings
 from tests import strategies
-from tests.conftest import ColumnsOnly, NewBusiness, open_columns
+from tests.conftest import ColumnsOnly, NewBusiness, open_columns, open_file
 
 EXAMPLES = settings.get_profile(settings.get_current_profile_name()).max_examples
 
@@ -343,11 +343,17 @@ def test_without_numba_the_database_answers(
     assert "numba (calltally[fast]) is not installed" in caplog.text
 
 
+def opened(folder: DataFolder) -> HotEngine:
+    """An engine with nothing compiled yet."""
+    file = open_file(folder, folder.cache)
+    assert isinstance(file, DuckDBEngine)
+    return HotEngine(file, folder.cache, budget=10**9, threads=2)
+
+
 def test_a_server_answers_at_once_and_soon_from_columns(tmp_path: Path, new_business: NewBusiness) -> None:
     """With nothing compiled yet: the first answers are the database's."""
     business = new_business()
-    with closing(open_engine(DataFolder(tmp_path), Settings(hot_memory="1GB", threads=2))) as engine:
-        assert isinstance(engine, HotEngine)
+    with closing(opened(DataFolder(tmp_path))) as engine:
         import_records(varied_records(100, Random(1)), business, engine)
         plan, paths, longest = planned(business, "group_by=source"), [], 0.0
         deadline = time.monotonic() + 120
@@ -366,8 +372,7 @@ def test_kernels_that_cannot_be_compiled_are_told(
 ) -> None:
     folder, business = DataFolder(tmp_path), new_business()
     folder.cache.write_text("no folder")
-    with closing(open_engine(folder, Settings(hot_memory="1GB", threads=2))) as engine:
-        assert isinstance(engine, HotEngine)
+    with closing(opened(folder)) as engine:
         import_records(varied_records(10, Random(1)), business, engine)
         assert not engine.prepare(business.calls)
         assert engine.answer(planned(business, "group_by=source"), Stop()).path == FILE

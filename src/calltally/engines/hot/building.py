@@ -204,7 +204,7 @@ def _sizes(
 ) -> dict[str, int]:
     """How many codes there are, once these segments have joined those before them."""
     counted = {
-        name: max(before.get(name, 0), *(int(each.codes[name].max(initial=0)) + 1 for each in fresh))
+        name: max([before.get(name, 0), *(int(each.codes[name].max(initial=0)) + 1 for each in fresh)])
         for name in COUNTED
     }
     return counted | {name: len(dictionary) for name, dictionary in dictionaries.items()}

@@ -3,6 +3,7 @@
 import logging
 import os
 from importlib.util import find_spec
+from pathlib import Path
 
 from calltally.engines.base import Engine
 from calltally.engines.duckdb.opening import open_file
@@ -25,4 +26,10 @@ def open_embedded(folder: DataFolder, settings: Settings) -> Engine:
     if not find_spec("numba"):
         logger.info("reports are answered by the database alone, as numba (calltally[fast]) is not installed")
         return file
-    return HotEngine(file, folder.cache, budget=budget, threads=settings.threads or os.cpu_count() or 1)
+    return HotEngine(file, _kernels(folder), budget=budget, threads=settings.threads or os.cpu_count() or 1)
+
+
+def _kernels(folder: DataFolder) -> Path:
+    """Where compiled kernels are kept: with the program, for all data folders, where it may write there."""
+    here = Path(__file__).parent
+    return here / "__pycache__" / "kernels" if os.access(here, os.W_OK) else folder.cache
