@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks.data import make_calls, make_parquet
-from benchmarks.demo import measure_demo
+from benchmarks.demo import IDLE_SECONDS, measure_demo
 from benchmarks.figures import Figures, Machine, SizeImports, SizeReports, write_figures
 from benchmarks.imports import measure_imports
 from benchmarks.lists import measure_lists
@@ -35,6 +35,7 @@ WRITTEN, CORRECTED, LISTED, VIEWED = 1_000_000, 3_000_000, 10_000_000, 1_000_000
 POSTS = 20_000
 MANY = 5_000_000  # calls of which an import takes minutes, and a report too long to ask it dozens of times
 QUICK_CALLS, QUICK_POSTS, QUICK_ROUNDS, QUICK_TIMES = 50_000, 1_000, 1, 5
+QUICK_IDLE = 1.0  # seconds
 OUT = Path("benchmarks/out")
 WIDTH = 130  # of tables that go to a file
 
@@ -94,9 +95,9 @@ def _pages(figures: Figures, options: argparse.Namespace, scratch: Path, console
     return replace(figures, pages=measure_pages(options.viewed, options.out, scratch, options.rounds, times))
 
 
-def _demo(figures: Figures, _: argparse.Namespace, scratch: Path, console: Console) -> Figures:
+def _demo(figures: Figures, options: argparse.Namespace, scratch: Path, console: Console) -> Figures:
     console.print("Demo: idle memory ...")
-    return replace(figures, demo=measure_demo(scratch))
+    return replace(figures, demo=measure_demo(scratch, QUICK_IDLE if options.quick else IDLE_SECONDS))
 
 
 PARTS: dict[str, Measure] = {

@@ -13,34 +13,39 @@ from benchmarks.memory import held_memory
 from calltally.demo import requests
 from calltally.folder import DataFolder
 
-__all__ = ["measure_demo"]
+__all__ = ["IDLE_SECONDS", "measure_demo"]
 
 IDLE_SECONDS = 10  # by then memory that is not used any more has gone back to the system
 COLUMNS, NO_COLUMNS = {"CALLTALLY_HOT_MEMORY": "25%"}, {"CALLTALLY_HOT_MEMORY": "0"}
 REPORTS = requests(datetime.now(UTC), "UTC")
 
 
-def measure_demo(scratch: Path) -> DemoFigures:
+def measure_demo(scratch: Path, idle: float = IDLE_SECONDS) -> DemoFigures:
     """Once having made the calls, and once started again; then having answered reports, each way that there is."""
     data = scratch / "demo"
-    made, again = (_idle_memory(data) for _ in range(2))
+    made, again = (_idle_memory(data, idle) for _ in range(2))
     return DemoFigures(
         made,
         again,
-        _memory_after_reports(data, COLUMNS, columns=True),
-        _memory_after_reports(data, NO_COLUMNS),
-        _memory_after_reports(data, COLUMNS, WITHOUT_NUMBA),
+        _memory_after_reports(data, idle, COLUMNS, columns=True),
+        _memory_after_reports(data, idle, NO_COLUMNS),
+        _memory_after_reports(data, idle, COLUMNS, WITHOUT_NUMBA),
     )
 
 
-def _idle_memory(data: Path) -> float:
+def _idle_memory(data: Path, idle: float) -> float:
     with serving(data, "demo") as server:
-        time.sleep(IDLE_SECONDS)
+        time.sleep(idle)
         return held_memory(server.pid)
 
 
 def _memory_after_reports(
-    data: Path, settings: Mapping[str, str], program: tuple[str, ...] | None = None, *, columns: bool = False
+    data: Path,
+    idle: float,
+    settings: Mapping[str, str],
+    program: tuple[str, ...] | None = None,
+    *,
+    columns: bool = False,
 ) -> float:
     """The memory once all reports were asked for, from columns or from the database alone."""
     key = json.loads(DataFolder(data).demo_key.read_text())["key"]
@@ -52,5 +57,5 @@ def _memory_after_reports(
             client.report(request)
             if client.came_from_columns() != columns:
                 raise RuntimeError(f"{request}: it was to come from {'columns' if columns else 'the database'}")
-        time.sleep(IDLE_SECONDS)
+        time.sleep(idle)
         return held_memory(server.pid)

@@ -44,7 +44,7 @@ def headers(folder: DataFolder) -> Mapping[str, str]:
 @pytest.fixture(scope="module")
 def server(folder: DataFolder, headers: Mapping[str, str]) -> Iterator[Server]:
     """A server for all tests that leave it running."""
-    with serving(folder.path, CALLTALLY_REPORTS="16", CALLTALLY_THREADS="2") as running:
+    with serving(folder.path, CALLTALLY_REPORTS="16", CALLTALLY_THREADS="2", CALLTALLY_HOT_MEMORY="0") as running:
         yield running
 
 
@@ -217,7 +217,9 @@ def test_a_light_business_is_answered_while_heavy_reports_of_another_wait(
         engine.close()
         light = {"Authorization": f"Bearer {create_key(control, business, None, ['read'], NOW).secret}"}
     with (
-        serving(copy.path, CALLTALLY_THREADS="2", CALLTALLY_WAITING_REPORTS_PER_BUSINESS="30") as running,
+        serving(
+            copy.path, CALLTALLY_THREADS="2", CALLTALLY_HOT_MEMORY="0", CALLTALLY_WAITING_REPORTS_PER_BUSINESS="30"
+        ) as running,
         ExitStack() as opened,
     ):
         heavy = [opened.enter_context(asked(running, f"{SLOW}&limit={n + 1}", headers)) for n in range(50)]
@@ -254,7 +256,7 @@ def test_a_second_signal_ends_reports_under_way(
     copy = tmp_path / "data"
     subprocess.run(["cp", "-r", folder.path, copy], check=True)
     (copy / "lock").unlink()
-    with serving(copy, CALLTALLY_THREADS="1", CALLTALLY_REPORTS="1") as running:
+    with serving(copy, CALLTALLY_THREADS="1", CALLTALLY_REPORTS="1", CALLTALLY_HOT_MEMORY="0") as running:
         connections = [http.client.HTTPConnection("127.0.0.1", running.port, timeout=60) for _ in range(200)]
         for connection in connections:
             connection.request("GET", "/healthz")

@@ -77,7 +77,10 @@ def run_server(app: ASGIApp, bound: socket.socket, on_ready: Callable[[], None])
     # uvicorn raises the signal again once it has stopped; by then there is nothing left to interrupt.
     for caught in (signal.SIGINT, signal.SIGTERM):
         signal.signal(caught, _already_stopped)
-    _Server(config, on_ready).run(sockets=[bound])
+    try:
+        _Server(config, on_ready).run(sockets=[bound])
+    finally:
+        gc.unfreeze()  # so that all is cleared away at the end
 
 
 def _give_memory_back() -> None:
