@@ -20,7 +20,7 @@ __all__ = ["Intake", "IntakeLimits"]
 
 MOST_TOGETHER = 20_000  # records that are committed at once; a post is never taken apart
 CROWD = 8  # clients whose next posts are worth a wait
-GATHERING_SECONDS = 0.01  # about what a commit takes
+GATHERING_SECONDS = 0.025  # about what a commit takes, and all posts of a crowd take to come in
 
 Deliveries = Sequence[Delivery] | ReadDeliveries
 Result = TypeVar("Result")
