@@ -32,7 +32,8 @@ make bench
 which takes over an hour and 20 GB of disk, prints these tables, and writes `benchmarks/out/figures.json`, from which
 `.venv/bin/python -m scripts.performance` writes this page. Each section names the part that measures it alone.
 `.venv/bin/python -m benchmarks --help` has what can be chosen. Machines differ, and so do two runs on one of them: look
-at the ratios, which compare within a run.
+at the ratios, which compare within a run. A run may be shorter, of fewer rounds, peers and calls: what it left out is
+not on the page.
 
 ## What is measured
 
@@ -40,7 +41,7 @@ at the ratios, which compare within a run.
   national format, 25 columns.
 - **A report** is a full round trip over HTTP on a connection that is kept open: key, question, columns, JSON. Before
   every one that is timed, a call is sent to the business, so that no answer can be one of before; all came from columns
-  in memory, by what the server says. The median of up to 30, the best of 3 rounds.
+  in memory, by what the server says. The median of up to 30, the best of {rounds} rounds.
 - **Asked again** is the same question with nothing written in between.
 - **Peers** are what a good team would write for these reports: FastAPI with DuckDB, with ClickHouse as a library
   (chDB), and with PostgreSQL 15, each a small service under `benchmarks/peers` with one table, the indexes that it
@@ -184,7 +185,7 @@ def _reports(size: Plain) -> str:
         "New York "
         f"(ratio\n{zones['ratio']:.2f}). Campaigns of one month take {month['whole_ms']:.2f} ms among two years, and "
         f"{month['alone_ms']:.2f} ms where there is nothing else (ratio\n{month['ratio']:.2f}, at most 2). "
-        f"The server held {size['peak_mb']:,.0f} MB at most while it took a stream.\n"
+        f"The server held {size['peak_mb']:,.0f} MB at most.\n"
     )
 
 
