@@ -127,7 +127,7 @@ def page(figures: Plain) -> str:
         "demo": _idle,
     }
     measured = "".join(text for part, text in MEASURED.items() if figures[part])
-    sections = [INTRODUCTION + measured + MEMORY, _machine(figures["machine"])]
+    sections = [INTRODUCTION.format(rounds=figures["rounds"]) + measured + MEMORY, _machine(figures["machine"])]
     sections += [write(figures[part]) + _command(part) for part, write in parts.items() if figures[part]]
     return "\n".join(sections)
 
