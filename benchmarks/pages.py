@@ -16,13 +16,13 @@ from urllib.parse import urlencode
 
 from playwright.sync_api import Browser, BrowserContext, Page, StorageState, ViewportSize, sync_playwright
 
+from benchmarks.client import connected
 from benchmarks.commands import run, serving
 from benchmarks.data import make_parquet
 from benchmarks.figures import PageFigure, PagesFigures
 from benchmarks.imports import BUSINESS, import_into
 from benchmarks.measure import Best
-from benchmarks.reports import WRITTEN_AT
-from benchmarks.writing import writing
+from benchmarks.writing import writer
 
 __all__ = ["measure_pages"]
 
@@ -87,7 +87,9 @@ def measure_pages(count: int, out: Path, scratch: Path, rounds: int, times: int)
     import_into(data, make_parquet(count, out), count)
     key = run(data, "key", "create", BUSINESS, "--scope", "read").printed["key"]
     best = Best()
-    with serving(data) as server, _browser() as browser, writing(data, BUSINESS, WRITTEN_AT) as write:
+    writing_key = run(data, "key", "create", BUSINESS, "--scope", "write").printed["key"]
+    with serving(data) as server, _browser() as browser, connected(server, writing_key) as client:
+        write = writer(client)
         address = f"http://{server.host}:{server.port}"
         signed_in = _signed_in(browser, address, key)
         for _ in range(rounds):

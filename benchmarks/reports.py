@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +33,10 @@ from benchmarks.measure import SLOW_MS, Best, median_ms
 from benchmarks.memory import peak_memory
 from benchmarks.peers.starting import Peer, starting_peers
 from benchmarks.rates import Asked, measure_rates
+from benchmarks.writing import writer
 from calltally.demo import requests
 
-__all__ = ["ALL_REPORTS", "ASKED_ON", "WRITTEN_AT", "measure_reports"]
+__all__ = ["ALL_REPORTS", "ASKED_ON", "measure_reports"]
 
 # Within the second to last month of the calls, so that the last one, which is not whole, is never asked for.
 ASKED_ON = datetime(2025, 12, 15, tzinfo=UTC)
@@ -55,7 +55,6 @@ UNIQUE_CALLERS = ("Unique callers by source", "group_by=source&metrics=unique_ca
 ALL_REPORTS = (*SIX_REPORTS, UNIQUE_CALLERS)
 BY_DAY = "group_by=date&metrics=count,answered_count,missed_count&sort_by=date&sort_order=asc&limit=1000"
 MONTH, MONTH_BUSINESS = "2025-11", "One month"
-WRITTEN_AT = f"{MONTH}-15T12:00:00Z"  # within the month that is asked for
 IN_A_MONTH = SIX_REPORTS[1]
 EMPTY_ROUTE = "/healthz"
 AGAIN = "asked again"
@@ -102,7 +101,7 @@ def _asked(measured: _Run) -> dict[str, Any]:
         for _, request in ALL_REPORTS:
             for peer in measured.peers:
                 _check(request, client, peer)
-        write = _writer(client)
+        write = writer(client)
         for _ in range(measured.rounds):
             _ask_all(client, measured, write)
             _ask_by_day(client, measured, write)
@@ -132,7 +131,7 @@ def _ask_all(client: Client, measured: _Run, write: Callable[[], None]) -> None:
         for peer in measured.peers:
             name = _theirs(title, peer)
             if best.get(name, 0) < SLOW_MS:  # once is enough for what takes so long
-                best.take(name, median_ms(partial(peer.client.report, request), times, _writer(peer.client)))
+                best.take(name, median_ms(partial(peer.client.report, request), times, writer(peer.client)))
     best.take(EMPTY_ROUTE, median_ms(partial(client.get, EMPTY_ROUTE), times))
 
 
@@ -148,7 +147,7 @@ def _asking_about_a_month(server: Server, measured: _Run) -> Iterator[tuple[Clie
     """A client of the business that has nothing but that month."""
     with connected(server, _key(measured.data, MONTH_BUSINESS)) as client:
         client.wait_for_columns()
-        yield client, _writer(client)
+        yield client, writer(client)
 
 
 def _ask_about_a_month(
@@ -169,33 +168,12 @@ def _rates(measured: _Run) -> tuple[RateFigure, ...]:
         connected(server, measured.key) as client,
     ):
         client.wait_for_columns()
-        ours = Asked(OURS, server.host, server.port, measured.key, _writer(client))
-        peers = [Asked(peer.name, peer.host, peer.port, "none", _writer(peer.client)) for peer in measured.peers]
+        ours = Asked(OURS, server.host, server.port, measured.key, writer(client))
+        peers = [Asked(peer.name, peer.host, peer.port, "none", writer(peer.client)) for peer in measured.peers]
         found = measure_rates(ours, peers, SIX_REPORTS[:3], measured.rounds, max(1, measured.times // 6))
         for _, request in SIX_REPORTS[:3]:
             client.report_from_columns(request)
     return found
-
-
-def _writer(client: Client) -> Callable[[], None]:
-    """What sends one more call, of a new caller, each time it is called; the call is in when it returns."""
-
-    def write() -> None:
-        number = next(NUMBERS)
-        call = {
-            "id": f"written-{number}",
-            "started_at": WRITTEN_AT,
-            "caller_number": f"+1212555{number % 10_000:04}",
-            "status": "completed",
-            "source": "google",
-            "duration_seconds": 60,
-        }
-        client.post(json.dumps(call).encode())
-
-    return write
-
-
-NUMBERS = count()
 
 
 def _key(data: Path, business: str) -> str:

@@ -1,34 +1,30 @@
-"""A call written to a business while a server has its data folder: what makes every answer before it an old one."""
+"""A call sent to a server: what makes every answer before it an old one."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import json
+from collections.abc import Callable
 from itertools import count
-from pathlib import Path
 
-from calltally.accounts import find_business
-from calltally.cli.options import calls_of, opened
-from calltally.ingestion import import_records
+from benchmarks.client import Client
 
-__all__ = ["writing"]
+__all__ = ["WRITTEN_AT", "writer"]
+
+WRITTEN_AT = "2025-11-15T12:00:00Z"  # within the month that is asked for
+NUMBERS = count()
 
 
-@contextmanager
-def writing(data: Path, business: str, started_at: str) -> Iterator[Callable[[], None]]:
-    """What writes one more call, of a new caller, each time it is called; the call is in when it returns."""
-    numbers = count()
-    with opened(str(data)) as on, calls_of(on, "import") as engine:
-        found = find_business(on.control, business)
+def writer(client: Client) -> Callable[[], None]:
+    """What sends one more call, of a new caller, each time it is called; the call is in when it returns."""
 
-        def write() -> None:
-            number = next(numbers)
-            call = {
-                "id": f"written-{number}",
-                "started_at": started_at,
-                "caller_number": f"+1212555{number:04}",
-                "status": "completed",
-                "source": "google",
-                "duration_seconds": 60,
-            }
-            import_records([call], found, engine)
+    def write() -> None:
+        number = next(NUMBERS)
+        call = {
+            "id": f"written-{number}",
+            "started_at": WRITTEN_AT,
+            "caller_number": f"+1212555{number % 10_000:04}",
+            "status": "completed",
+            "source": "google",
+            "duration_seconds": 60,
+        }
+        client.post(json.dumps(call).encode())
 
-        yield write
+    return write

@@ -15,7 +15,7 @@ from calltally.accounts import list_businesses, rfc3339
 from calltally.backups import BackupProgress, Kept, Target, chosen, make_backup, opened_backup, restore_business
 from calltally.cli.group import examples
 from calltally.cli.importing import interruptible
-from calltally.cli.options import DataOption, JsonOption, YesOption, calls_of, opened
+from calltally.cli.options import BusinessesOption, DataOption, JsonOption, YesOption, calls_of, opened
 from calltally.cli.output import ask, print_json, say
 
 __all__ = ["BACKUP_EXAMPLES", "RESTORE_EXAMPLES", "backup", "restore"]
@@ -51,16 +51,7 @@ def backup(
 def restore(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A backup", show_default=False)],
     *,
-    business: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--business",
-            "-b",
-            metavar="BUSINESS",
-            help="Only this business, by its id, or its name where only one has it; several times (default: all)",
-            show_default=False,
-        ),
-    ] = None,
+    business: BusinessesOption = None,
     yes: YesOption = False,
     data: DataOption = None,
     as_json: JsonOption = False,

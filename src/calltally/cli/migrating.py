@@ -15,7 +15,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from calltally.accounts import Business, find_business, list_businesses
 from calltally.cli.group import examples
 from calltally.cli.importing import interruptible
-from calltally.cli.options import DataOption, JsonOption, Opened, YesOption, opened
+from calltally.cli.options import BusinessesOption, DataOption, JsonOption, Opened, YesOption, opened
 from calltally.cli.output import ask, complain, note, print_json, say
 from calltally.engines import name_of_engine, open_to_move, prepare_engine
 from calltally.errors import InvalidRequest, Problem
@@ -66,16 +66,7 @@ def migrate(
             help="Where they are copied from (default: the files of the data folder)",
         ),
     ] = None,
-    business: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--business",
-            "-b",
-            metavar="BUSINESS",
-            help="Only this business, by its id, or its name where only one has it; several times (default: all)",
-            show_default=False,
-        ),
-    ] = None,
+    business: BusinessesOption = None,
     verify: Annotated[bool, typer.Option("--verify", help="Copy nothing, only hold both sides against each other")] = (
         False
     ),

@@ -46,6 +46,16 @@ BusinessOption = Annotated[
     str,
     typer.Option("--business", "-b", metavar="BUSINESS", help="Its id, or its name where only one has it"),
 ]
+BusinessesOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--business",
+        "-b",
+        metavar="BUSINESS",
+        help="Only this business, by its id, or its name where only one has it; several times (default: all)",
+        show_default=False,
+    ),
+]
 PublicUrlOption = Annotated[
     str | None,
     typer.Option(
