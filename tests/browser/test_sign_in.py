@@ -53,6 +53,7 @@ def by_link(open_page: OpenPage, link: Link, name: str) -> Visit:
     expect(visit.page.get_by_role("heading", name=name)).to_be_visible()
     visit.page.get_by_role("button", name="Open the reports").click()
     expect(visit.page.get_by_text(name, exact=True).first).to_be_visible()
+    visit.page.wait_for_load_state()  # until then nothing listens to keys
     return visit
 
 

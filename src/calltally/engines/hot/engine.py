@@ -6,6 +6,7 @@ before the first report.
 
 import importlib
 import logging
+import signal
 import subprocess
 import sys
 import threading
@@ -153,7 +154,8 @@ class HotEngine:
                 start_new_session=True,
             )
         _, said = self._compiler.communicate()
-        if self._compiler.returncode and not self._closed:
+        # Ctrl-C reaches it in its first moment, while it is of the same terminal; then the server ends as well.
+        if self._compiler.returncode not in {0, -signal.SIGINT} and not self._closed:
             logger.warning(
                 "reports are answered by the database alone, as kernels cannot be compiled: %s",
                 said.decode(errors="replace"),
