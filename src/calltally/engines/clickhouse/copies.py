@@ -12,7 +12,7 @@ import pyarrow as pa
 from calltally.catalog import FieldKind
 from calltally.engines.base import Condition, Snapshot, Stop, StoreFacts
 from calltally.engines.clickhouse.dialect import ClickHouseDialect
-from calltally.engines.clickhouse.lookup import KEPT, rows_of, rows_with_ids
+from calltally.engines.clickhouse.lookup import KEPT, rows_of, rows_with_ids, standing, stands
 from calltally.engines.clickhouse.merge import Scratch
 from calltally.engines.clickhouse.schema import Tables
 from calltally.engines.clickhouse.sessions import Session
@@ -39,8 +39,7 @@ def seen(store: Store) -> tuple[Statement, ...]:
     return (
         Statement("business = ?", (store.business,)),
         Statement("started_at >= 0"),
-        Statement("gone = 0"),
-        Statement("born <= ?", (store.committed,)),
+        standing(store),
     )
 
 
@@ -66,7 +65,7 @@ def found(session: Session, tables: Tables, store: Store, call_id: str) -> pa.Re
     """The one call that has an id, of `EXPORT_SCHEMA`."""
     rows = (row for some in rows_with_ids(session, tables, store, [call_id], [hash_of(call_id)]) for row in some)
     known = (dict(zip(KEPT, row, strict=True)) for row in rows)
-    calls = [each for each in known if each["started_at"] >= 0 and each["born"] <= store.committed]
+    calls = [each for each in known if each["started_at"] >= 0 and stands(each["born"], each["died"], store)]
     return shaped([stored([calls[0][name] for name in NAMES])]) if calls else None
 
 

@@ -19,7 +19,7 @@ from calltally.engines.clickhouse.merge import Scratch
 from calltally.engines.clickhouse.pages import paged
 from calltally.engines.clickhouse.schema import Tables
 from calltally.engines.clickhouse.sessions import Session
-from calltally.engines.clickhouse.stores import Store, read_store, require_there, require_whole, write_store
+from calltally.engines.clickhouse.stores import Store, read_store, require_there, require_whole
 from calltally.engines.clickhouse.turns import ProcessTurns, Turns
 from calltally.engines.clickhouse.whole import ClickHouseTaking, begun, read_holdings, read_part, read_tallies
 from calltally.engines.clickhouse.writing import Writing
@@ -146,10 +146,10 @@ class ClickHouseEngine:
                 remove_rows(self._servers, self._tables, calls)
 
     def settle(self, calls: str) -> None:
-        with self._turns.of(calls), self._asking(Stop()) as session:
+        with self._turns.of(calls) as turn, self._asking(Stop()) as session:
             store = self._store(calls, session)
             if store.is_open:
-                write_store(session, self._tables, store.closed())
+                self._mend(Writing(session, self._tables, store, turn))
 
     def holdings(self, calls: str) -> Holdings:
         with self._asking(Stop()) as session:
@@ -204,10 +204,11 @@ class ClickHouseEngine:
             store = self._store(calls, session)
             while True:
                 answer = find(session, store)
-                # A write widens the span before it begins. If it did so meanwhile, the statement may have met a call
-                # outside the span that it was spelled for.
+                # A write widens the span before it begins, and says so before it empties rows. If one did so meanwhile,
+                # the statement may have met a call outside the span that it was spelled for, or missed one that has
+                # left its row.
                 before, store = store, self._store(calls, session)
-                if (store.first, store.last) == (before.first, before.last):
+                if (store.first, store.last, store.swept) == (before.first, before.last, before.swept):
                     return answer
 
         return self._asked(stop, work)
@@ -237,7 +238,14 @@ class ClickHouseEngine:
         with _translated(), self._turns.of(calls) as turn, self._servers.session() as session:
             store = self._store(calls, session)
             require_there(store)
-            yield Writing(session, self._tables, store, turn)
+            writing = Writing(session, self._tables, store, turn)
+            if store.is_open:
+                self._mend(writing)
+            yield writing
+
+    def _mend(self, writing: Writing) -> None:
+        with self._servers.session() as reading, Scratch(self._root) as scratch:
+            writing.mend(scratch, reading)
 
 
 @contextmanager

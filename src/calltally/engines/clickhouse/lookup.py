@@ -1,5 +1,6 @@
 """What is known of some ids: the rows of their calls, what is held for some, and which were deleted."""
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, TypeVar
 
@@ -8,9 +9,9 @@ from calltally.engines.clickhouse.sessions import Session
 from calltally.engines.clickhouse.stores import Store
 from calltally.engines.sql import Statement
 
-__all__ = ["KEPT", "rows_of", "rows_with_caller", "rows_with_ids"]
+__all__ = ["KEPT", "rows_of", "rows_with_caller", "rows_with_ids", "standing", "stands", "unfinished_ids"]
 
-KEPT = ("started_at", "id", *STATE, "born", "written")
+KEPT = ("started_at", "id", *STATE, "born", "written", "died")
 ROWS = f"SELECT {', '.join(KEPT)} FROM {{}} FINAL WHERE business = ? AND "
 HASHES_AT_ONCE = 10_000
 IDS_AT_ONCE = 5_000
@@ -19,17 +20,47 @@ Row = tuple[Any, ...]
 Value = TypeVar("Value")
 
 
+def standing(store: Store) -> Statement:
+    """What holds of the rows that are committed and where their calls stand now; `stands` is the same of one row."""
+    return Statement("gone = 0 AND born <= ? AND (died = 0 OR died > ?)", (store.committed, store.committed))
+
+
+def stands(born: int, died: int, store: Store) -> bool:
+    """Whether a row, which is not gone, is committed and where its call stands now."""
+    return born <= store.committed and (died == 0 or died > store.committed)
+
+
+def unfinished_ids(session: Session, tables: Tables, store: Store) -> Iterator[list[str]]:
+    """The ids that may have several rows, as a write was broken off."""
+    unfinished = Statement(
+        f"SELECT id FROM {tables.calls} FINAL WHERE business = ? AND gone = 0 AND (born > ? OR died > 0)",
+        (store.business, store.committed),
+    )
+    for rows in session.batches(unfinished):
+        yield [call_id for (call_id,) in rows]
+
+
 def rows_with_ids(
-    session: Session, tables: Tables, store: Store, ids: Sequence[str], hashes: Sequence[int]
+    session: Session,
+    tables: Tables,
+    store: Store,
+    ids: Sequence[str],
+    hashes: Sequence[int],
+    *,
+    moved_only: bool = False,
 ) -> Iterator[list[Row]]:
-    """The rows of `KEPT` that these ids have, which have these hashes; also those of writes that were broken off."""
+    """The rows of `KEPT` that these ids have, which have these hashes; also those of writes that were broken off.
+
+    With `moved_only` those alone of ids of which rows may be in several places.
+    """
     if not store.number:  # nothing was ever written
         return
     id_of = dict(zip(hashes, ids, strict=True))
     places: list[tuple[int, str]] = []
     for some in _parts(hashes, HASHES_AT_ONCE):
         found = session.rows(_in_places(tables, store.business, some))
-        places += [(started_at, id_of[id_hash]) for id_hash, started_at in found]
+        times = Counter(id_hash for id_hash, _ in found)
+        places += [(start, id_of[id_hash]) for id_hash, start in found if times[id_hash] > 1 or not moved_only]
     # In the order in which calls lie, so that each statement reads a stretch of them.
     for near in _parts(sorted(places), IDS_AT_ONCE):
         wanted = set(near)
@@ -46,8 +77,7 @@ def rows_with_caller(session: Session, tables: Tables, store: Store, caller_numb
 
 def rows_of(session: Session, tables: Tables, store: Store) -> Iterator[list[Row]]:
     """All rows of `KEPT` that a business has, some at a time."""
-    where = "gone = 0 AND born <= ?"
-    return session.batches(Statement(ROWS.format(tables.calls) + where, (store.business, store.committed)))
+    return session.batches(Statement(ROWS.format(tables.calls), (store.business,)) + standing(store))
 
 
 def _in_places(tables: Tables, business: str, hashes: Sequence[int]) -> Statement:

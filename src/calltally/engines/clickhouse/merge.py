@@ -50,6 +50,7 @@ TAKEN = ", ".join("nullif(versions, []) AS versions" if name == "versions" else 
 GIVEN = {"versions": "coalesce(versions, []) AS versions"} | {
     field.name: f"{field.name}::UTINYINT AS {field.name}" for field in FIELDS if field.kind is FieldKind.BOOLEAN
 }
+COLUMNS = ", ".join(GIVEN.get(name, name) for name in STATE)
 
 
 class Scratch:
@@ -62,12 +63,13 @@ class Scratch:
         create_or_migrate(self.cursor, self._name)
         self.store = read_store(self.cursor, self._name, Path())
         self.cursor.execute(
-            f"CREATE TEMP TABLE kept (started_at BIGINT, id VARCHAR, {STATE_TYPES}, born UBIGINT, written UBIGINT)"
+            f"CREATE TEMP TABLE kept (started_at BIGINT, id VARCHAR, {STATE_TYPES}, "
+            "born UBIGINT, written UBIGINT, died UBIGINT)"
         )
-        # Of an id that has several rows, as a write was broken off, the last one stands.
+        # Of an id that has several rows, as a write was broken off, the last one stands that it has not left.
         self.cursor.execute(
             "CREATE TEMP VIEW newest AS "
-            "FROM kept QUALIFY row_number() OVER (PARTITION BY id ORDER BY written DESC, started_at DESC) = 1"
+            "FROM kept QUALIFY row_number() OVER (PARTITION BY id ORDER BY died, written DESC, started_at DESC) = 1"
         )
         self._any_kept = False
 
@@ -105,6 +107,11 @@ class Scratch:
             self._fill()
         self.store.learn(read_store(self.cursor, self._name, Path()))
 
+    @property
+    def any_left(self) -> bool:
+        """Whether calls have left some rows."""
+        return self._count("left_places") > 0
+
     def facts(self) -> StoreFacts:
         """What the store holds."""
         return read_facts(self.cursor, self._name)
@@ -116,10 +123,10 @@ class Scratch:
         return first, last
 
     def find_changes(self) -> int:
-        """How many rows there are to write, now that something was done; then `places` and `rows` give them."""
+        """How many rows there are to write, now that something was done, by `places`, `rows`, `left` and `emptied`."""
         self.cursor.execute(f"CREATE TEMP VIEW after AS {self._after()}")
         same = " AND ".join(f"a.{name} IS NOT DISTINCT FROM k.{name}" for name in STATE)
-        unlike = f"ANTI JOIN kept AS k ON a.started_at = k.started_at AND a.id = k.id AND {same}"
+        unlike = f"ANTI JOIN kept AS k ON a.started_at = k.started_at AND a.id = k.id AND k.died = 0 AND {same}"
         self.cursor.execute(f"CREATE TEMP TABLE {CHANGED} AS SELECT a.* FROM after AS a {self._if_any(unlike)}")
         self.cursor.execute("CREATE TEMP TABLE left_places AS FROM kept ANTI JOIN after USING (started_at, id)")
         return self._count(CHANGED) + self._count("left_places")
@@ -130,17 +137,26 @@ class Scratch:
         yield from self._read(f"SELECT md5_number_lower(id) AS id_hash, started_at FROM {CHANGED} {known}")
 
     def rows(self, written: int) -> Iterator[Columns]:
-        """The rows to write, by a write of this number; one that takes the place of another is gone elsewhere."""
-        stays = self._if_any("LEFT JOIN (SELECT id, born FROM newest WHERE started_at >= 0) AS b USING (id)")
+        """The rows of a write of this number: seen at once in the place of another row, elsewhere once it has ended."""
+        stays = self._if_any("LEFT JOIN (SELECT started_at, id, born FROM kept) AS b USING (started_at, id)")
         born = f"coalesce(b.born, {written})" if stays else f"{written}"
-        columns = ", ".join(GIVEN.get(name, name) for name in STATE)
         yield from self._read(
-            f"SELECT started_at, id, {columns}, 0 AS gone, {born} AS born, {written} AS written "
+            f"SELECT started_at, id, {COLUMNS}, 0 AS gone, {born} AS born, {written} AS written, 0 AS died "
             f"FROM {CHANGED} {stays} ORDER BY started_at, id"
         )
+
+    def left(self, written: int) -> Iterator[Columns]:
+        """The rows that calls have left, which are seen until a write of this number has ended."""
+        yield from self._read(
+            f"SELECT started_at, id, {COLUMNS}, 0 AS gone, born, {written} AS written, {written} AS died "
+            "FROM left_places WHERE died = 0"
+        )
+
+    def emptied(self, written: int) -> Iterator[Columns]:
+        """Those rows with nothing in them, to write once that write has ended."""
         nothing = ", ".join("[] AS versions" if name == "versions" else f"NULL AS {name}" for name in STATE)
         yield from self._read(
-            f"SELECT started_at, id, {nothing}, 1 AS gone, born, {written} AS written FROM left_places"
+            f"SELECT started_at, id, {nothing}, 1 AS gone, born, {written} AS written, 0 AS died FROM left_places"
         )
 
     def _if_any(self, join: str) -> str:

@@ -75,9 +75,10 @@ TABLES = (
             ("cleared", "Nullable(Int64)"),
             ("versions", "Array(Nullable(Int64))"),
             ("changed_at", "Nullable(Int64)"),
-            ("gone", "UInt8"),  # the call stands elsewhere now
+            ("gone", "UInt8"),  # the call stands elsewhere now, and nothing of it is here
             ("born", "UInt64"),  # the write that made the call: before it has ended nobody sees the call
             ("written", "UInt64"),  # the write that this row is of
+            ("died", "UInt64"),  # the write that took the call elsewhere: until it has ended the call stands here
         ),
         "written",
         "business, started_at, id",
@@ -106,6 +107,7 @@ TABLES = (
             ("erasure_key", "String"),
             ("erased", "Array(String)"),
             ("moving", "UInt8"),
+            ("swept", "UInt64"),
         ),
         "number",
         "business",

@@ -19,8 +19,9 @@ class Store:
     """What is known of one business's calls.
 
     A write has a number, greater than all before it. It is noted as open before it begins, and as committed once all
-    its rows are with every shard: until then nobody sees the calls that it adds. One that was broken off stays open,
-    and the next one closes it.
+    its rows are with every shard: until then nobody sees the calls that it adds, and those that it takes elsewhere are
+    seen where they were. Once it is committed, the rows that these have left are emptied. A write that was broken off
+    stays open, and the next one brings it to its end.
     """
 
     business: str
@@ -33,6 +34,7 @@ class Store:
     erasure_key: str = ""
     erased: tuple[str, ...] = ()
     moving: bool = False  # it is being copied to from elsewhere, and not yet whole
+    swept: int = 0  # the last write after which rows were emptied that calls had left
 
     @property
     def version(self) -> str:
@@ -70,6 +72,10 @@ class Store:
             erasure_key=erasure.key or "",
             erased=tuple(sorted(erasure.hashes)),
         )
+
+    def sweeping(self) -> "Store":
+        """The closed store while rows are emptied that calls have left."""
+        return replace(self, is_open=True, swept=self.number)
 
     def emptied(self, number: int) -> "Store":
         """The store once a write of this number has removed it: no call is seen, though rows go later."""

@@ -10,6 +10,7 @@ import pyarrow as pa
 from calltally.catalog import FieldKind
 from calltally.engines.clickhouse.connections import Servers
 from calltally.engines.clickhouse.erasing import remove_rows
+from calltally.engines.clickhouse.lookup import standing
 from calltally.engines.clickhouse.schema import DELETED, HELD, MONTH, Tables
 from calltally.engines.clickhouse.sessions import Session
 from calltally.engines.clickhouse.stores import Store, read_store, require_there, write_store
@@ -144,7 +145,7 @@ class ClickHouseTaking:
 
 def _kept(begin: str, store: Store) -> Statement:
     """A statement over the rows that are committed and where they stand now."""
-    return Statement(f"{begin}business = ? AND gone = 0 AND born <= ? ", (store.business, store.committed))
+    return Statement(f"{begin}business = ? AND ", (store.business,)) + standing(store) + " "
 
 
 def _within(part: Part) -> str:

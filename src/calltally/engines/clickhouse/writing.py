@@ -1,11 +1,12 @@
 """A write: what is known of some calls, and what becomes of them, put where every report finds it."""
 
+import itertools
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 import pyarrow as pa
 
-from calltally.engines.clickhouse.lookup import rows_with_caller, rows_with_ids
+from calltally.engines.clickhouse.lookup import rows_with_caller, rows_with_ids, unfinished_ids
 from calltally.engines.clickhouse.merge import Scratch
 from calltally.engines.clickhouse.schema import Tables
 from calltally.engines.clickhouse.sessions import Session
@@ -33,11 +34,14 @@ class Writing:
 
     def know(self, scratch: Scratch, ids: Iterable[Sequence[str]]) -> None:
         """Fill a scratch store with all that is known of these ids."""
+        self._know(scratch, ids, moved_only=False)
+
+    def _know(self, scratch: Scratch, ids: Iterable[Sequence[str]], *, moved_only: bool) -> None:
         scratch.learn(self.store.erasure)
         for some in ids:
             each = tuple(dict.fromkeys(some))
             hashes = hashes_of(scratch.cursor, pa.array(each, pa.string())).to_pylist()
-            for rows in rows_with_ids(self._session, self._tables, self.store, each, hashes):
+            for rows in rows_with_ids(self._session, self._tables, self.store, each, hashes, moved_only=moved_only):
                 scratch.take(rows)
         scratch.fill()
 
@@ -46,6 +50,14 @@ class Writing:
         scratch.learn(self.store.erasure)
         scratch.take(rows_with_caller(self._session, self._tables, self.store, caller_number))
         scratch.fill()
+
+    def mend(self, scratch: Scratch, reading: Session) -> None:
+        """Bring a write that was broken off to its end, with a scratch store and a session more: no call is left twice.
+
+        What stands in one place is as it should be already.
+        """
+        self._know(scratch, unfinished_ids(reading, self._tables, self.store), moved_only=True)
+        self.put(scratch)
 
     def put(self, scratch: Scratch) -> None:
         """Write what has changed in a scratch store; all rows are with every shard when this returns.
@@ -59,15 +71,26 @@ class Writing:
         write_store(self._session, self._tables, opened)
         for rows in scratch.places():
             self._insert(self._tables.places, rows)
-        for rows in scratch.rows(opened.number):
+        # In this order no call is missing wherever it is broken off: first each is where it goes to.
+        for rows in itertools.chain(scratch.rows(opened.number), scratch.left(opened.number)):
             self._insert(self._tables.calls, rows)
         self.store = opened.closed(scratch.store.erasure)
+        if scratch.any_left:
+            self._sweep(scratch)
         write_store(self._session, self._tables, self.store)
 
     def remove(self) -> None:
         """Note that the calls are removed: nobody writes any more, or sees them."""
         self.store = self.store.emptied(next_number(self.store, self._turn))
         write_store(self._session, self._tables, self.store)
+
+    def _sweep(self, scratch: Scratch) -> None:
+        """Let everybody see what is committed, and then empty the rows that calls have left."""
+        sweeping = self.store.sweeping()
+        write_store(self._session, self._tables, sweeping)
+        for rows in scratch.emptied(sweeping.number):
+            self._insert(self._tables.calls, rows)
+        self.store = sweeping.closed()
 
     def _insert(self, table: str, rows: dict[str, list[object]]) -> None:
         count = len(next(iter(rows.values())))
