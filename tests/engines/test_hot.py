@@ -117,6 +117,30 @@ def test_both_ways_agree_about_many_groups(engine: ColumnsOnly, varied: Business
         assert agrees(engine, planned(varied, params)), params
 
 
+COUNTED_TOGETHER = (
+    "group_by=utm_campaign&metrics=count,qualified_pct,avg_duration,avg_ai_score",
+    "group_by=status&metrics=count,qualified_count,avg_ai_score&where[utm_campaign]=c7&where[utm_campaign]=c8",
+    "group_by=status,date&metrics=count,avg_ai_score,total_value_cents&where[hour_of_day]=17&where[utm_term]=t7",
+    "group_by=hour_of_day,day_of_week&metrics=count,avg_duration&sort_by=count&limit=10",
+    "group_by=month&metrics=answered_count,missed_count,qualified_pct,avg_duration,unique_callers&where_null=utm_term",
+    "group_by=week&metrics=count,avg_duration&start_date=2026-03-09&end_date=2026-11-02",
+    "group_by=source,utm_campaign&metrics=count,qualified_pct",
+)
+
+
+def test_what_is_counted_together_is_what_the_database_finds(engine: ColumnsOnly, new_business: NewBusiness) -> None:
+    """Columns of codes of one byte and of two, none at all, and rows that are no calls any more."""
+    business = new_business("Australia/Lord_Howe")
+    records = varied_records(3000, Random(5))
+    import_records(records, business, engine)
+    for corrected in (0, 1, 300):
+        changes = [
+            {"id": record["id"], "ai_score": 7, "started_at": "2026-06-01T12:00:00Z"} for record in records[:corrected]
+        ]
+        deliver([Delivery(change, corrected) for change in changes], business, engine)
+        assert all(agrees(engine, planned(business, query)) for query in COUNTED_TOGETHER)
+
+
 def test_groups_where_few_have_anything_to_be_sorted_by(engine: ColumnsOnly, new_business: NewBusiness) -> None:
     """Nulls come last in both orders, in the order of the dimensions."""
     business = new_business()

@@ -1,8 +1,9 @@
 """A plan answered from columns: groups by number, what they sort by, the first of them, then the rest about these."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -14,9 +15,11 @@ from calltally.engines.hot.choosing import first_groups
 from calltally.engines.hot.columns import Columns, Numbers
 from calltally.engines.hot.compiling import Kernels
 from calltally.engines.hot.groups import DENSE_KEYS, Grouping, NumberedKeys, grouping_of
+from calltally.engines.hot.joint import Joint, JointCounts, joint_of
 from calltally.engines.hot.kernels import REJECTED
+from calltally.engines.hot.parts import Part
 from calltally.engines.hot.selecting import Keep, keeps_of
-from calltally.engines.hot.tallies import Tally, can_tally, pairs_fit, tally_of
+from calltally.engines.hot.tallies import Added, Tally, can_tally, pairs_fit, tally_of
 
 __all__ = ["Team", "answered"]
 
@@ -47,6 +50,12 @@ class _Sweep:
     grouping: Grouping
     team: Team
     stop: Stop
+
+    @cached_property
+    def parts(self) -> tuple[Part, ...] | None:
+        """What makes the keys of rows in the order of time, negative where a call is left out; None: not only that."""
+        kept = [keep.parts() for keep in self.keeps]
+        return None if None in kept else (*self.grouping.parts, *(part for parts in kept for part in parts or ()))
 
 
 def answered(plan: Plan, columns: Columns, team: Team, stop: Stop) -> Rows | None:
@@ -138,25 +147,45 @@ def _tallied(
 ) -> dict[Aggregate, Tally]:
     """The aggregates over all rows, worked out by as many threads as are worth it."""
     aggregates = tuple(dict.fromkeys(aggregates))
+    joint = joint_of(aggregates, sweep.columns, groups, None if renumber else sweep.parts)
 
-    def worked_out(blocks: Sequence[Block]) -> list[Tally]:
-        tallies = [tally_of(each, sweep.columns, groups, all_groups=all_groups) for each in aggregates]
-        scratch = np.empty(BLOCK_ROWS, np.int64)
-        for block in blocks:
-            group = _grouped(sweep, block, scratch)
-            if renumber:
-                renumber(group)
-            for tally in tallies:
-                tally.take(sweep.team.kernels, block, group)
+    def worked_out(blocks: Sequence[Block]) -> dict[Aggregate, Tally]:
+        tallies = {each: tally_of(each, sweep.columns, groups, all_groups=all_groups) for each in aggregates}
+        _work_out(sweep, blocks, tallies, joint, renumber)
         return tallies
 
     own, *shares = _shares(sweep, groups)
     others = [sweep.team.threads.submit(worked_out, share) for share in shares]
     found = worked_out(own)
     for other in others:
-        for tally, theirs in zip(found, other.result(), strict=True):
-            tally.join(theirs)
-    return dict(zip(aggregates, found, strict=True))
+        theirs = other.result()
+        for aggregate, tally in found.items():
+            tally.join(theirs[aggregate])
+    return found
+
+
+def _work_out(
+    sweep: _Sweep,
+    blocks: Sequence[Block],
+    tallies: Mapping[Aggregate, Tally],
+    joint: Joint | None,
+    renumber: Renumber | None,
+) -> None:
+    """Take the rows of blocks, jointly where that can be done."""
+    kernels, scratch = sweep.team.kernels, np.empty(BLOCK_ROWS, np.int64)
+    counts = JointCounts(joint, sweep.columns) if joint else None
+    others = [tally for aggregate, tally in tallies.items() if counts and aggregate not in counts.aggregates]
+    for block in blocks:
+        sweep.stop.check()
+        takers: Collection[Tally] = others if counts and counts.take(kernels, block) else tallies.values()
+        group = _grouped(sweep, block, scratch) if takers else scratch
+        if renumber:
+            renumber(group)
+        for tally in takers:
+            tally.take(kernels, block, group)
+    for aggregate, tally in tallies.items():
+        if isinstance(tally, Added) and counts and aggregate in counts.aggregates:
+            tally.add(counts.found(aggregate))
 
 
 def _shares(sweep: _Sweep, groups: int) -> list[Sequence[Block]]:
@@ -167,13 +196,13 @@ def _shares(sweep: _Sweep, groups: int) -> list[Sequence[Block]]:
 
 def _grouped(sweep: _Sweep, block: Block, scratch: Numbers) -> Numbers:
     """The key of each row of a block, negative for a call that is left out."""
-    sweep.stop.check()
     group = scratch[: len(block)]
     group.fill(0)
     for keep in sweep.keeps:
         keep.apply(sweep.team.kernels, block, group)
     group[block.gone] = REJECTED
-    sweep.grouping.add(sweep.team.kernels, block, group)
+    for part in sweep.grouping.parts:
+        part.add(sweep.team.kernels, block, group)
     return group
 
 
@@ -181,6 +210,7 @@ def _numbered(sweep: _Sweep) -> NumberedKeys | None:
     """All keys that occur; None: too many."""
     numbered, scratch = NumberedKeys(sweep.team.kernels), np.empty(BLOCK_ROWS, np.int64)
     for block in sweep.blocks:
+        sweep.stop.check()
         if not numbered.take(_grouped(sweep, block, scratch), sweep.stop):
             return None
     return numbered

@@ -9,12 +9,12 @@ from calltally.catalog import Grain
 from calltally.engines.hot.columns import Numbers
 from calltally.localtime import DAY, HOUR, OffsetTable
 
-__all__ = ["Steps", "steps_of"]
+__all__ = ["Steps", "merged", "steps_of"]
 
 KEPT, MOST_DAYS = 16, 4000  # steps of so many days at most are kept, in some 2 MB where they are hours
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Steps:
     """From each of these instants on, until the next one, the grain has the number beside it."""
 
@@ -48,6 +48,17 @@ def _steps(grain: Grain, table: OffsetTable, first_day: int, last_day: int) -> S
 
 
 _kept = lru_cache(KEPT)(_steps)  # most reports are about days that others are about
+
+
+@lru_cache(KEPT)
+def merged(all_steps: tuple[Steps, ...]) -> tuple[Steps, tuple[Numbers, ...]]:
+    """Steps that begin wherever one of these does, and for each of them its place among those that go on then.
+
+    None of the others begins before the first one.
+    """
+    instants = np.unique(np.concatenate([steps.instants for steps in all_steps]))
+    places = tuple(np.maximum(np.searchsorted(steps.instants, instants, "right") - 1, 0) for steps in all_steps)
+    return Steps(instants, np.arange(len(instants))), places
 
 
 def _numbers(grain: Grain, units: Numbers) -> Numbers:

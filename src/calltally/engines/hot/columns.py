@@ -149,12 +149,12 @@ class Segment:
         return sum(column.nbytes for column in columns)
 
     @cached_property
-    def largest(self) -> Mapping[str, int]:
-        """The greatest value of each column of numbers, without its sign."""
+    def ranges(self) -> Mapping[str, tuple[int, int]]:
+        """Between which values each column of numbers is; 0 is always among them."""
         found = {}
         for name, values in self.numbers.items():
             there = values[values != null_of(values)]
-            found[name] = max(-int(there.min(initial=0)), int(there.max(initial=0)))
+            found[name] = int(there.min(initial=0)), int(there.max(initial=0))
         return found
 
     @cached_property
@@ -221,3 +221,8 @@ class Columns:
         """The first and the last start of its rows; None: it has none."""
         spans = [segment.span for segment in self.segments if len(segment)]
         return (min(first for first, _ in spans), max(last for _, last in spans)) if spans else None
+
+    def range(self, field: str) -> tuple[int, int]:
+        """Between which values a column of numbers is; 0 is always among them."""
+        ranges = [segment.ranges[field] for segment in self.segments]
+        return min((low for low, _ in ranges), default=0), max((high for _, high in ranges), default=0)

@@ -6,17 +6,17 @@ place for each. Otherwise the keys that occur are given numbers by a hash table,
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from math import prod
 
 import numpy as np
 
 from calltally.catalog import Dimension, Grain
 from calltally.engines.base import Plan, Stop, Value
-from calltally.engines.hot.blocks import Block
 from calltally.engines.hot.clock import steps_of
 from calltally.engines.hot.columns import Columns, Numbers
 from calltally.engines.hot.compiling import Kernels
+from calltally.engines.hot.parts import ByCode, ByTime, Part
 
 __all__ = ["DENSE_KEYS", "Grouping", "NumberedKeys", "grouping_of"]
 
@@ -27,21 +27,18 @@ FIRST_PLACES = 2**16
 FREE = -1
 
 
-Add = Callable[[Kernels, Block, Numbers, Numbers], None]  # adds to each row's key what a table has for its digit
-
-
 @dataclass(frozen=True)
 class _Digit:
     """A dimension: what its digits stand for, the place of each in the order of their values, how rows get theirs.
 
-    `digits` has the digit of each code, or of each step of time.
+    `digits` has the digit of each code, or of each step of time; `part` makes that part of a key from such a table.
     """
 
     values: Sequence[Value]
     ranks: Numbers
     has_null: bool  # as digit 0
     digits: Numbers
-    add: Add
+    part: Callable[[Numbers], Part]
 
     @property
     def size(self) -> int:
@@ -66,14 +63,9 @@ class Grouping:
         return tuple(prod(digit.size for digit in self.digits[place + 1 :]) for place in range(len(self.digits)))
 
     @cached_property
-    def tables(self) -> tuple[Numbers, ...]:
-        """For each dimension what its digits add to a key."""
-        return tuple(digit.digits * stride for digit, stride in zip(self.digits, self.strides, strict=True))
-
-    def add(self, kernels: Kernels, block: Block, group: Numbers) -> None:
-        """Make the key of each row of a block."""
-        for digit, table in zip(self.digits, self.tables, strict=True):
-            digit.add(kernels, block, table, group)
+    def parts(self) -> tuple[Part, ...]:
+        """What each dimension adds to a key."""
+        return tuple(digit.part(digit.digits * stride) for digit, stride in zip(self.digits, self.strides, strict=True))
 
     def values(self, keys: Numbers) -> list[tuple[Value, ...]]:
         """The values of the dimensions that keys stand for."""
@@ -167,18 +159,10 @@ def _digit(dimension: Dimension, plan: Plan, columns: Columns, span: tuple[int, 
 
 def _code_digit(field: str, columns: Columns) -> _Digit:
     dictionary, size = columns.dictionaries[field], columns.sizes[field]
-
-    def add(kernels: Kernels, block: Block, table: Numbers, group: Numbers) -> None:
-        kernels.add_by_code(block.codes(field), table, group)
-
-    return _Digit(dictionary.values, dictionary.ranks(size), True, np.arange(size), add)
+    return _Digit(dictionary.values, dictionary.ranks(size), True, np.arange(size), partial(ByCode, field))
 
 
 def _time_digit(grain: Grain, plan: Plan, span: tuple[int, int]) -> _Digit:
     steps = steps_of(grain, plan.local_time, *span)
     numbers, digits = steps.distinct
-
-    def add(kernels: Kernels, block: Block, table: Numbers, group: Numbers) -> None:
-        kernels.add_by_time(block.starts, steps.instants, table, group)
-
-    return _Digit(numbers.tolist(), np.arange(len(numbers)), False, digits, add)
+    return _Digit(numbers.tolist(), np.arange(len(numbers)), False, digits, partial(ByTime, steps))

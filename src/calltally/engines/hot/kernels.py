@@ -7,10 +7,12 @@ fast. They call nothing of ours, raise nothing, and are given arrays of one stre
 
 from typing import Any
 
-__all__ = ["REJECTED", "SIGNATURES"]
+__all__ = ["LEFT_OUT", "MOST_NARROW", "REJECTED", "SIGNATURES"]
 
 REJECTED = -(1 << 58)  # far below every group, and thirty of them still fit 64 bits
 NEVER = 2**63 - 1  # after all instants
+LEFT_OUT = 1 << 27  # the number of no cell, to which several of the same can be added in 32 bits
+MOST_NARROW = 4  # columns of codes of a byte that a loop over cells takes
 SPREAD = -7046029254386353131  # the golden ratio in 64 bits: neighbours go far apart
 
 Column = Any  # an array of whole numbers
@@ -93,6 +95,92 @@ def sum_values(values: Column, null: int, group: Column, found: Column) -> None:
             found[i & turns, group[i]] += values[i] if values[i] != null else 0
 
 
+def find_bounds(starts: Column, instants: Column, bounds: Column) -> None:
+    """Find for each instant the first row that does not start before it; both are in order."""
+    last = len(starts)
+    place = 0
+    for k in range(len(instants)):
+        low, step = place, 1
+        while low + step <= last and starts[low + step - 1] < instants[k]:
+            low += step
+            step *= 2
+        high = min(low + step - 1, last)
+        while low < high:
+            middle = (low + high) >> 1
+            if starts[middle] < instants[k]:
+                low = middle + 1
+            else:
+                high = middle
+        place = low
+        bounds[k] = place
+
+
+def count_cells(  # noqa: PLR0917 - kernels take nothing by name
+    bounds: Column, bases: Column, codes: Column, tables: Column, wide: Column, wide_table: Column, counts: Column
+) -> None:
+    """Count the rows of each cell, whose number is what a stretch of rows has and what the tables have for its codes.
+
+    `codes` are several columns with a table each; `wide` is one more, or None. A number that is too large is no cell.
+    """
+    size = len(counts)
+    for k in range(len(bases)):
+        for i in range(bounds[k], bounds[k + 1]):
+            cell = bases[k]
+            for j in range(len(codes)):
+                cell += tables[j][codes[j][i]]
+            if wide is not None:
+                cell += wide_table[wide[i]]
+            if cell < size:
+                counts[cell] += 1
+
+
+def sum_cells(  # noqa: PLR0917
+    bounds: Column,
+    bases: Column,
+    codes: Column,
+    tables: Column,
+    wide: Column,
+    wide_table: Column,
+    values: Column,
+    null: int,
+    sums: Column,
+    counts: Column,
+) -> None:
+    """Add up the values of each cell, see `count_cells`, and count them."""
+    size = len(counts)
+    for k in range(len(bases)):
+        for i in range(bounds[k], bounds[k + 1]):
+            cell = bases[k]
+            for j in range(len(codes)):
+                cell += tables[j][codes[j][i]]
+            if wide is not None:
+                cell += wide_table[wide[i]]
+            if cell < size and values[i] != null:
+                sums[cell] += values[i]
+                counts[cell] += 1
+
+
+def count_stretches(bounds: Column, bases: Column, counts: Column) -> None:
+    """Count the rows of each cell, where that is what a stretch of rows has."""
+    for k in range(len(bases)):
+        if bases[k] < len(counts):
+            counts[bases[k]] += bounds[k + 1] - bounds[k]
+
+
+def sum_stretches(  # noqa: PLR0917
+    bounds: Column, bases: Column, values: Column, null: int, sums: Column, counts: Column
+) -> None:
+    """Add up the values of each cell, where that is what a stretch of rows has, and count them."""
+    for k in range(len(bases)):
+        if bases[k] < len(counts):
+            added, found = 0, 0
+            for i in range(bounds[k], bounds[k + 1]):
+                added += values[i] if values[i] != null else 0
+                found += 1 if values[i] != null else 0
+            sums[bases[k]] += added
+            counts[bases[k]] += found
+
+
 def mark_codes(codes: Column, width: int, group: Column, bits: Column) -> None:
     """Set the bit of each code in the set of its group; a set has so many bytes, and code 0 is none."""
     for i in range(len(group)):
@@ -163,6 +251,16 @@ def _for_each(column: tuple[str, ...], *others: str) -> tuple[str, ...]:
     return tuple(f"void({_arrays(each, *others)})" for each in column)
 
 
+def _for_cells(*others: str) -> tuple[str, ...]:
+    """With each number of narrow columns, without and with a wide one."""
+    return tuple(
+        f"void({_arrays('int64', 'uint32')}, UniTuple({_arrays('uint8')}, {count}), "
+        f"UniTuple({_arrays('uint32')}, {count}), {wide}, {_arrays(*others)})"
+        for count in range(1, MOST_NARROW + 1)
+        for wide in ("none, none", _arrays("uint16", "uint32"))
+    )
+
+
 # Each kernel with the types that it is compiled for.
 SIGNATURES: dict[Any, tuple[str, ...]] = {
     add_by_code: _for_each(CODES, "int64", "int64"),
@@ -172,6 +270,11 @@ SIGNATURES: dict[Any, tuple[str, ...]] = {
     count_by_code: _for_each(CODES, "uint8", "int64", "turns"),
     count_values: _for_each(NUMBERS, "number", "int64", "turns"),
     sum_values: _for_each(NUMBERS, "number", "int64", "turns"),
+    find_bounds: (f"void({_arrays('int64', 'int64', 'int64')})",),
+    count_cells: _for_cells("int32"),
+    sum_cells: _for_cells("int32", "number", "int64", "int32"),
+    count_stretches: (f"void({_arrays('int64', 'uint32', 'int32')})",),
+    sum_stretches: (f"void({_arrays('int64', 'uint32', 'int32', 'number', 'int64', 'int32')})",),
     mark_codes: _for_each(CODES, "number", "int64", "uint8"),
     number_keys: (f"int64({_arrays('int64', 'int64', 'int32', 'int64')})",),
     rehash: _for_each(("int64",), "int32", "int64", "int32"),

@@ -8,10 +8,11 @@ import numpy as np
 
 from calltally.engines.base import AtLeast, AtMost, Condition, Contains, LocalTimeIs, OneOf
 from calltally.engines.hot.blocks import Block
-from calltally.engines.hot.clock import steps_of
+from calltally.engines.hot.clock import Steps, steps_of
 from calltally.engines.hot.columns import NUMBERS, Columns, Dictionary, Numbers, null_of
 from calltally.engines.hot.compiling import Kernels
 from calltally.engines.hot.kernels import REJECTED
+from calltally.engines.hot.parts import ByCode, ByTime, Part
 from calltally.localtime import Period
 
 __all__ = ["Keep", "keeps_of"]
@@ -24,6 +25,9 @@ DOTTED_I = "\u0130"  # the one letter whose small form has two
 class Keep(Protocol):
     """A condition."""
 
+    def parts(self) -> tuple[Part, ...] | None:
+        """What it adds to the key of a row, of rows in the order of time; None: it cannot be said like that."""
+
     def apply(self, kernels: Kernels, block: Block, group: Numbers) -> None:
         """Leave out the rows of a block for which it does not hold."""
 
@@ -32,33 +36,38 @@ class Keep(Protocol):
 
 
 @dataclass(frozen=True)
-class _Codes:
-    """The codes of a field for which a table has 0; for the others it has REJECTED."""
+class _Adds:
+    """What a table has 0 for; for all else it has REJECTED."""
 
-    field: str
-    table: Numbers
+    part: Part
+
+    def parts(self) -> tuple[Part, ...]:
+        return (self.part,)
 
     def apply(self, kernels: Kernels, block: Block, group: Numbers) -> None:
-        kernels.add_by_code(block.codes(self.field), self.table, group)
+        self.part.add(kernels, block, group)
 
     def never(self) -> bool:
-        return bool(np.all(self.table != 0))
+        return bool(np.all(self.part.table != 0))
 
 
 @dataclass(frozen=True)
 class _AnyCodes:
     """Calls for which one of several tables has 0."""
 
-    either: tuple[_Codes, ...]
+    either: tuple[ByCode, ...]
+
+    def parts(self) -> None:
+        return None
 
     def apply(self, kernels: Kernels, block: Block, group: Numbers) -> None:  # noqa: ARG002
         found = np.zeros(len(group), np.bool_)
-        for codes in self.either:
-            found |= (codes.table == 0)[block.codes(codes.field)]
+        for part in self.either:
+            found |= (part.table == 0)[block.codes(part.field)]
         group[~found] = REJECTED
 
     def never(self) -> bool:
-        return all(codes.never() for codes in self.either)
+        return all(np.all(part.table != 0) for part in self.either)
 
 
 @dataclass(frozen=True)
@@ -68,6 +77,9 @@ class _Between:
     field: str
     lowest: int | None
     highest: int
+
+    def parts(self) -> None:
+        return None
 
     def apply(self, kernels: Kernels, block: Block, group: Numbers) -> None:
         values = block.numbers(self.field)
@@ -80,32 +92,21 @@ class _Between:
 
 
 @dataclass(frozen=True)
-class _Times:
-    """Starts for which the table has 0 at the last instant before them."""
-
-    instants: Numbers
-    table: Numbers
-
-    def apply(self, kernels: Kernels, block: Block, group: Numbers) -> None:
-        kernels.add_by_time(block.starts, self.instants, self.table, group)
-
-    def never(self) -> bool:
-        return bool(np.all(self.table != 0))
-
-
-@dataclass(frozen=True)
 class _Periods:
     """Starts in one of several stretches of time, of which the blocks reach from the first to the last."""
 
-    times: _Times
+    part: ByTime
     several: bool
+
+    def parts(self) -> tuple[Part, ...]:
+        return (self.part,) if self.several else ()
 
     def apply(self, kernels: Kernels, block: Block, group: Numbers) -> None:
         if self.several or not block.segment.is_sorted:
-            self.times.apply(kernels, block, group)
+            self.part.add(kernels, block, group)
 
     def never(self) -> bool:
-        return self.times.never()
+        return bool(np.all(self.part.table != 0))
 
 
 def keeps_of(
@@ -126,14 +127,14 @@ def _keep(condition: Condition, columns: Columns, span: tuple[int, int]) -> Keep
         case OneOf(field, values, or_none) if field in columns.dictionaries:
             dictionary, size = columns.dictionaries[field], columns.sizes[field]
             codes = [dictionary.code(value) for value in values]
-            return _Codes(field, _table(size, [*codes, 0] if or_none else codes))
+            return _Adds(ByCode(field, _table(size, [*codes, 0] if or_none else codes)))
         case AtLeast(field, lowest) if field in NUMBERS:
             return _Between(field, lowest, MOST)
         case AtMost(field, highest) if field in NUMBERS:
             return _Between(field, None, highest)
         case LocalTimeIs(grain, values, local_time):
             steps = steps_of(grain, local_time, *span)
-            return _Times(steps.instants, np.where(np.isin(steps.numbers, values), 0, REJECTED))
+            return _Adds(ByTime(steps, np.where(np.isin(steps.numbers, values), 0, REJECTED)))
         case Contains(fields, texts) if all(field in columns.dictionaries for field in fields):
             return _AnyCodes(tuple(_containing(field, texts, columns) for field in fields))
         case _:
@@ -143,8 +144,8 @@ def _keep(condition: Condition, columns: Columns, span: tuple[int, int]) -> Keep
 def _periods(periods: Sequence[Period]) -> _Periods:
     edges = [edge for period in periods for edge in (period.start, period.end)]
     inside = [0 if place % 2 == 0 else REJECTED for place in range(len(edges))]
-    times = _Times(np.array([BEFORE_ALL, *edges], np.int64), np.array([REJECTED, *inside], np.int64))
-    return _Periods(times, len(periods) > 1)
+    steps = Steps(np.array([BEFORE_ALL, *edges], np.int64), np.arange(len(edges) + 1))
+    return _Periods(ByTime(steps, np.array([REJECTED, *inside], np.int64)), len(periods) > 1)
 
 
 def _table(size: int, codes: Sequence[int | None]) -> Numbers:
@@ -153,12 +154,12 @@ def _table(size: int, codes: Sequence[int | None]) -> Numbers:
     return table
 
 
-def _containing(field: str, texts: Sequence[str], columns: Columns) -> _Codes:
+def _containing(field: str, texts: Sequence[str], columns: Columns) -> ByCode:
     dictionary: Dictionary = columns.dictionaries[field]
     wanted = [_lower(text) for text in texts]
     values = enumerate(dictionary.values[: columns.sizes[field]])
     codes = [code for code, value in values if value and any(text in _lower(str(value)) for text in wanted)]
-    return _Codes(field, _table(columns.sizes[field], codes))
+    return ByCode(field, _table(columns.sizes[field], codes))
 
 
 def _lower(text: str) -> str:

@@ -4,6 +4,7 @@ Different values are told apart by a bit for each code and group, where these ta
 group and code are put in order, up to MOST_PAIRS of them; what is more is left to the database.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -14,7 +15,7 @@ from calltally.engines.hot.blocks import Block
 from calltally.engines.hot.columns import NUMBERS, Columns, Numbers, null_of
 from calltally.engines.hot.compiling import Kernels
 
-__all__ = ["Tally", "can_tally", "pairs_fit", "tally_of"]
+__all__ = ["Added", "Tally", "can_tally", "pairs_fit", "tally_of"]
 
 SET_BYTES = 64_000_000  # for each thread
 MOST_PAIRS = 20_000_000
@@ -39,14 +40,22 @@ class Tally(Protocol):
         """The aggregate over all groups together."""
 
 
-class _Added:
+class Added(ABC):
     """What is added up, in several turns."""
 
     def __init__(self, groups: int) -> None:
         self._found = np.zeros((TURNS if groups <= FEW_GROUPS else 1, groups), np.int64)
 
-    def join(self, other: "_Added") -> None:
+    def join(self, other: "Added") -> None:
         self._found += other._found
+
+    @abstractmethod
+    def take(self, kernels: Kernels, block: Block, group: Numbers) -> None:
+        """See `Tally`."""
+
+    def add(self, found: Numbers) -> None:
+        """Take what was found in another way over other rows."""
+        self._found[0] += found
 
     def found(self) -> Numbers:
         added: Numbers = self._found.sum(axis=0)
@@ -56,12 +65,12 @@ class _Added:
         return int(self._found.sum())
 
 
-class _Calls(_Added):
+class _Calls(Added):
     def take(self, kernels: Kernels, block: Block, group: Numbers) -> None:  # noqa: ARG002
         kernels.count(group, self._found)
 
 
-class _CallsWithCode(_Added):
+class _CallsWithCode(Added):
     def __init__(self, groups: int, field: str, flags: Numbers) -> None:
         super().__init__(groups)
         self._field, self._flags = field, flags
@@ -70,7 +79,7 @@ class _CallsWithCode(_Added):
         kernels.count_by_code(block.codes(self._field), self._flags, group, self._found)
 
 
-class _CallsWithNumber(_Added):
+class _CallsWithNumber(Added):
     def __init__(self, groups: int, field: str) -> None:
         super().__init__(groups)
         self._field = field
@@ -80,7 +89,7 @@ class _CallsWithNumber(_Added):
         kernels.count_values(values, null_of(values), group, self._found)
 
 
-class _Sum(_Added):
+class _Sum(Added):
     def __init__(self, groups: int, field: str) -> None:
         super().__init__(groups)
         self._field = field
@@ -154,8 +163,7 @@ def can_tally(aggregate: Aggregate, columns: Columns) -> bool:
         case Count(ValueIs(field, _)):
             return field in columns.dictionaries
         case Sum(field):
-            most = sum(len(segment) * segment.largest[field] for segment in columns.segments if field in NUMBERS)
-            return field in NUMBERS and most < MOST_SUM
+            return field in NUMBERS and columns.rows * max(map(abs, columns.range(field))) < MOST_SUM
         case CountDistinct(field):
             return field in columns.sizes
     return False
@@ -169,6 +177,16 @@ def pairs_fit(aggregates: Sequence[Aggregate], columns: Columns, groups: int, ro
 
 def tally_of(aggregate: Aggregate, columns: Columns, groups: int, *, all_groups: bool) -> Tally:
     """What finds an aggregate that `can_tally`; the last group is told apart only where `all_groups`."""
+    if not isinstance(aggregate, CountDistinct):
+        return added_of(aggregate, columns, groups)
+    size = columns.sizes[aggregate.field]
+    if _sets_fit(groups, size):
+        return _Sets(groups, aggregate.field, size)
+    return _Pairs(groups, aggregate.field, size, all_groups=all_groups)
+
+
+def added_of(aggregate: Count | Sum, columns: Columns, groups: int) -> Added:
+    """What finds an aggregate that is added up."""
     match aggregate:
         case Count(None):
             return _Calls(groups)
@@ -186,11 +204,6 @@ def tally_of(aggregate: Aggregate, columns: Columns, groups: int, *, all_groups:
             return _CallsWithCode(groups, field, flags)
         case Sum(field):
             return _Sum(groups, field)
-        case CountDistinct(field):
-            size = columns.sizes[field]
-            if _sets_fit(groups, size):
-                return _Sets(groups, field, size)
-            return _Pairs(groups, field, size, all_groups=all_groups)
     raise AssertionError(aggregate)
 
 
