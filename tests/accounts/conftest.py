@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from calltally.accounts import Business, Control, create_business, open_control
-from calltally.accounts.control import MIGRATIONS, Migrations
+from calltally.accounts.migrations import MIGRATIONS, Migrations
 from calltally.folder import DataFolder
 from tests.postgresql import PostgreSQL
 

@@ -14,7 +14,8 @@ from sqlalchemy import create_engine, inspect, select
 from sqlalchemy.exc import IntegrityError, StatementError
 
 from calltally.accounts import Control, list_businesses, open_control, rfc3339
-from calltally.accounts.control import METADATA, MIGRATIONS, businesses, keys, schema_version
+from calltally.accounts.migrations import MIGRATIONS
+from calltally.accounts.tables import METADATA, businesses, keys, schema_version
 from calltally.errors import FolderUnusable, StorageFull, Unavailable
 from calltally.folder import DataFolder
 from tests.accounts.conftest import NOW, new_business

@@ -16,8 +16,8 @@ from calltally.accounts import (
     forget_removal,
     open_control,
 )
-from calltally.accounts.control import businesses, keys, removals
 from calltally.accounts.removals import begin_removal
+from calltally.accounts.tables import businesses, keys, removals
 from calltally.folder import DataFolder
 from tests.accounts.conftest import NOW, new_business
 

@@ -31,8 +31,8 @@ from calltally.accounts import (
     save_report,
     write_account,
 )
-from calltally.accounts.control import saved_reports, shares
 from calltally.accounts.copying import reserve_store, restore_account
+from calltally.accounts.tables import saved_reports, shares
 from calltally.errors import InvalidRequest, NotFound
 from calltally.folder import DataFolder
 from tests.accounts.conftest import NOW, new_business

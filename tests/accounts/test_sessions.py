@@ -25,7 +25,7 @@ from calltally.accounts import (
     use_link,
     write_account,
 )
-from calltally.accounts.control import links, session_keys, sessions
+from calltally.accounts.tables import links, session_keys, sessions
 from calltally.errors import NotFound, Unauthorized
 from calltally.folder import DataFolder
 from tests.accounts.conftest import NOW, new_business

@@ -28,7 +28,8 @@ from calltally.accounts import (
     revoke_share,
     update_business,
 )
-from calltally.accounts.control import METADATA, MIGRATIONS, schema_version
+from calltally.accounts.migrations import MIGRATIONS
+from calltally.accounts.tables import METADATA, schema_version
 from calltally.errors import FolderUnusable, NotFound, StorageFull, Unauthorized, Unavailable
 from calltally.folder import DataFolder
 from tests.accounts.conftest import NOW, new_business

@@ -6,7 +6,7 @@ import httpx2
 import pytest
 
 from calltally.accounts import revoke_key
-from calltally.accounts.control import saved_reports
+from calltally.accounts.tables import saved_reports
 from calltally.api import openapi
 from tests.api.conftest import NOW, Asker, Door, calls
 from tests.api.schemas import validate, validate_response

@@ -21,7 +21,7 @@ from calltally.accounts import (
     revoke_key,
     update_business,
 )
-from calltally.accounts.control import shares
+from calltally.accounts.tables import shares
 from calltally.api.app import ROUTES
 from calltally.api.home import HOME
 from calltally.api.sign_in import SIGN_IN

@@ -37,8 +37,8 @@ from calltally.accounts import (
     save_report,
     update_business,
 )
-from calltally.accounts.control import businesses, keys
 from calltally.accounts.sessions import token_hash
+from calltally.accounts.tables import businesses, keys
 from calltally.backups import Target, chosen, make_backup, opened_backup, read_manifest, restore_business
 from calltally.checking import check_folder
 from calltally.engines import Engine, Snapshot, calls_file, open_engine, read_file

@@ -12,8 +12,9 @@ from typing import Any
 from phonenumbers import SUPPORTED_REGIONS
 from sqlalchemy import Connection, Row, delete, insert, or_, select, update
 
-from calltally.accounts.control import Control, businesses, tables_of_a_business
+from calltally.accounts.control import Control
 from calltally.accounts.removals import begin_removal, next_generation, store_name
+from calltally.accounts.tables import businesses, tables_of_a_business
 from calltally.errors import Conflict, InvalidRequest, NotFound, Problem, shown
 from calltally.localtime import time_zone_problem
 

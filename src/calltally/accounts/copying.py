@@ -7,8 +7,9 @@ from typing import Any
 from sqlalchemy import Connection, Table, and_, delete, insert, or_, select, update
 
 from calltally.accounts.businesses import Business, business_of, locked_business
-from calltally.accounts.control import Control, businesses, removals, tables_of_an_account
+from calltally.accounts.control import Control
 from calltally.accounts.removals import begin_removal, next_generation, store_name
+from calltally.accounts.tables import businesses, removals, tables_of_an_account
 from calltally.errors import Conflict, NotFound
 
 __all__ = ["Account", "known_stores", "read_account", "reserve_store", "restore_account", "write_account"]

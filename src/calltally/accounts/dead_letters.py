@@ -10,8 +10,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from calltally.accounts.businesses import Business, locked_business
-from calltally.accounts.control import Control, dead_letters, webhooks
+from calltally.accounts.control import Control
 from calltally.accounts.spelling import without_number
+from calltally.accounts.tables import dead_letters, webhooks
 from calltally.accounts.webhooks import UNSHOWABLE, Webhook, forget_arrival
 from calltally.errors import NotFound, shown
 

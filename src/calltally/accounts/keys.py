@@ -17,8 +17,9 @@ from typing import Any
 from sqlalchemy import Row, bindparam, func, insert, or_, select, update
 
 from calltally.accounts.businesses import Business, business_of, locked_business, name_problem
-from calltally.accounts.control import Control, businesses, keys
+from calltally.accounts.control import Control
 from calltally.accounts.permissions import SCOPES, Actor, scope_problems
+from calltally.accounts.tables import businesses, keys
 from calltally.errors import Conflict, InvalidRequest, NotFound, StorageFull, Unauthorized, Unavailable, shown
 
 __all__ = ["MOST_KEYS", "Key", "KnownKeys", "NewKey", "authenticate", "create_key", "list_keys", "revoke_key"]

@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from calltally.accounts.businesses import business_of, locked_business
-from calltally.accounts.control import Control, businesses, keys, links
+from calltally.accounts.control import Control
 from calltally.accounts.permissions import Actor
 from calltally.accounts.sessions import token_hash
+from calltally.accounts.tables import businesses, keys, links
 from calltally.errors import NotFound
 
 __all__ = ["LINK_LASTS", "create_link", "find_link", "use_link"]

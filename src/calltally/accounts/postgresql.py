@@ -1,11 +1,13 @@
 """PostgreSQL as the home of a control database that several nodes share: connections, and whose turn it is to write."""
 
 import select
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import psycopg
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, InvalidatePoolError
+
+if TYPE_CHECKING:
+    import psycopg  # which takes 9 MB, of all who have no PostgreSQL
 
 __all__ = ["DISK_FULL", "NAME", "READ_ONLY", "is_shared", "postgresql_engine"]
 
@@ -60,7 +62,7 @@ def postgresql_engine(url: URL, kept: int, more: int, busy_seconds: float) -> En
     return engine
 
 
-def _require_open(connection: psycopg.Connection[Any], *_: object) -> None:
+def _require_open(connection: "psycopg.Connection[Any]", *_: object) -> None:
     """Let connections that the server has closed be opened anew.
 
     There is something to read on an idle connection only where the server has gone: to look takes microseconds, to ask

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection, delete, insert, select
 
-from calltally.accounts.control import Control, removals
+from calltally.accounts.control import Control
+from calltally.accounts.tables import removals
 
 __all__ = ["begin_removal", "finish_removals", "forget_removal", "next_generation", "store_name"]
 

@@ -12,8 +12,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
 
 from calltally.accounts.businesses import Business, locked_business, name_problem
-from calltally.accounts.control import Control, saved_reports
+from calltally.accounts.control import Control
 from calltally.accounts.spelling import line_without_number
+from calltally.accounts.tables import saved_reports
 from calltally.errors import InvalidRequest, NotFound, Problem, shown
 
 __all__ = [

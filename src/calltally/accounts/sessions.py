@@ -15,8 +15,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
 from calltally.accounts.businesses import business_of, locked_business
-from calltally.accounts.control import Control, businesses, keys, session_keys, sessions
+from calltally.accounts.control import Control
 from calltally.accounts.permissions import Actor
+from calltally.accounts.tables import businesses, keys, session_keys, sessions
 from calltally.errors import NotFound, StorageFull, Unauthorized, Unavailable
 
 __all__ = ["Session", "begin_session", "choose_business", "csrf_token", "end_session", "find_session", "token_hash"]

@@ -13,10 +13,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, delete, func, insert, or_, select, update
 
 from calltally.accounts.businesses import Business, business_of, locked_business
-from calltally.accounts.control import Control, businesses, keys, shares
+from calltally.accounts.control import Control
 from calltally.accounts.permissions import Actor
 from calltally.accounts.sessions import token_hash
 from calltally.accounts.spelling import line_without_number
+from calltally.accounts.tables import businesses, keys, shares
 from calltally.errors import InvalidRequest, NotFound, Problem, shown
 
 __all__ = [

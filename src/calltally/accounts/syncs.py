@@ -10,7 +10,8 @@ from datetime import date, datetime
 from sqlalchemy import Column, Date, ForeignKey, Integer, Named, Table, Text, TypedColumns, delete, insert, select
 
 from calltally.accounts.businesses import Business, locked_business
-from calltally.accounts.control import METADATA, Control, UtcTime
+from calltally.accounts.control import Control
+from calltally.accounts.tables import METADATA, UtcTime
 
 __all__ = ["Round", "SyncState", "find_sync", "keep_sync"]
 

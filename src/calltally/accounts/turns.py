@@ -18,8 +18,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
 
-from calltally.accounts.control import turns
 from calltally.accounts.postgresql import postgresql_engine
+from calltally.accounts.tables import turns
 from calltally.errors import Unavailable
 
 __all__ = ["FleetTurn", "FleetTurns"]

@@ -14,7 +14,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, select, update
 
 from calltally.accounts.businesses import Business, business_of, locked_business, name_problem
-from calltally.accounts.control import Control, businesses, dead_letters, ignored_events, webhook_arrivals, webhooks
+from calltally.accounts.control import Control
+from calltally.accounts.tables import businesses, dead_letters, ignored_events, webhook_arrivals, webhooks
 from calltally.errors import InvalidRequest, NotFound, Problem, shown
 
 __all__ = [
