@@ -1,8 +1,9 @@
 """All groups of a report put in order, cut and added up, for an engine that has found few."""
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from fractions import Fraction
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from calltally.catalog import Dimension, Ratio
@@ -10,7 +11,7 @@ from calltally.engines.base import Group, Plan, Rows, Value
 
 __all__ = ["finished", "in_order"]
 
-_VALUES = attrgetter("values")
+_VALUES, _KEY = attrgetter("values"), itemgetter(1)
 
 
 def finished(plan: Plan, groups: Sequence[Group]) -> Rows:
@@ -22,11 +23,12 @@ def finished(plan: Plan, groups: Sequence[Group]) -> Rows:
 def in_order(plan: Plan, groups: Sequence[Group]) -> tuple[Group, ...]:
     """The groups as a plan sorts them."""
     by_dimensions = sorted(groups, key=_by_dimensions if any(None in group.values for group in groups) else _VALUES)
-    sorted_by = _sorted_by(plan)
-    known = [group for group in by_dimensions if sorted_by(group) is not None]
-    nulls = [group for group in by_dimensions if sorted_by(group) is None] if len(known) < len(by_dimensions) else []
-    known.sort(key=sorted_by, reverse=plan.order.descending)
-    return (*known, *nulls)
+    known: list[tuple[Group, Any]] = []
+    nulls: list[tuple[Group, Any]] = []
+    for group, key in zip(by_dimensions, _keys(plan, by_dimensions), strict=True):
+        (nulls if key is None else known).append((group, key))
+    known.sort(key=_KEY, reverse=plan.order.descending)
+    return tuple(group for group, _ in (*known, *nulls))
 
 
 def _by_dimensions(group: Group) -> list[tuple[bool, Value]]:
@@ -34,18 +36,27 @@ def _by_dimensions(group: Group) -> list[tuple[bool, Value]]:
     return [(value is None, value) for value in group.values]
 
 
-def _sorted_by(plan: Plan) -> Callable[[Group], Any]:
-    """What gives the exact value by which a group is sorted, None where it has none."""
+def _keys(plan: Plan, groups: Sequence[Group]) -> list[Any]:
+    """What sorts as the exact values by which groups are sorted, None where there is none."""
     by = plan.order.by
     if isinstance(by, Dimension):
         dimension = plan.dimensions.index(by)
-        return lambda group: group.values[dimension]
+        return [group.values[dimension] for group in groups]
     if isinstance(by, Ratio):
-        numerator, denominator = (plan.aggregates.index(part) for part in by.parts)
-        return lambda group: _ratio(group.aggregates[numerator], group.aggregates[denominator])
+        places = [plan.aggregates.index(part) for part in by.parts]
+        return _ratio_keys([tuple(group.aggregates[place] for place in places) for group in groups])
     aggregate = plan.aggregates.index(by)
-    return lambda group: group.aggregates[aggregate]
+    return [group.aggregates[aggregate] for group in groups]
 
 
-def _ratio(numerator: int, denominator: int) -> Fraction | None:
-    return Fraction(numerator, denominator) if denominator else None
+def _ratio_keys(ratios: Sequence[tuple[int, ...]]) -> list[Any]:
+    """What sorts as these ratios do.
+
+    Their nearest floats are in no other order; where those are equal, exact fractions tell, which take far longer.
+    """
+    floats = [above / below if below else None for above, below in ratios]
+    times = Counter(floats)
+    return [
+        None if near is None else (near, Fraction(*ratio) if times[near] > 1 else 0)
+        for near, ratio in zip(floats, ratios, strict=True)
+    ]

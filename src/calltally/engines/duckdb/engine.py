@@ -95,6 +95,9 @@ class DuckDBEngine:
     def known_version(self, calls: str) -> str | None:
         return self._stores.known_version(calls)
 
+    def is_quick(self, plan: Plan) -> bool:  # noqa: ARG002
+        return False  # it may have to read the file
+
     @contextmanager
     def export(
         self,

@@ -1,30 +1,31 @@
 """A plan answered from columns: groups by number, what they sort by, the first of them, then the rest about these."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from functools import cached_property
+from math import prod
 
 import numpy as np
 
-from calltally.catalog import Aggregate, Count, Dimension, aggregates_of
-from calltally.engines.base import Group, Plan, Rows, Stop
+from calltally.catalog import Aggregate, Count, Dimension, Grain, aggregates_of
+from calltally.engines.base import Contains, Group, Plan, Rows, Stop
 from calltally.engines.finish import in_order
 from calltally.engines.hot.blocks import BLOCK_ROWS, Block, blocks_of
 from calltally.engines.hot.choosing import first_groups
 from calltally.engines.hot.columns import Columns, Numbers
 from calltally.engines.hot.compiling import Kernels
-from calltally.engines.hot.groups import DENSE_KEYS, Grouping, NumberedKeys, grouping_of
-from calltally.engines.hot.joint import Joint, JointCounts, joint_of
+from calltally.engines.hot.groups import DENSE_KEYS, NumberedKeys
+from calltally.engines.hot.joint import Joint, JointCounts
 from calltally.engines.hot.kernels import REJECTED
-from calltally.engines.hot.parts import Part
-from calltally.engines.hot.selecting import Keep, keeps_of
+from calltally.engines.hot.preparing import Prepared, Preparing
 from calltally.engines.hot.tallies import Added, Tally, can_tally, pairs_fit, tally_of
+from calltally.localtime import DAY
 
-__all__ = ["Team", "answered"]
+__all__ = ["Team", "answered", "is_quick"]
 
 FEW_GROUPS = 4096  # all of whose aggregates are found at once, as what is counted stays in a core's own cache
 MANY_GROUPS = 500_000  # what is counted takes too much memory to have it once for each thread
+QUICK_ROWS, QUICK_GROUPS = 2**17, 2000  # that take a millisecond or two
 BLOCKS_A_THREAD = 4  # fewer are not worth another thread
 
 Renumber = Callable[[Numbers], None]  # puts other numbers in the place of groups
@@ -46,35 +47,49 @@ class _Sweep:
     plan: Plan
     columns: Columns
     blocks: Sequence[Block]
-    keeps: Sequence[Keep]
-    grouping: Grouping
+    prepared: Prepared
     team: Team
     stop: Stop
 
-    @cached_property
-    def parts(self) -> tuple[Part, ...] | None:
-        """What makes the keys of rows in the order of time, negative where a call is left out; None: not only that."""
-        kept = [keep.parts() for keep in self.keeps]
-        return None if None in kept else (*self.grouping.parts, *(part for parts in kept for part in parts or ()))
 
-
-def answered(plan: Plan, columns: Columns, team: Team, stop: Stop) -> Rows | None:
+def answered(plan: Plan, columns: Columns, preparing: Preparing, team: Team, stop: Stop) -> Rows | None:
     """The rows of a plan; None: the columns cannot answer it, or the database does it better."""
     if not all(can_tally(aggregate, columns) for aggregate in plan.aggregates):
         return None
     blocks = blocks_of(columns, plan.periods)
-    span = _span(blocks)
-    keeps = keeps_of(plan.conditions, plan.periods, columns, span)
-    grouping = grouping_of(plan, columns, span)
-    if keeps is None or grouping is None:
+    prepared = preparing.prepared(plan, columns, _span(blocks))
+    if prepared is None:
         return None
-    if not blocks or any(keep.never() for keep in keeps):
+    if not blocks or prepared.never:
         return Rows((), (0,) * len(plan.aggregates))
-    sweep = _Sweep(plan, columns, blocks, keeps, grouping, team, stop)
-    if grouping.keys <= DENSE_KEYS:
+    sweep = _Sweep(plan, columns, blocks, prepared, team, stop)
+    if prepared.grouping.keys <= DENSE_KEYS:
         return _rows(sweep, None)
     numbered = _numbered(sweep)
     return None if numbered is None else _rows(sweep, numbered)
+
+
+def is_quick(plan: Plan, columns: Columns) -> bool:
+    """Whether few rows are asked about, and few groups can come of them."""
+    reach = columns.span
+    if reach is None:
+        return True
+    first, end = (plan.periods[0].start, plan.periods[-1].end) if plan.periods else reach
+    days = (min(end, reach[1]) - max(first, reach[0])) // DAY + 2
+    groups = prod(_most_groups(dimension, columns, days) for dimension in plan.dimensions)
+    rows = sum(end - first for first, end in (segment.rows(plan.periods) for segment in columns.segments))
+    return rows <= QUICK_ROWS and groups <= QUICK_GROUPS and not any(isinstance(c, Contains) for c in plan.conditions)
+
+
+def _most_groups(dimension: Dimension, columns: Columns, days: int) -> int:
+    """How many values of a dimension there can be among calls of so many days."""
+    match dimension.grain:
+        case None:
+            return columns.sizes.get(dimension.field, 1)
+        case Grain.HOUR_OF_DAY:
+            return 24
+        case _:
+            return max(1, days)
 
 
 def _span(blocks: Sequence[Block]) -> tuple[int, int]:
@@ -92,7 +107,7 @@ def _span(blocks: Sequence[Block]) -> tuple[int, int]:
 def _rows(sweep: _Sweep, numbered: NumberedKeys | None) -> Rows | None:
     """The answer, the groups numbered by their keys or by a table of them."""
     plan = sweep.plan
-    size = sweep.grouping.keys if numbered is None else len(numbered)
+    size = sweep.prepared.grouping.keys if numbered is None else len(numbered)
     by_key = None if numbered is None else numbered.find
     first = plan.aggregates if size <= FEW_GROUPS else _sorted_by(plan)
     rest = tuple(aggregate for aggregate in plan.aggregates if aggregate not in first)
@@ -103,14 +118,14 @@ def _rows(sweep: _Sweep, numbered: NumberedKeys | None) -> Rows | None:
     there = np.flatnonzero(tallies[Count()].found())
     keys = there if numbered is None else numbered.keys()[there]
     found = {aggregate: tally.found()[there] for aggregate, tally in tallies.items()}
-    chosen = first_groups(plan, sweep.grouping, keys, found)
+    chosen = first_groups(plan, sweep.prepared.grouping, keys, found)
     found = {aggregate: each[chosen] for aggregate, each in found.items()}
     totals = {aggregate: tally.total() for aggregate, tally in tallies.items()}
     if rest:
         more = _tallied(sweep, rest, len(chosen) + 1, _renumbering(sweep, there[chosen], size, by_key))
         found |= {aggregate: tally.found() for aggregate, tally in more.items()}
         totals |= {aggregate: tally.total() for aggregate, tally in more.items()}
-    return _in_order(plan, sweep.grouping.values(keys[chosen]), found, totals)
+    return _in_order(plan, sweep.prepared.grouping.values(keys[chosen]), found, totals)
 
 
 def _in_order(
@@ -147,7 +162,9 @@ def _tallied(
 ) -> dict[Aggregate, Tally]:
     """The aggregates over all rows, worked out by as many threads as are worth it."""
     aggregates = tuple(dict.fromkeys(aggregates))
-    joint = joint_of(aggregates, sweep.columns, groups, None if renumber else sweep.parts)
+    joint = None if renumber else sweep.prepared.joint(aggregates, sweep.columns, groups)
+    if joint and joint.cells > sum(map(len, sweep.blocks)):
+        joint = None
 
     def worked_out(blocks: Sequence[Block]) -> dict[Aggregate, Tally]:
         tallies = {each: tally_of(each, sweep.columns, groups, all_groups=all_groups) for each in aggregates}
@@ -173,18 +190,18 @@ def _work_out(
 ) -> None:
     """Take the rows of blocks, jointly where that can be done."""
     kernels, scratch = sweep.team.kernels, np.empty(BLOCK_ROWS, np.int64)
-    counts = JointCounts(joint, sweep.columns) if joint else None
-    others = [tally for aggregate, tally in tallies.items() if counts and aggregate not in counts.aggregates]
+    counts = JointCounts(joint) if joint else None
     for block in blocks:
         sweep.stop.check()
-        takers: Collection[Tally] = others if counts and counts.take(kernels, block) else tallies.values()
-        group = _grouped(sweep, block, scratch) if takers else scratch
+        if counts and counts.take(kernels, block):
+            continue
+        group = _grouped(sweep, block, scratch)
         if renumber:
             renumber(group)
-        for tally in takers:
+        for tally in tallies.values():
             tally.take(kernels, block, group)
     for aggregate, tally in tallies.items():
-        if isinstance(tally, Added) and counts and aggregate in counts.aggregates:
+        if counts and isinstance(tally, Added):
             tally.add(counts.found(aggregate))
 
 
@@ -198,10 +215,10 @@ def _grouped(sweep: _Sweep, block: Block, scratch: Numbers) -> Numbers:
     """The key of each row of a block, negative for a call that is left out."""
     group = scratch[: len(block)]
     group.fill(0)
-    for keep in sweep.keeps:
+    for keep in sweep.prepared.keeps:
         keep.apply(sweep.team.kernels, block, group)
     group[block.gone] = REJECTED
-    for part in sweep.grouping.parts:
+    for part in sweep.prepared.grouping.parts:
         part.add(sweep.team.kernels, block, group)
     return group
 

@@ -64,6 +64,9 @@ class HotEngine:
     def known_version(self, calls: str) -> str | None:
         return self._file.known_version(calls)
 
+    def is_quick(self, plan: Plan) -> bool:
+        return self._holding is not None and self._holding.is_quick(plan)
+
     def load(self, calls: str) -> AbstractContextManager[Load]:
         return self._file.load(calls)
 

@@ -17,10 +17,11 @@ import pyarrow as pa
 
 from calltally.engines.base import Plan, Rows, Stop
 from calltally.engines.duckdb import Change, DuckDBEngine, Journal
-from calltally.engines.hot.answering import Team, answered
+from calltally.engines.hot.answering import Team, answered, is_quick
 from calltally.engines.hot.building import built, in_order, patched
 from calltally.engines.hot.columns import MOST_BYTES_A_CALL, SMALL, Columns
 from calltally.engines.hot.compiling import compiled
+from calltally.engines.hot.preparing import Preparing
 from calltally.errors import NotFound, Unavailable
 
 __all__ = ["Holding", "open_holding"]
@@ -53,6 +54,7 @@ class _Held:
     calls: str
     columns: Columns | None = None
     journal: Journal = field(default_factory=Journal)
+    preparing: Preparing = field(default_factory=Preparing)
     asked_at: float = 0.0
     refused_at: float = 0.0  # when there was no room for it
     is_queued: bool = False
@@ -83,10 +85,18 @@ class Holding:
         if columns is None:
             return None
         try:
-            return answered(plan, columns, self._team, stop)
+            return answered(plan, columns, self._of(plan.calls).preparing, self._team, stop)
         except MemoryError:
             logger.warning("there was not enough memory to answer a report from columns; the database does it")
             return None
+
+    def is_quick(self, plan: Plan) -> bool:
+        """Whether a plan can be answered at once, in a millisecond or two."""
+        held = self._held.get(plan.calls)
+        columns = held.columns if held else None
+        return (
+            columns is not None and columns.version == self._file.known_version(plan.calls) and is_quick(plan, columns)
+        )
 
     def want(self, calls: str) -> None:
         """Build the columns of a store in the background, or bring them up to date."""
@@ -234,6 +244,7 @@ class Holding:
                 return
             stop = self._build = Stop()  # asked too by whoever writes the file anew; it is built again afterwards
         held.journal = self._file.watched(held.calls)
+        held.preparing.clear()
         with self._file.reading(held.calls, stop) as reading:
             columns = built(reading.version, _until(stop, reading.all()))
         held.journal.forget(columns.version)

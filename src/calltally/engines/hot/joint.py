@@ -8,8 +8,9 @@ follow one another. What does not suit is left to `tallies`.
 The number of a cell is that of its group times the cells of a group, plus a digit for each column.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 
 import numpy as np
@@ -22,7 +23,7 @@ from calltally.engines.hot.compiling import Kernels
 from calltally.engines.hot.kernels import LEFT_OUT, MOST_NARROW
 from calltally.engines.hot.parts import ByCode, ByTime, Part
 
-__all__ = ["Joint", "JointCounts", "joint_of"]
+__all__ = ["Joint", "JointCounts", "field_of", "joint_of"]
 
 MOST_CELLS = 2**15  # of 4 bytes each, so that they stay in a core's own cache
 MOST_ROWS = 2**31 - 1  # that 4 bytes can count
@@ -109,13 +110,40 @@ class _Found:
 
 
 @dataclass(frozen=True)
+class _Source:
+    """Where an aggregate is found: in a loop's sums, or its rows of each group, all alike or weighed by a digit."""
+
+    loop: int
+    is_sum: bool = False
+    shape: tuple[int, ...] = ()  # the cells of a group, by the digits before the one that is weighed, it, those after
+    weights: Numbers | None = None
+
+    def of(self, found: Sequence[_Found], groups: int) -> Numbers:
+        """The aggregate of each group."""
+        if self.is_sum:
+            return found[self.loop].sums
+        counts = found[self.loop].counts
+        if self.weights is None:
+            rows: Numbers = counts.reshape(groups, -1).sum(axis=1, dtype=np.int64)
+            return rows
+        by_digit = counts.reshape(groups, *self.shape).sum(axis=(1, 3), dtype=np.int64)
+        weighed: Numbers = by_digit @ self.weights
+        return weighed
+
+
+@dataclass(frozen=True)
 class Joint:
     """How the aggregates of a plan are found by loops, over however many rows."""
 
-    aggregates: frozenset[Aggregate]
     groups: int
     steps: Steps | None
     loops: tuple[_Loop, ...]
+    sources: Mapping[Aggregate, _Source]
+
+    @cached_property
+    def cells(self) -> int:
+        """How many numbers come of it, which have to be added up: of fewer rows there are better ways."""
+        return sum(loop.cells for loop in self.loops)
 
     def suits(self, segment: Segment) -> bool:
         """Whether it can be done for the rows of a segment."""
@@ -125,10 +153,8 @@ class Joint:
 class JointCounts:
     """What was found over some rows."""
 
-    def __init__(self, joint: Joint, columns: Columns) -> None:
-        self.aggregates = joint.aggregates
+    def __init__(self, joint: Joint) -> None:
         self._joint = joint
-        self._columns = columns
         self._found = [
             _Found(np.zeros(loop.cells, np.int32), np.zeros(0 if loop.summed is None else loop.cells, np.int64))
             for loop in joint.loops
@@ -144,58 +170,16 @@ class JointCounts:
         return True
 
     def found(self, aggregate: Aggregate) -> Numbers:
-        """One of the joint aggregates of each group."""
-        for loop, found in zip(self._joint.loops, self._found, strict=True):
-            match aggregate:
-                case Count(None) if loop.summed is None:
-                    rows: Numbers = found.counts.reshape(self._joint.groups, -1).sum(axis=1, dtype=np.int64)
-                    return rows
-                case Sum(field) if field == loop.summed:
-                    return found.sums
-                case Count(IsSet(field)) if field == loop.summed:
-                    return found.counts
-                case Count(IsSet(field) | ValueIs(field, _)) | Sum(field):
-                    for place, counted in enumerate(loop.counted):
-                        if counted.field == field:
-                            by_digit = self._by_digit(loop, place, found)
-                            weighed: Numbers = by_digit @ self._weights(aggregate, counted)
-                            return weighed
-        raise AssertionError(aggregate)
-
-    def _by_digit(self, loop: _Loop, place: int, found: _Found) -> Numbers:
-        """How many rows each group has of each digit of a column."""
-        before = prod(each.size for each in loop.counted[:place])
-        cells = found.counts.reshape(self._joint.groups, before, loop.counted[place].size, -1)
-        counts: Numbers = cells.sum(axis=(1, 3), dtype=np.int64)
-        return counts
-
-    def _weights(self, aggregate: Aggregate, counted: _Counted) -> Numbers:
-        """What a row of each digit adds to the aggregate."""
-        weights = np.ones(counted.size, np.int64)
-        match aggregate:
-            case Sum(field):
-                lowest, _ = self._columns.range(field)
-                weights = np.arange(counted.size) + lowest - 1
-            case Count(ValueIs(field, value)):
-                code = self._columns.dictionaries[field].code(value)
-                weights = (np.arange(counted.size) == (-1 if code is None else code)).astype(np.int64)
-        weights[0] = 0
-        return weights
+        """One of the aggregates of each group."""
+        return self._joint.sources[aggregate].of(self._found, self._joint.groups)
 
 
-def joint_of(
-    aggregates: Sequence[Aggregate], columns: Columns, groups: int, parts: Sequence[Part] | None
-) -> Joint | None:
-    """How those of the aggregates that can be are found jointly, of groups whose numbers the parts come to.
-
-    None: none of them can. No parts: that is how groups are numbered that are none of these.
-    """
-    if parts is None or groups > MOST_CELLS or columns.rows > MOST_ROWS:
-        return None
+def joint_of(aggregates: Sequence[Aggregate], columns: Columns, groups: int, parts: Sequence[Part]) -> Joint | None:
+    """How aggregates are found jointly, of groups whose numbers the parts come to; None: not all of them can be."""
     codes = [part for part in parts if isinstance(part, ByCode)]
     times = [part for part in parts if isinstance(part, ByTime)]
     room = MOST_NARROW - len(codes)
-    if room < 0:
+    if room < 0 or groups > MOST_CELLS or columns.rows > MOST_ROWS:
         return None
     steps, places = merged(tuple(part.steps for part in times)) if times else (None, ())
     added = sum((part.table[at] for part, at in zip(times, places, strict=True)), np.zeros(1, np.int64))
@@ -209,13 +193,42 @@ def joint_of(
         bases = np.append(_cells(added, cells), np.uint32(LEFT_OUT))
         return _Loop((*named, *own), bases, groups * cells, tuple(some), value)
 
-    loops = [*map(loop, _together(counted, MOST_CELLS // groups, room)), *(loop((), field) for field in summed)]
-    fields = {*(each.field for each in counted), *summed}
-    joint = frozenset(each for each in aggregates if each == Count() or _field(each) in fields)
-    return Joint(joint, groups, steps, tuple(loops))
+    loops = (*map(loop, _together(counted, MOST_CELLS // groups, room)), *(loop((), field) for field in summed))
+    found = [_source(aggregate, loops, columns) for aggregate in aggregates]
+    sources = {aggregate: source for aggregate, source in zip(aggregates, found, strict=True) if source}
+    return Joint(groups, steps, loops, sources) if len(sources) == len(found) else None
 
 
-def _field(aggregate: Aggregate) -> str | None:
+def _source(aggregate: Aggregate, loops: Sequence[_Loop], columns: Columns) -> _Source | None:
+    """Where an aggregate is found; None: nowhere."""
+    field = field_of(aggregate)
+    for place, loop in enumerate(loops):
+        if aggregate == Count() and loop.summed is None:
+            return _Source(place)
+        if field is not None and field == loop.summed:
+            return _Source(place, is_sum=isinstance(aggregate, Sum))
+        for digit, counted in enumerate(loop.counted):
+            if field == counted.field:
+                before = prod(each.size for each in loop.counted[:digit])
+                after = prod(each.size for each in loop.counted[digit + 1 :])
+                return _Source(place, False, (before, counted.size, after), _weights(aggregate, counted, columns))
+    return None
+
+
+def _weights(aggregate: Aggregate, counted: _Counted, columns: Columns) -> Numbers:
+    """What a row of each digit of a column adds to an aggregate."""
+    weights = np.ones(counted.size, np.int64)
+    match aggregate:
+        case Sum(field):
+            weights = np.arange(counted.size) + columns.range(field)[0] - 1
+        case Count(ValueIs(field, value)):
+            code = columns.dictionaries[field].code(value)
+            weights = (np.arange(counted.size) == (-1 if code is None else code)).astype(np.int64)
+    weights[0] = 0
+    return weights
+
+
+def field_of(aggregate: Aggregate) -> str | None:
     """The field whose values are counted or added up, if that is what an aggregate is."""
     match aggregate:
         case Count(IsSet(field) | ValueIs(field, _)) | Sum(field):
@@ -229,7 +242,7 @@ def _columns_of(
     """Of the columns that the aggregates are about those to count, of so many values at most, and those to add up."""
     counted: list[_Counted] = []
     summed: list[str] = []
-    for field in dict.fromkeys(field for field in map(_field, aggregates) if field):
+    for field in dict.fromkeys(field for field in map(field_of, aggregates) if field):
         if field not in NUMBERS:
             digits, size = np.arange(columns.sizes[field]), columns.sizes[field]
         else:

@@ -1,0 +1,102 @@
+"""What plans come to for the columns of a store, kept for the next time that they are asked.
+
+A question that is asked again and again, after each few calls more, has the same conditions, groups and loops then, as
+long as no value is new.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from calltally.catalog import Aggregate
+from calltally.engines.base import Plan
+from calltally.engines.hot.columns import NUMBERS, Columns, Dictionary
+from calltally.engines.hot.groups import Grouping, grouping_of
+from calltally.engines.hot.joint import Joint, field_of, joint_of
+from calltally.engines.hot.parts import Part
+from calltally.engines.hot.selecting import Keep, keeps_of
+from calltally.localtime import DAY
+
+__all__ = ["Prepared", "Preparing"]
+
+KEPT, MOST_BYTES = 16, 500_000  # plans of a store, and the tables of each
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """All of columns that conditions, groups and loops depend on."""
+
+    days: Span
+    sizes: Mapping[str, int]
+    dictionaries: Mapping[str, Dictionary]  # each equal to none but itself
+    ranges: Mapping[str, Span]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The conditions of a plan, its groups, and the loops by which it is worked out."""
+
+    keeps: Sequence[Keep]
+    grouping: Grouping
+    _joints: dict[tuple[tuple[Aggregate, ...], int], Joint | None] = field(default_factory=dict)
+
+    @cached_property
+    def parts(self) -> tuple[Part, ...] | None:
+        """What makes the keys of rows in the order of time, negative where a call is left out; None: not only that."""
+        kept = [keep.parts() for keep in self.keeps]
+        return None if None in kept else (*self.grouping.parts, *(part for parts in kept for part in parts or ()))
+
+    @cached_property
+    def never(self) -> bool:
+        """Whether no call is asked about."""
+        return any(keep.never() for keep in self.keeps)
+
+    def joint(self, aggregates: tuple[Aggregate, ...], columns: Columns, groups: int) -> Joint | None:
+        """See `joint_of`; the groups are numbered by their keys."""
+        if self.parts is None:
+            return None
+        asked = aggregates, groups
+        if asked not in self._joints:
+            self._joints[asked] = joint_of(aggregates, columns, groups, self.parts)
+        return self._joints[asked]
+
+
+class Preparing:
+    """The plans of a store that were asked last. Safe for threads."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[int, tuple[Plan, _Shape, Prepared]] = OrderedDict()  # by which object the plan is
+        self._lock = threading.Lock()
+
+    def prepared(self, plan: Plan, columns: Columns, span: Span) -> Prepared | None:
+        """What a plan comes to for rows that start within the span; None: it asks for what is not held."""
+        shape = _shape(plan, columns, span)
+        with self._lock:
+            _, known, found = self._kept.get(id(plan), (None, None, None))
+            if found and known == shape:
+                self._kept.move_to_end(id(plan))
+                return found
+        keeps, grouping = keeps_of(plan.conditions, plan.periods, columns, span), grouping_of(plan, columns, span)
+        if keeps is None or grouping is None:
+            return None
+        prepared = Prepared(keeps, grouping)
+        if sum(part.table.nbytes for part in prepared.parts or ()) <= MOST_BYTES:
+            with self._lock:
+                self._kept[id(plan)] = plan, shape, prepared
+                while len(self._kept) > KEPT:
+                    self._kept.popitem(last=False)
+        return prepared
+
+    def clear(self) -> None:
+        """Let go of all."""
+        with self._lock:
+            self._kept.clear()
+
+
+def _shape(plan: Plan, columns: Columns, span: Span) -> _Shape:
+    ranges = {name: columns.range(name) for name in map(field_of, plan.aggregates) if name in NUMBERS}
+    return _Shape((span[0] // DAY, span[1] // DAY), columns.sizes, columns.dictionaries, ranges)
