@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
@@ -127,6 +128,12 @@ COUNTED_TOGETHER = (
     "group_by=source,utm_campaign&metrics=count,qualified_pct",
 )
 
+QUICK_OR_NOT = {
+    "group_by=date&metrics=count": True,
+    "group_by=day_of_week,hour_of_day&metrics=count": True,
+    "group_by=source,utm_campaign&metrics=count": False,
+}
+
 
 def test_what_is_counted_together_is_what_the_database_finds(engine: ColumnsOnly, new_business: NewBusiness) -> None:
     """Columns of codes of one byte and of two, none at all, and rows that are no calls any more."""
@@ -139,6 +146,44 @@ def test_what_is_counted_together_is_what_the_database_finds(engine: ColumnsOnly
         ]
         deliver([Delivery(change, corrected) for change in changes], business, engine)
         assert all(agrees(engine, planned(business, query)) for query in COUNTED_TOGETHER)
+
+
+def test_what_is_asked_again_has_every_commit(engine: ColumnsOnly, new_business: NewBusiness) -> None:
+    """The same plans, while there come new texts, larger numbers and earlier days."""
+    business, draw = new_business("Europe/London"), Random(8)
+    import_records(varied_records(3000, draw), business, engine)
+    plans = [planned(business, query) for query in COUNTED_TOGETHER]
+    for round_number in range(12):
+        assert all(agrees(engine, plan) for plan in plans)
+        calls = [
+            {
+                "id": f"r{draw.randrange(200)}",
+                "started_at": f"{2026 - round_number % 3}-0{draw.randrange(1, 10)}-15T17:00:00Z",
+                "utm_campaign": f"c{draw.randrange(300 + 40 * round_number)}",
+                "source": draw.choice(["new", None, f"s{round_number}"]),
+                "utm_term": "t7",
+                "ai_score": draw.randrange(101),
+                "duration_seconds": draw.choice([None, 10**round_number]),
+                "status": draw.choice(["completed", "busy"]),
+            }
+            for _ in range(20)
+        ]
+        deliver([Delivery(call, round_number) for call in calls], business, engine)
+
+
+def test_only_what_is_small_is_quick(tmp_path: Path, kernels: Path, new_business: NewBusiness) -> None:
+    business, small = new_business("UTC"), "group_by=status&metrics=count,avg_ai_score"
+    with closing(open_columns(DataFolder(tmp_path), kernels)) as engine:
+        assert not engine.is_quick(planned(business, small))
+        import_records(varied_records(2000, Random(1)), business, engine)
+        assert not engine.is_quick(planned(business, small))
+        assert engine.prepare(business.calls)
+        quick = {query: engine.is_quick(planned(business, query)) for query in (small, *QUICK_OR_NOT)}
+        assert quick == {small: True, **QUICK_OR_NOT}
+        searching = replace(planned(business, small), conditions=(Contains(("source",), ("s7",)),))
+        assert not engine.is_quick(searching)  # which looks at each text
+        deliver([Delivery({"id": "one", "started_at": "2026-03-09T14:05:00Z"}, 1)], business, engine._file)
+        assert not engine.is_quick(planned(business, small))  # until it is taken in
 
 
 def test_groups_where_few_have_anything_to_be_sorted_by(engine: ColumnsOnly, new_business: NewBusiness) -> None:

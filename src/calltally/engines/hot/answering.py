@@ -88,6 +88,8 @@ def _most_groups(dimension: Dimension, columns: Columns, days: int) -> int:
             return columns.sizes.get(dimension.field, 1)
         case Grain.HOUR_OF_DAY:
             return 24
+        case Grain.DAY_OF_WEEK:
+            return 7
         case _:
             return max(1, days)
 
