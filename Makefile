@@ -50,7 +50,8 @@ docs: $(DEV)  ## Write the generated parts of docs/ anew
 	$(BIN)/python -m scripts.docs
 
 bench: $(BENCH)  ## Measure speed and memory (over an hour, 20 GB of disk; as root, with the Debian packages that it needs)
-	@scripts/packages chromium,chromium-browser,google-chrome=chromium /usr/lib/postgresql/15/bin/postgres=postgresql-15
+	@scripts/packages chromium,chromium-browser,google-chrome=chromium \
+		/usr/lib/postgresql/15/bin/postgres=postgresql-15 clickhouse-server=clickhouse-server setpriv=util-linux
 	$(BIN)/python -m benchmarks
 
 lock: $(DEV)  ## Write the lock files anew from pyproject.toml (needs uv)

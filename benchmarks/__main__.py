@@ -17,6 +17,7 @@ from benchmarks.lists import measure_lists
 from benchmarks.pages import measure_pages
 from benchmarks.peers.starting import PEERS
 from benchmarks.reports import measure_reports
+from benchmarks.scaling import QUIET_SECONDS, measure_scaling
 from benchmarks.sending import measure_writing
 from benchmarks.table import print_figures
 
@@ -28,14 +29,16 @@ examples:
   python -m benchmarks --only reports --calls 100000 1000000
   python -m benchmarks --only reports --calls 1000000 --peers duckdb
   python -m benchmarks --only writing lists
+  python -m benchmarks --only scaling --scaling 1000000 10000000 100000000
   python -m benchmarks --quick
 """
 SIZES = [100_000, 1_000_000, 10_000_000]
+SCALING = [1_000_000, 10_000_000]
 WRITTEN, CORRECTED, LISTED, VIEWED = 1_000_000, 3_000_000, 10_000_000, 1_000_000
 POSTS = 20_000
 MANY = 5_000_000  # calls of which an import takes minutes, and a report too long to ask it dozens of times
 QUICK_CALLS, QUICK_POSTS, QUICK_ROUNDS, QUICK_TIMES = 50_000, 1_000, 1, 5
-QUICK_IDLE = 1.0  # seconds
+QUICK_IDLE = QUICK_QUIET = 1.0  # seconds
 OUT = Path("benchmarks/out")
 WIDTH = 130  # of tables that go to a file
 
@@ -48,7 +51,7 @@ def main(arguments: Sequence[str]) -> None:
     if options.quick:
         options.calls, options.rounds, options.times = [QUICK_CALLS], QUICK_ROUNDS, QUICK_TIMES
         options.written = options.corrected = options.listed = options.viewed = QUICK_CALLS
-        options.posts = QUICK_POSTS
+        options.posts, options.scaling = QUICK_POSTS, [QUICK_CALLS]
     options.out.mkdir(parents=True, exist_ok=True)
     console, figures = Console(stderr=True), Figures(Machine(), options.rounds)
     for name, measure in PARTS.items():
@@ -100,6 +103,14 @@ def _demo(figures: Figures, options: argparse.Namespace, scratch: Path, console:
     return replace(figures, demo=measure_demo(scratch, QUICK_IDLE if options.quick else IDLE_SECONDS))
 
 
+def _scaling(figures: Figures, options: argparse.Namespace, scratch: Path, console: Console) -> Figures:
+    console.print(f"{', '.join(f'{calls:,}' for calls in options.scaling)} calls: on all engines ...")
+    times = [options.times if calls < MANY else options.times // 3 for calls in options.scaling]
+    quiet = QUICK_QUIET if options.quick else QUIET_SECONDS
+    found = measure_scaling(options.scaling, options.out, scratch, options.rounds, times, quiet)
+    return replace(figures, scaling=found)
+
+
 PARTS: dict[str, Measure] = {
     "imports": _imports,
     "reports": _reports,
@@ -107,13 +118,14 @@ PARTS: dict[str, Measure] = {
     "lists": _lists,
     "pages": _pages,
     "demo": _demo,
+    "scaling": _scaling,
 }
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
-        description="Measure imports, reports, writing, lists, pages and memory with made-up calls (on Linux).",
+        description="Measure imports, reports, writing, lists, pages, memory and growth with made-up calls (on Linux).",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -141,6 +153,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--corrected", type=int, default=CORRECTED, metavar="N", help="size of the business whose calls are corrected")
     add("--listed", type=int, default=LISTED, metavar="N", help="size of the business whose calls are listed")
     add("--viewed", type=int, default=VIEWED, metavar="N", help="size of the business whose reports a browser shows")
+    add("--scaling", type=int, nargs="+", default=SCALING, metavar="N", help="sizes of the business on all engines")
     add("--posts", type=int, default=POSTS, metavar="N", help="how many calls are sent one by one in a round")
     add("--rounds", type=int, default=3, metavar="N", help="how often all is done; the best counts")
     add("--times", type=int, default=30, metavar="N", help="how often a report or a page is asked in a round")

@@ -17,10 +17,12 @@ __all__ = [
     "BesideFigure",
     "BesideReport",
     "ColumnsFigure",
+    "CopiedFigure",
     "CorrectedFigure",
     "CorrectionsFigure",
     "DemoFigures",
     "Figures",
+    "GrowthFigure",
     "ImportFigure",
     "ListFigure",
     "ListFigures",
@@ -32,11 +34,18 @@ __all__ = [
     "PeerRate",
     "PeerTime",
     "PostsFigure",
+    "ProcessFigure",
     "RateFigure",
     "ReportFigure",
+    "ScalingFigures",
+    "ScalingReport",
+    "SideFigure",
+    "SideTime",
     "SizeImports",
     "SizeReports",
+    "SizeScaling",
     "StreamFigure",
+    "TableFigure",
     "TimeZoneFigure",
     "WritingFigures",
     "write_figures",
@@ -318,6 +327,99 @@ class DemoFigures:
 
 
 @dataclass(frozen=True)
+class SideTime:
+    """A report on one side: the best median, and the calls in its range by second and core of the machine."""
+
+    side: str
+    ms: float
+    rows_a_second_a_core: float
+
+
+@dataclass(frozen=True)
+class ScalingReport:
+    """A report on all sides, which have given the same rows and totals."""
+
+    title: str
+    request: str
+    calls: int  # that lie in its range
+    sides: tuple[SideTime, ...]
+
+
+@dataclass(frozen=True)
+class TableFigure:
+    """A file or a table on the disk, of all servers together."""
+
+    name: str
+    bytes_a_call: float
+    parts: int
+
+
+@dataclass(frozen=True)
+class ProcessFigure:
+    """The most memory that a process held, copying and merging included."""
+
+    name: str
+    peak_mb: float
+
+
+@dataclass(frozen=True)
+class CopiedFigure:
+    """Rows that were copied from the file, and how long their servers went on merging afterwards."""
+
+    rows: int
+    seconds: float
+    rows_a_second: float
+    merging_seconds: float
+
+
+@dataclass(frozen=True)
+class SideFigure:
+    """One engine with the calls of a business; not copied: the file itself, or columns of it."""
+
+    name: str
+    version: str
+    nothing_ms: float  # a report about days without calls
+    tables: tuple[TableFigure, ...]
+    processes: tuple[ProcessFigure, ...]
+    copied: CopiedFigure | None
+    all_cores: float | None  # how many times as fast a server reads its own part with all cores as with one
+
+
+@dataclass(frozen=True)
+class SizeScaling:
+    """A business of so many calls on all sides."""
+
+    calls: int
+    import_calls_a_second: float
+    backup_seconds: float
+    columns_seconds: float  # until they are built
+    columns_bytes_a_call: float  # in memory
+    reports: tuple[ScalingReport, ...]
+    sides: tuple[SideFigure, ...]
+
+
+@dataclass(frozen=True)
+class GrowthFigure:
+    """How many times as many calls lie in a report's range in a larger business, and how much longer it takes."""
+
+    title: str
+    side: str
+    from_calls: int
+    to_calls: int
+    more_calls: float
+    more_time: float
+
+
+@dataclass(frozen=True)
+class ScalingFigures:
+    """Businesses of several sizes; the cluster has so many shards, all on one machine."""
+
+    shards: int
+    sizes: tuple[SizeScaling, ...]
+    growth: tuple[GrowthFigure, ...]
+
+
+@dataclass(frozen=True)
 class Figures:
     """A run; None: that part was left out."""
 
@@ -329,6 +431,7 @@ class Figures:
     lists: ListFigures | None = None
     pages: PagesFigures | None = None
     demo: DemoFigures | None = None
+    scaling: ScalingFigures | None = None
 
 
 def write_figures(figures: Figures, path: Path) -> None:
@@ -345,7 +448,8 @@ def _former(path: Path) -> Plain | None:
         former: Plain = json.loads(path.read_text())
     except FileNotFoundError:
         return None
-    return former if former.keys() == {row.name for row in fields(Figures)} else None
+    known = {row.name: None for row in fields(Figures)}
+    return known | former if former.keys() <= known.keys() else None
 
 
 def _same(former: Plain, new: Plain) -> bool:

@@ -11,8 +11,10 @@ from benchmarks.figures import (
     Figures,
     ListFigures,
     PagesFigures,
+    ScalingFigures,
     SizeImports,
     SizeReports,
+    SizeScaling,
     WritingFigures,
 )
 
@@ -53,6 +55,11 @@ def _tables(figures: Figures) -> Iterator[Table]:
         yield _lists(figures.lists)
     if figures.pages:
         yield _pages(figures.pages)
+    if figures.scaling:
+        for found in figures.scaling.sizes:
+            yield from (_scaling(found), _scaling_rates(found), _sides(found))
+        if figures.scaling.growth:
+            yield _growth(figures.scaling)
 
 
 def _imports(size: SizeImports) -> Table:
@@ -154,6 +161,54 @@ def _pages(found: PagesFigures) -> Table:
     for page in found.pages:
         table.add_row(page.title, f"{page.first_ms:.0f}", f"{page.again_ms:.0f}", f"{page.filtered_ms:.0f}")
     table.caption = f"Scripts and styles: {found.own_kb:.0f} kB, and {found.vega_kb:.0f} kB of Vega"
+    return table
+
+
+def _scaling(size: SizeScaling) -> Table:
+    sides = [side.name for side in size.sides]
+    table = _table(f"Reports over {size.calls:,} calls on all engines, ms", "Report", "Calls in range", *sides)
+    for report in size.reports:
+        table.add_row(report.title, f"{report.calls:,}", *(f"{time.ms:,.1f}" for time in report.sides))
+    table.add_row("About days without calls", "0", *(f"{side.nothing_ms:,.1f}" for side in size.sides))
+    table.caption = (
+        f"Imported: {size.import_calls_a_second:,.0f} calls/s. Backup of the file: {size.backup_seconds:.1f} s. "
+        f"Columns: built in {size.columns_seconds:.2f} s, {size.columns_bytes_a_call:.1f} bytes a call in memory."
+    )
+    return table
+
+
+def _scaling_rates(size: SizeScaling) -> Table:
+    title = f"Millions of calls in the range by second and core, of {size.calls:,} calls"
+    table = _table(title, "Report", *(side.name for side in size.sides))
+    for report in size.reports:
+        table.add_row(report.title, *(f"{time.rows_a_second_a_core / 1e6:,.2f}" for time in report.sides))
+    return table
+
+
+def _sides(size: SizeScaling) -> Table:
+    title = f"What {size.calls:,} calls take"
+    copying, disk_columns = ("Copied, rows/s", "Merging, s"), ("Bytes a call on disk", "Parts")
+    table = _table(title, "Engine", "Version", *copying, *disk_columns, "All cores", "Peak memory, MB")
+    for side in size.sides:
+        found = side.copied
+        copied = (f"{found.rows_a_second:,.0f}", f"{found.merging_seconds:.0f}") if found else ("", "")
+        disk = " + ".join(f"{each.bytes_a_call:.1f} {each.name}" for each in side.tables)
+        parts = " + ".join(f"{each.parts:,}" for each in side.tables)
+        peaks = "\n".join(f"{each.name}: {each.peak_mb:,.0f}" for each in side.processes)
+        cores = f"{side.all_cores:.1f}" if side.all_cores else ""
+        table.add_row(side.name, side.version, *copied, disk, parts, cores, peaks)
+    return table
+
+
+def _growth(found: ScalingFigures) -> Table:
+    sides = [side.name for side in found.sizes[0].sides]
+    title = "How many times as long reports take of a larger business"
+    table = _table(title, "Report", "From", "To", "Calls in range", *sides)
+    grown = [found.growth[first : first + len(sides)] for first in range(0, len(found.growth), len(sides))]
+    for of_sides in grown:
+        report = of_sides[0]
+        sizes = (f"{report.from_calls:,}", f"{report.to_calls:,}", f"{report.more_calls:.2f}")
+        table.add_row(report.title, *sizes, *(f"{each.more_time:.2f}" for each in of_sides))
     return table
 
 

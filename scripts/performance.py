@@ -6,9 +6,11 @@ left out of the page.
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
+
+from scripts.markdown import table
 
 __all__ = ["main", "page"]
 
@@ -33,7 +35,7 @@ which takes over an hour and 20 GB of disk, prints these tables, and writes `ben
 `.venv/bin/python -m scripts.performance` writes this page. Each section names the part that measures it alone.
 `.venv/bin/python -m benchmarks --help` has what can be chosen. Machines differ, and so do two runs on one of them: look
 at the ratios, which compare within a run. A run may be shorter, of fewer rounds, peers and calls: what it left out is
-not on the page.
+not on the page. How it grows beyond that, and on a cluster, is in [Scaling](scaling.md).
 
 ## What is measured
 
@@ -179,7 +181,7 @@ def _reports(size: Plain) -> str:
     head = ("Report", "ms", *(f"{PEERS[name]}, ms" for name in peers), *(["ratio"] if peers else []), "asked again, ms")
     zones, month = size["time_zones"], size["month"]
     together = f"The first six together take {size['sum_ratio']:.3f} of the best peer's time. " if peers else ""
-    return _table(head, rows) + (
+    return table(head, rows) + (
         f"\n{together}An empty route of the same server takes {size['empty_route_ms']:.2f} ms.\nA report by day over "
         f"all calls takes {zones['utc_ms']:.2f} ms for a business in UTC and {zones['new_york_ms']:.2f} ms for one in "
         "New York "
@@ -202,8 +204,8 @@ def _rates(size: Plain) -> str:
         for r in size["rates"]
     ]
     names = (*(PEERS[name] for name in peers), *(["ratio"] if peers else []))
-    table = _table(("Report", "answers a second", *names, "client, of a core"), rows)
-    return f"{size['rates'][0]['connections']} connections, {size['calls']:,} calls:\n\n{table}"
+    shown = table(("Report", "answers a second", *names, "client, of a core"), rows)
+    return f"{size['rates'][0]['connections']} connections, {size['calls']:,} calls:\n\n{shown}"
 
 
 def _corrected(sizes: Sequence[Plain]) -> str:
@@ -212,13 +214,13 @@ def _corrected(sizes: Sequence[Plain]) -> str:
         for size in sizes
         for r in size["corrected"]["reports"]
     ]
-    table = _table(("Report", "calls", "idle, ms", "while calls are corrected, ms", "ratio"), rows)
+    shown = table(("Report", "calls", "idle, ms", "while calls are corrected, ms", "ratio"), rows)
     said = "".join(
         f"Of {size['calls']:,} calls {size['corrected']['corrections_a_second']:,.0f} a second were corrected, and "
         f"{size['corrected']['from_columns']:.0%} of the reports came from columns.\n"
         for size in sizes
     )
-    return f"{table}\n{said}"
+    return f"{shown}\n{said}"
 
 
 def _columns(sizes: Sequence[Plain]) -> str:
@@ -231,7 +233,7 @@ def _columns(sizes: Sequence[Plain]) -> str:
         )
         for size in sizes
     ]
-    return _table(("calls", "seconds", "bytes a call", "of which"), rows)
+    return table(("calls", "seconds", "bytes a call", "of which"), rows)
 
 
 def _least(sizes: Sequence[Plain]) -> str:
@@ -247,9 +249,9 @@ def _least(sizes: Sequence[Plain]) -> str:
         for size in sizes
         for r in size["reports"]
     ]
-    table = _table(("Report", "calls", "columns, MB", "least, ms", "ms", "times the least"), rows)
+    shown = table(("Report", "calls", "columns, MB", "least, ms", "ms", "times the least"), rows)
     fastest = max(size["gigabytes_a_second"] for size in sizes)
-    return f"{table}\nMemory is read at {fastest:.1f} GB a second.\n"
+    return f"{shown}\nMemory is read at {fastest:.1f} GB a second.\n"
 
 
 def _imports(size: Plain) -> str:
@@ -257,24 +259,24 @@ def _imports(size: Plain) -> str:
         (NAMES[f["format"]], f"{f['calls_a_second']:,.0f}", f"{f['seconds']:.1f}", f"{f['peak_mb']:,.0f} MB")
         for f in size["files"]
     ]
-    return _table(("File", "calls a second", "seconds", "most memory"), rows)
+    return table(("File", "calls a second", "seconds", "most memory"), rows)
 
 
 def _lists(found: Plain) -> str:
     rows = [(r["title"], f"{r['ms']:.1f}", f"{r['rival_ms']:.1f}", f"{r['ratio']:.2f}") for r in found["lists"]]
-    table = _table(("List", "ms", "rival, ms", "ratio"), rows)
-    return f"## Lists\n\nPages of {found['page']} of {found['calls']:,} calls. {LISTS}\n{table}"
+    shown = table(("List", "ms", "rival, ms", "ratio"), rows)
+    return f"## Lists\n\nPages of {found['page']} of {found['calls']:,} calls. {LISTS}\n{shown}"
 
 
 def _pages(found: Plain) -> str:
     rows = [
         (p["title"], *(f"{p[kind]:.0f}" for kind in ("first_ms", "again_ms", "filtered_ms"))) for p in found["pages"]
     ]
-    table = _table(("Page", "first visit, ms", "second visit, ms", "other filter, ms"), rows)
+    shown = table(("Page", "first visit, ms", "second visit, ms", "other filter, ms"), rows)
     sizes = (
         f"Compressed, our scripts and styles are {found['own_kb']:.0f} kB, and Vega's is {found['vega_kb']:.0f} kB.\n"
     )
-    return f"## Pages\n\nThe page of reports about {found['calls']:,} calls. {PAGES}\n{table}\n{sizes}"
+    return f"## Pages\n\nThe page of reports about {found['calls']:,} calls. {PAGES}\n{shown}\n{sizes}"
 
 
 def _writing(found: Plain) -> str:
@@ -293,8 +295,8 @@ def _singles(posts: Sequence[Plain]) -> str:
         )
         for p in posts
     ]
-    table = _table(("into", "calls a second", "median, ms", "99 % within, ms", "client, of a core"), rows)
-    return f"### Single calls, {posts[0]['connections']} connections\n\n{SINGLES}\n{table}"
+    shown = table(("into", "calls a second", "median, ms", "99 % within, ms", "client, of a core"), rows)
+    return f"### Single calls, {posts[0]['connections']} connections\n\n{SINGLES}\n{shown}"
 
 
 def _bulk(found: Plain) -> str:
@@ -302,9 +304,9 @@ def _bulk(found: Plain) -> str:
     arrays = f"arrays of {batches['batch']:,}, {batches['connections']} connections"
     kinds = ((arrays, batches), (f"one stream of {stream['calls']:,}", stream))
     rows = [(what, f"{kind['calls_a_second']:,.0f}", f"{kind['client_share']:.0%}") for what, kind in kinds]
-    table = _table(("body", "calls a second", "client, of a core"), rows)
+    shown = table(("body", "calls a second", "client, of a core"), rows)
     memory = f"A server held {stream['peak_mb']:,.0f} MB at most while it took a stream.\n"
-    return f"### Many at once\n\n{BULK}\n{table}\n{memory}"
+    return f"### Many at once\n\n{BULK}\n{shown}\n{memory}"
 
 
 def _corrections(found: Plain) -> str:
@@ -316,12 +318,12 @@ def _corrections(found: Plain) -> str:
 
 def _beside(found: Plain) -> str:
     rows = [(r["title"], f"{r['idle_ms']:.1f}", f"{r['busy_ms']:.1f}", f"{r['ratio']:.2f}") for r in found["reports"]]
-    table = _table(("Report", "idle, ms", "while calls come in, ms", "ratio"), rows)
+    shown = table(("Report", "idle, ms", "while calls come in, ms", "ratio"), rows)
     rate = (
         f"{found['connections']} connections had {found['posts_a_second']:,.0f} calls a second acknowledged meanwhile, "
         f"with {found['client_share']:.0%} of a core.\n"
     )
-    return f"### Reports over {found['calls']:,} calls meanwhile\n\n{BESIDE}\n{table}\n{rate}"
+    return f"### Reports over {found['calls']:,} calls meanwhile\n\n{BESIDE}\n{shown}\n{rate}"
 
 
 def _idle(demo: Plain) -> str:
@@ -333,12 +335,6 @@ def _idle(demo: Plain) -> str:
         f"{demo['switched_off_mb']:.0f} MB with\n`CALLTALLY_HOT_MEMORY=0`; and {demo['without_numba_mb']:.0f} MB where "
         "Numba is not installed. It should be less than 350 MB, and without Numba\nless than 200 MB.\n"
     )
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table whose first column is text, and the others numbers."""
-    lines: Iterator[Sequence[str]] = iter([head, ("---", *["---:"] * (len(head) - 1)), *rows])
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 if __name__ == "__main__":

@@ -15,8 +15,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-
-from tests.ports import free_ports
+from servers.ports import free_ports
 
 PROGRAMS = Path("/usr/lib/postgresql")  # where Debian has them, a folder for each version
 MISSING = "This test needs PostgreSQL; on Debian: apt-get install postgresql"

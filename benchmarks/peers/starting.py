@@ -16,6 +16,7 @@ from pathlib import Path
 from stat import S_IMODE
 
 import duckdb
+from servers.ports import free_ports
 
 from benchmarks.client import Client
 from benchmarks.commands import THREADS
@@ -74,7 +75,7 @@ def _load(name: str, place: str, parquet: Path, scratch: Path) -> None:
 
 @contextmanager
 def _serving(name: str, place: str, scratch: Path) -> Iterator[Peer]:
-    port = _free_port()
+    [port] = free_ports(1)
     command = [sys.executable, "-m", "uvicorn", f"benchmarks.peers.on_{name}:app", "--host", HOST, "--port", str(port)]
     options = ["--no-access-log", "--log-level", "warning"]
     # A file of a database in the process has one process.
@@ -91,7 +92,7 @@ def _serving(name: str, place: str, scratch: Path) -> Iterator[Peer]:
 def _postgres(folder: Path) -> Iterator[str]:
     """The address of a database in a server of its own, which is not root's, whoever measures."""
     user = POSTGRES_USER if os.geteuid() == 0 else None
-    password, port = secrets.token_hex(), _free_port()
+    password, [port] = secrets.token_hex(), free_ports(1)
     folder.mkdir()
     if user:
         for above in takewhile(_is_private, folder.resolve().parents):
@@ -174,12 +175,6 @@ def _ending(process: subprocess.Popen[bytes]) -> Iterator[None]:
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(STOP_SECONDS)
-
-
-def _free_port() -> int:
-    with socket.create_server((HOST, 0)) as taken:
-        port: int = taken.getsockname()[1]
-        return port
 
 
 def _wait_for(process: subprocess.Popen[bytes], port: int, log: Path) -> None:

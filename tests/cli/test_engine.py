@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from servers.clickhouse import Cluster, running
 
 from tests.cli.conftest import CommandLine, acme, calltally
-from tests.engines.clusters import Cluster, running
 
 __all__ = ["acme", "calltally"]
 

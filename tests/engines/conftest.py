@@ -7,6 +7,8 @@ from random import Random
 from typing import Any
 
 import pytest
+from servers.clickhouse import DATABASE, running
+from servers.library import ChdbServers
 
 from calltally.engines import Engine, open_engine, prepare_engine
 from calltally.engines.clickhouse import ClickHouseEngine, Tables, create_or_extend
@@ -14,7 +16,6 @@ from calltally.folder import DataFolder
 from calltally.settings import Settings
 from tests import strategies
 from tests.conftest import open_columns, open_file
-from tests.engines.clusters import DATABASE, ChdbServers, running
 
 CLUSTERS = [
     pytest.param(name, marks=[pytest.mark.cluster, pytest.mark.xdist_group(name)])

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from clickhouse_driver import Client
+from servers.clickhouse import DATABASE, Cluster, Node, running
 
 from calltally.engines import Engine, Outcome, Stop, engine_status, open_engine, prepare_engine
 from calltally.engines.clickhouse import ClickHouseEngine, DriverServers, Server, Session, Tables, read_address
@@ -23,7 +24,7 @@ from calltally.settings import Settings
 from tests.api.conftest import add_many
 from tests.asking import import_records, report
 from tests.conftest import NewBusiness
-from tests.engines.clusters import DATABASE, Cluster, Node, running, wired
+from tests.engines.clusters import wired
 from tests.ingestion.test_deliveries import state_of
 
 pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("faults")]

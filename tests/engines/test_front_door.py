@@ -12,6 +12,7 @@ import httpx2
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from servers.clickhouse import Cluster, running
 from starlette.testclient import TestClient
 
 from calltally.accounts import Control, create_business, create_key, open_control
@@ -20,7 +21,7 @@ from calltally.folder import DataFolder
 from calltally.settings import Settings
 from tests import strategies
 from tests.api.conftest import NOW, REPORT, open_client
-from tests.engines.clusters import Cluster, Wire, front_door, running, wired
+from tests.engines.clusters import Wire, front_door, wired
 
 pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("front door")]
 

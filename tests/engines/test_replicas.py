@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from servers.clickhouse import Cluster, running
+from servers.zookeeper import keeping
 
 from calltally.engines import Engine, engine_status, open_engine, prepare_engine
 from calltally.errors import Unavailable
@@ -15,7 +17,7 @@ from calltally.settings import Settings
 from tests.api.conftest import REPORT
 from tests.asking import import_records, report
 from tests.conftest import NewBusiness
-from tests.engines.clusters import Cluster, front_door, keeping, running
+from tests.engines.clusters import front_door
 from tests.ingestion.test_deliveries import (
     state_of,
     test_a_deleted_call_stays_deleted_whatever_comes,

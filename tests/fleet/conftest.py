@@ -13,12 +13,12 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from servers.clickhouse import answers, running
+from servers.ports import free_ports
 
 from calltally.engines import prepare_engine
 from calltally.settings import Settings
 from tests.cli.conftest import CommandLine
-from tests.engines.clusters import answers, running
-from tests.ports import free_ports
 from tests.postgresql import PostgreSQL
 
 COMMAND = "nginx"

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from servers.clickhouse import DATABASE, Cluster, running
+from servers.library import ChdbServers
 
 from calltally.accounts import Business
 from calltally.engines import Engine, Holdings, Movable, open_to_move, prepare_engine
@@ -15,7 +17,6 @@ from calltally.ingestion import ImportOptions
 from calltally.moving import Side, copy_calls, look_ahead
 from calltally.settings import Settings
 from tests.asking import import_records
-from tests.engines.clusters import DATABASE, ChdbServers, Cluster, running
 from tests.ingestion.test_deliveries import delivered
 
 Row = dict[str, Any]

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 from clickhouse_driver import Client
+from servers.clickhouse import DATABASE, Cluster
 
 from calltally.engines.clickhouse import read_address
 from calltally.folder import DataFolder
 from tests.api.conftest import serving
 from tests.cli.conftest import CALLTALLY, CommandLine, Finished, acme, calltally
-from tests.engines.clusters import DATABASE, Cluster
 from tests.faults.killing import TOLD
 
 __all__ = ["acme", "calltally"]
