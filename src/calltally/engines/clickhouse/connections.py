@@ -14,7 +14,7 @@ from clickhouse_driver import Client
 from clickhouse_driver.errors import Error, NetworkError, ServerException, SocketTimeoutError
 
 from calltally.engines.clickhouse.address import Address
-from calltally.engines.clickhouse.failures import is_missing, refusal, said
+from calltally.engines.clickhouse.failures import distrust, is_missing, refusal, said
 from calltally.engines.clickhouse.sessions import CONNECT_SECONDS, SILENT_SECONDS, DriverSession, Host, Session
 from calltally.engines.sql import Statement
 from calltally.errors import FolderUnusable, Unavailable
@@ -247,6 +247,9 @@ class DriverServers:
 
     def _tell(self, error: BaseException, at: Host | None) -> None:
         """Raise an error of the driver as one of ours; any other is left as it is."""
+        if distrusted := distrust(error):
+            logger.warning("not trusted: %s", distrusted.message)
+            raise distrusted from error
         if isinstance(error, (SocketTimeoutError, NetworkError, EOFError, OSError)):
             logger.warning("no answer from %s: %s", at or "any server of the database", error)
             if at is not None:
