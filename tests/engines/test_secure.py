@@ -26,7 +26,8 @@ CALLS = [
     for n in range(40)
 ]
 QUESTION = "group_by=source,date&metrics=count,unique_callers"
-TLS = """<openSSL><server><certificateFile>{certificate}</certificateFile><privateKeyFile>{key}</privateKeyFile></server>
+TLS = """<openSSL><server>
+<certificateFile>{certificate}</certificateFile><privateKeyFile>{key}</privateKeyFile></server>
 <client><caConfig>{ca}</caConfig><loadDefaultCAFile>false</loadDefaultCAFile><verificationMode>strict</verificationMode>
 <invalidCertificateHandler><name>RejectCertificateHandler</name></invalidCertificateHandler></client></openSSL></yandex>"""
 
@@ -128,7 +129,8 @@ def test_a_cluster_that_speaks_tls_is_as_any_other(
     trust: str,
 ) -> None:
     database = trust.partition("=")[0]
-    url = f"{secure.url}&secure=true&{trust.replace('CA', str(certificates.ca))}".replace(DATABASE + "?", database + "?")
+    trusting = f"{secure.url}&secure=true&{trust.replace('CA', str(certificates.ca))}"
+    url = trusting.replace(f"/{DATABASE}?", f"/{database}?")
     assert len(prepare_engine(Settings(engine=url))) == 2 * 7
     with opened(url, tmp_path) as engine:
         business = new_business()
@@ -160,7 +162,8 @@ def test_what_cannot_be_trusted_is_refused_and_told(secure: Cluster, certificate
         assert refusal(f"{secure.url}&secure=true{trust}") == untrusted + what_to_do
     misnamed = secure.url.replace("127.0.0.1", "localhost")
     assert refusal(f"{misnamed}&secure=true&ca={certificates.ca}") == (
-        "The certificate of localhost:PORT is not trusted: Hostname mismatch, certificate is not valid for 'localhost'. "
+        "The certificate of localhost:PORT is not trusted: "
+        "Hostname mismatch, certificate is not valid for 'localhost'. "
         "Name the server as its certificate does, in CALLTALLY_ENGINE and in remote_servers of the servers"
     )
     with pytest.raises(Unavailable, match="The database does not answer"):

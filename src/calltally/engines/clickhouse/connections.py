@@ -113,6 +113,7 @@ class DriverServers:
         session = None
         try:
             session = self._opened([(server.host, server.port)])
+            session.begin(max((each.replica for each in self._each), default=1), whole=False)
             yield session
         except BaseException as error:
             try:

@@ -43,7 +43,9 @@ NO_TABLES = {
 REFUSED = {ErrorCodes.UNKNOWN_USER, ErrorCodes.WRONG_PASSWORD, ErrorCodes.REQUIRED_PASSWORD, 497, 516}
 NO_SPACE = {ErrorCodes.NOT_ENOUGH_SPACE}
 MISSING_SAID = ("Timeout exceeded while reading", "Connection refused")  # of another server, beside any code
-BETWEEN = "The servers of the database do not trust each other's certificates: see <openSSL><client> in their configuration"
+BETWEEN = (
+    "The servers of the database do not trust each other's certificates: see <openSSL><client> in their configuration"
+)
 SECURE_PORT = "with secure=true CALLTALLY_ENGINE has to say its secure port, 9440 in most cases"
 NAMED_OTHERWISE = "Name the server as its certificate does, in CALLTALLY_ENGINE and in remote_servers of the servers"
 NOT_SIGNED = "If it is good, name the file of those who signed it in CALLTALLY_ENGINE: ca=FILE"
