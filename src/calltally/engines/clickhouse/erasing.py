@@ -4,6 +4,7 @@ import itertools
 import time
 from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from calltally.engines.clickhouse.connections import Server, Servers
 from calltally.engines.clickhouse.schema import MONTH, Tables
@@ -118,7 +119,12 @@ def _write_later(session: Session, tables: Tables, months: Collection[int]) -> N
     acknowledged: what was told about it would wait for somebody's next write.
     """
     number, count = microseconds(datetime.now(UTC)), len(months)
-    starts = [microseconds(datetime(month // 100, month % 100, 1, tzinfo=UTC)) for month in months]
-    row_of_nobody = {"business": [""] * count, "id": [""] * count, "gone": [1] * count, "written": [number] * count}
-    session.insert(tables.local("calls"), {**row_of_nobody, "started_at": starts})
+    of_nobody: dict[str, list[Any]] = {
+        "business": [""] * count,
+        "started_at": [microseconds(datetime(month // 100, month % 100, 1, tzinfo=UTC)) for month in months],
+        "id": [""] * count,
+        "gone": [1] * count,
+        "written": [number] * count,
+    }
+    session.insert(tables.local("calls"), of_nobody)
     session.insert(tables.local("places"), {"business": [""], "id_hash": [number], "started_at": [0]})
