@@ -10,12 +10,18 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from clickhouse_driver import Client
 from clickhouse_driver.errors import Error, NetworkError, ServerException, SocketTimeoutError
 
 from calltally.engines.clickhouse.address import Address
 from calltally.engines.clickhouse.failures import distrust, is_missing, refusal, said
-from calltally.engines.clickhouse.sessions import CONNECT_SECONDS, SILENT_SECONDS, DriverSession, Host, Session
+from calltally.engines.clickhouse.sessions import (
+    CONNECT_SECONDS,
+    SILENT_SECONDS,
+    DriverSession,
+    Host,
+    Session,
+    SpeakingClient,
+)
 from calltally.engines.sql import Statement
 from calltally.errors import FolderUnusable, Unavailable
 
@@ -204,10 +210,10 @@ class DriverServers:
             raise
         return session
 
-    def _client(self, hosts: Sequence[Host], seconds: float) -> Client:
+    def _client(self, hosts: Sequence[Host], seconds: float) -> SpeakingClient:
         """A client that asks the first of the hosts that answers."""
         (host, port), *others = hosts
-        return Client(
+        return SpeakingClient(
             host,
             port=port,
             alt_hosts=",".join(f"[{name}]:{number}" if ":" in name else f"{name}:{number}" for name, number in others),
