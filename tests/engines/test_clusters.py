@@ -19,8 +19,8 @@ from calltally.engines.clickhouse import (
     Server,
     Session,
     Tables,
+    clients,
     read_address,
-    sessions,
 )
 from calltally.engines.clickhouse.sessions import SILENT_SECONDS
 from calltally.engines.sql import Statement
@@ -359,7 +359,7 @@ def test_a_server_that_has_just_answered_is_not_asked_whether_it_is_there(
 
     ping = Connection.ping
     monkeypatch.setattr(Connection, "ping", counted)
-    monkeypatch.setattr(sessions, "HEARD_SECONDS", heard)
+    monkeypatch.setattr(clients, "HEARD_SECONDS", heard)
     deliver([Delivery(CALLS[1], 1)], business, engine)
     assert len(asked) == times
 

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from calltally.engines.clickhouse.connections import Server, Servers
 from calltally.engines.clickhouse.schema import MONTH, Tables
+from calltally.engines.clickhouse.servers import Server, Servers
 from calltally.engines.clickhouse.sessions import Session
 from calltally.engines.sql import Statement
 from calltally.errors import Unavailable

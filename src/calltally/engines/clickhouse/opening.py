@@ -6,9 +6,10 @@ from dataclasses import replace
 from calltally.accounts import FleetTurns, is_shared
 from calltally.engines.base import EngineStatus, ServerStatus
 from calltally.engines.clickhouse.address import Address, read_address
-from calltally.engines.clickhouse.connections import DriverServers, Server, Servers
+from calltally.engines.clickhouse.connections import DriverServers
 from calltally.engines.clickhouse.engine import ClickHouseEngine
 from calltally.engines.clickhouse.schema import Tables, create_or_extend
+from calltally.engines.clickhouse.servers import Server, Servers
 from calltally.engines.clickhouse.sessions import Session
 from calltally.engines.sql import Statement
 from calltally.errors import InvalidRequest, Problem, Unavailable

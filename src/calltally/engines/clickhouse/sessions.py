@@ -1,18 +1,16 @@
 """What one thread asks one server: settings, time limits, rows and inserts."""
 
 import socket
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from typing import Any, Protocol
 
 from clickhouse_driver import Client
-from clickhouse_driver.result import QueryInfo
 
 from calltally.engines.clickhouse.spelling import bound
 from calltally.engines.sql import Statement
 
-__all__ = ["CONNECT_SECONDS", "SETTINGS", "SILENT_SECONDS", "DriverSession", "Host", "Session", "SpeakingClient"]
+__all__ = ["CONNECT_SECONDS", "SETTINGS", "SILENT_SECONDS", "DriverSession", "Host", "Session"]
 
 CONNECT_SECONDS = 2.0
 SILENT_SECONDS = 5  # of a server that another one asks for its part
@@ -21,7 +19,6 @@ UNHURRIED_SECONDS = 600  # of one that writes months anew, or reads all that a b
 TAKING_SECONDS = 90  # while rows are taken out: more than whoever takes them may pause, see `api.streams`
 INSERT_SECONDS = 30  # until rows are on the disks of all shards, of which nothing is said meanwhile
 ROWS_AT_ONCE = 10_000
-HEARD_SECONDS = 1.0  # for so long a server that has answered is there
 
 Host = tuple[str, int]
 
@@ -69,28 +66,6 @@ class Session(Protocol):
 
     def interrupt(self) -> None:
         """From another thread: end what runs, with an error."""
-
-
-class SpeakingClient(Client):  # type: ignore[misc]  # the driver has no types
-    """A client that asks a server whether it is there only if that has said nothing for a while.
-
-    The driver does so before each statement, which is a third of all ways to and fro of a small write.
-    """
-
-    heard_at = 0.0  # when the server has last ended an answer
-
-    def establish_connection(self, settings: Mapping[str, Any] | None) -> None:
-        if not self.connection.connected or time.monotonic() - self.heard_at > HEARD_SECONDS:
-            super().establish_connection(settings)
-            return
-        self.connection.check_query_execution()
-        self.make_query_settings(settings)
-        self.last_query = QueryInfo()
-
-    def execute(self, *args: Any, **kwargs: Any) -> Any:
-        found = super().execute(*args, **kwargs)
-        self.heard_at = time.monotonic()
-        return found
 
 
 class DriverSession:

@@ -8,10 +8,10 @@ from typing import Any
 import pyarrow as pa
 
 from calltally.catalog import FieldKind
-from calltally.engines.clickhouse.connections import Servers
 from calltally.engines.clickhouse.erasing import remove_rows
 from calltally.engines.clickhouse.lookup import standing
 from calltally.engines.clickhouse.schema import DELETED, HELD, MONTH, Tables
+from calltally.engines.clickhouse.servers import Servers
 from calltally.engines.clickhouse.sessions import Session
 from calltally.engines.clickhouse.stores import Store, read_store, require_there, write_store
 from calltally.engines.clickhouse.turns import Turn
