@@ -10,10 +10,19 @@ from typing import Any
 
 import pytest
 from clickhouse_driver import Client
+from clickhouse_driver.connection import Connection
 from servers.clickhouse import DATABASE, Cluster, Node, running
 
 from calltally.engines import Engine, Outcome, Stop, engine_status, open_engine, prepare_engine
-from calltally.engines.clickhouse import ClickHouseEngine, DriverServers, Server, Session, Tables, read_address
+from calltally.engines.clickhouse import (
+    ClickHouseEngine,
+    DriverServers,
+    Server,
+    Session,
+    Tables,
+    clients,
+    read_address,
+)
 from calltally.engines.clickhouse.sessions import SILENT_SECONDS
 from calltally.engines.sql import Statement
 from calltally.errors import NotFound, Unavailable
@@ -335,6 +344,25 @@ def kept_with(node: Node, number: str) -> int:
     with Client("127.0.0.1", node.port, user="calltally", password="a:b@c/d") as client:
         [(found,)] = client.execute(f"SELECT count() FROM calltally.calls_local WHERE caller_number = '{number}'")
     return int(found)
+
+
+@pytest.mark.parametrize(("heard", "times"), [(60.0, 1), (0.0, 7)])
+def test_a_server_that_has_just_answered_is_not_asked_whether_it_is_there(
+    engine: Engine, new_business: NewBusiness, monkeypatch: pytest.MonkeyPatch, heard: float, times: int
+) -> None:
+    """Once where a connection is taken up again; else before each statement of a write, of which there are six."""
+    business, asked = new_business(), []
+    deliver([Delivery(CALLS[0], 1)], business, engine)
+
+    def counted(connection: Connection) -> Any:
+        asked.append(connection)
+        return ping(connection)
+
+    ping = Connection.ping
+    monkeypatch.setattr(Connection, "ping", counted)
+    monkeypatch.setattr(clients, "HEARD_SECONDS", heard)
+    deliver([Delivery(CALLS[1], 1)], business, engine)
+    assert len(asked) == times
 
 
 # --- Several at once ------------------------------------------------------------------------------------------------

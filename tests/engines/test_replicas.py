@@ -1,15 +1,22 @@
 """Shards of which there are two replicas."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from servers.clickhouse import Cluster, running
+from clickhouse_driver import Client
+from servers.clickhouse import CLUSTER, DATABASE, Cluster, Node, running
+from servers.ports import free_ports
 from servers.zookeeper import keeping
 
+from calltally.accounts import Business
 from calltally.engines import Engine, engine_status, open_engine, prepare_engine
+from calltally.engines.clickhouse import DriverServers, Server, Tables, read_address
+from calltally.engines.clickhouse.erasing import remove_rows
 from calltally.errors import Unavailable
 from calltally.folder import DataFolder
 from calltally.ingestion import Delivery, deliver
@@ -18,6 +25,7 @@ from tests.api.conftest import REPORT
 from tests.asking import import_records, report
 from tests.conftest import NewBusiness
 from tests.engines.clusters import front_door
+from tests.engines.test_clusters import kept_with
 from tests.ingestion.test_deliveries import (
     state_of,
     test_a_deleted_call_stays_deleted_whatever_comes,
@@ -118,3 +126,51 @@ def test_readers_notice_nothing_of_a_replica_that_is_down(
                 node.start()
         assert until_taken(lambda: post([{**CALLS[0], "source": "later"}]))["updated"] == 1
         assert client.get(f"{REPORT}?group_by=source&metrics=count").json()["data"]["totals"] == {"count": 40}
+
+
+class OneIsGone:
+    """Servers of which the first replica is not where it was."""
+
+    def __init__(self, servers: DriverServers) -> None:
+        self._servers = servers
+
+    def each(self) -> Sequence[Server]:
+        first, second = self._servers.each()
+        [port] = free_ports(1)
+        return replace(first, port=port), second
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._servers, name)
+
+
+def test_rows_are_removed_by_the_replica_that_is_there(
+    cluster: Cluster, engine: Engine, new_business: NewBusiness
+) -> None:
+    business = new_business()
+    assert until_taken(lambda: deliver([Delivery(call, 1) for call in CALLS], business, engine))
+    with closing(DriverServers(read_address(cluster.url), LIMIT)) as servers:
+        remove_rows(OneIsGone(servers), Tables(DATABASE, CLUSTER), business.calls)
+    deadline = time.monotonic() + LIMIT
+    while any(rows_of(node, business) for node in cluster.nodes):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+def rows_of(node: Node, business: Business) -> int:
+    with Client("127.0.0.1", node.port, user="calltally", password="a:b@c/d") as client:
+        [(found,)] = client.execute(f"SELECT count() FROM calltally.calls_local WHERE business = '{business.calls}'")
+    return int(found)
+
+
+def test_the_number_of_an_erased_caller_leaves_the_disks_of_both(
+    cluster: Cluster, engine: Engine, new_business: NewBusiness, tmp_path: Path
+) -> None:
+    business = new_business()
+    calls = [{**call, "from": "+13055550199"} for call in CALLS[:9]]
+    more = [{"id": "elsewhere", "started_at": "2026-05-01T10:00:00Z", "from": "+13055550199"}]
+    assert until_taken(lambda: deliver([Delivery(call, 1) for call in [*CALLS, *calls, *more]], business, engine))
+    deliver([Delivery({"id": "c0", "from": "+13055550198", "updated_at": "2030-01-01T00:00:00Z"}, 1)], business, engine)
+    assert engine.erase(business.calls, "+13055550199") == 9
+    for node in cluster.nodes:
+        assert kept_with(node, "+13055550199") == 0
+        assert kept_with(node, "+13055550198") == 1

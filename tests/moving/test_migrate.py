@@ -154,7 +154,8 @@ def test_calls_come_back_with_what_came_since(calltally: CommandLine, acme: str,
     made = calltally.process("import", str(many), "-b", acme, CALLTALLY_ENGINE=cluster.url)
     assert made.code == 0, made
     hits = [killed(calltally, cluster, chance.uniform(0, 1.5), "--from", "CALLTALLY_ENGINE") for _ in range(KILLS)]
-    assert calltally.process("export", "-b", acme, "--format", "csv").out.count("\n") == 1, (TOLD, hits)
+    there = calltally.process("export", "-b", acme, "--format", "csv").out.count("\n")
+    assert there in {1, MANY + 1}, (TOLD, hits)  # nothing; or all of it, if the proof was killed
     moved = migrate(calltally, cluster, "--from", "CALLTALLY_ENGINE")
     assert moved.code == 0, (TOLD, hits, moved)
     assert "Next, leave CALLTALLY_ENGINE empty, and start the server" in moved.out

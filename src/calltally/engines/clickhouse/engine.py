@@ -11,13 +11,13 @@ import duckdb
 import pyarrow as pa
 
 from calltally.engines.base import Condition, Load, Outcome, Page, Plan, Rows, Snapshot, Stop, StoreFacts
-from calltally.engines.clickhouse.connections import Servers
 from calltally.engines.clickhouse.copies import DIALECT, copied, exported, found, read_facts, seen
 from calltally.engines.clickhouse.erasing import remove_bytes, remove_rows
 from calltally.engines.clickhouse.load import ClickHouseLoad
-from calltally.engines.clickhouse.merge import Scratch
+from calltally.engines.clickhouse.merge import Scratch, make_template
 from calltally.engines.clickhouse.pages import paged
 from calltally.engines.clickhouse.schema import Tables
+from calltally.engines.clickhouse.servers import Servers
 from calltally.engines.clickhouse.sessions import Session
 from calltally.engines.clickhouse.stores import Store, read_store, require_there, require_whole
 from calltally.engines.clickhouse.turns import ProcessTurns, Turns
@@ -62,6 +62,7 @@ class ClickHouseEngine:
         self._tables = tables
         self._staging = staging
         self._root = connected((staging, spill), spill, memory, most_spill, threads)
+        make_template(self._root)
         self._turns = turns or ProcessTurns()
         self._running = Running()
 

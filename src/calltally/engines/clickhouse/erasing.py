@@ -1,52 +1,130 @@
 """What is to leave the disks of all servers: a caller's number, or everything that a business had."""
 
+import itertools
 import time
+from collections.abc import Collection, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
 
-from calltally.engines.clickhouse.connections import Servers
 from calltally.engines.clickhouse.schema import MONTH, Tables
+from calltally.engines.clickhouse.servers import Server, Servers
 from calltally.engines.clickhouse.sessions import Session
 from calltally.engines.sql import Statement
 from calltally.errors import Unavailable
+from calltally.localtime import microseconds
 
 __all__ = ["remove_bytes", "remove_rows"]
 
-PATIENCE = 60.0  # seconds until the parts of a server that are being merged already are done
+PATIENCE = 300.0  # seconds, in which a server looks at all its parts; replicas begin every five seconds
 PAUSE = 0.2
+ROWS_AT_ONCE = 2000  # which ZooKeeper keeps as one text, of a megabyte at most
+
+Row = tuple[str, int]  # the id, and the write that it is of
 
 
 def remove_bytes(servers: Servers, tables: Tables, business: str, caller_number: str) -> None:
-    """Write anew, on every server, the months in which rows that were replaced still have a caller's number.
+    """Let every server write anew the parts in which rows that were replaced still have a caller's number.
 
     Raises:
         Unavailable: a server does not answer, or is too busy; run it again.
     """
-    for server in servers.each():
-        with servers.session_with(server) as session:
-            deadline = time.monotonic() + PATIENCE
-            while months := _months_with(session, tables, business, caller_number):
-                if time.monotonic() > deadline:
-                    raise Unavailable("The number is out of all calls, but not yet off the disks: erase it again", 60)
-                for month in months:
-                    session.rows(
-                        Statement(f"OPTIMIZE TABLE {tables.local('calls')} PARTITION {month} FINAL"), unhurried=True
-                    )
-                time.sleep(PAUSE)
+    for replicas in _shards(servers):
+        told: set[Row] = set()  # by one of them, and so to all
+        for server in replicas:
+            with servers.session_with(server) as session:
+                deadline = time.monotonic() + PATIENCE
+                while found := _rows_with(session, tables, business, caller_number):
+                    if time.monotonic() > deadline:
+                        raise Unavailable(
+                            "The number is out of all calls, but not yet off the disks: erase it again", 60
+                        )
+                    if untold := found.keys() - told:
+                        _empty(session, tables, business, untold)
+                        if len(replicas) > 1:
+                            _write_later(session, tables, {found[row] for row in untold})
+                        told |= untold
+                    time.sleep(PAUSE)
 
 
 def remove_rows(servers: Servers, tables: Tables, business: str) -> None:
-    """Let every server remove the rows of a business, which it does in the background."""
-    for server in servers.each():
+    """Let every shard remove the rows of a business, which its servers do in the background.
+
+    Raises:
+        Unavailable: no server of a shard answers.
+    """
+    for replicas in _shards(servers):
+        _remove_on_any(servers, replicas, tables, business, replicated=len(replicas) > 1)
+
+
+def _shards(servers: Servers) -> Iterator[Sequence[Server]]:
+    """The replicas of each shard."""
+    return ([*replicas] for _, replicas in itertools.groupby(servers.each(), lambda server: server.shard))
+
+
+def _remove_on_any(
+    servers: Servers, replicas: Sequence[Server], tables: Tables, business: str, *, replicated: bool
+) -> None:
+    """Tell one of the replicas of a shard, which tells the others: the first one that can."""
+    server, *others = replicas
+    try:
         with servers.session_with(server) as session:
+            months = _months_of(session, tables, business) if replicated else []
             for table in ("calls", "places"):
                 session.rows(Statement(f"ALTER TABLE {tables.local(table)} DELETE WHERE business = ?", (business,)))
+            if months:
+                _write_later(session, tables, months)
+    except Unavailable:
+        if not others:
+            raise
+        _remove_on_any(servers, others, tables, business, replicated=replicated)
 
 
-def _months_with(session: Session, tables: Tables, business: str, caller_number: str) -> list[int]:
+def _rows_with(session: Session, tables: Tables, business: str, caller_number: str) -> dict[Row, int]:
+    """Some of the rows of a server that have a number, and the month of each."""
     found = session.rows(
         Statement(
-            f"SELECT DISTINCT {MONTH} FROM {tables.local('calls')} WHERE business = ? AND caller_number = ?",
+            f"SELECT id, written, {MONTH} FROM {tables.local('calls')} WHERE business = ? AND caller_number = ? "
+            f"LIMIT {ROWS_AT_ONCE}",
             (business, caller_number),
         ),
         unhurried=True,
     )
+    return {(call_id, int(written)): int(month) for call_id, written, month in found}
+
+
+def _months_of(session: Session, tables: Tables, business: str) -> list[int]:
+    found = session.rows(
+        Statement(f"SELECT DISTINCT {MONTH} FROM {tables.local('calls')} WHERE business = ?", (business,)),
+        unhurried=True,
+    )
     return [int(month) for (month,) in found]
+
+
+def _empty(session: Session, tables: Tables, business: str, rows: Collection[Row]) -> None:
+    """Take the number out of rows; they are named by their ids, since what a server was told it keeps on its disk."""
+    marks = ", ".join(["(?, ?)"] * len(rows))
+    session.rows(
+        Statement(
+            f"ALTER TABLE {tables.local('calls')} UPDATE caller_number = NULL "
+            f"WHERE business = ? AND (id, written) IN ({marks})",
+            (business, *itertools.chain.from_iterable(sorted(rows))),
+        )
+    )
+
+
+def _write_later(session: Session, tables: Tables, months: Collection[int]) -> None:
+    """Write a row of nobody's into each of the months, and into the places.
+
+    Replicas leave the part alone that was last written in a month, since they tell by it who has all that was
+    acknowledged: what was told about it would wait for somebody's next write.
+    """
+    number, count = microseconds(datetime.now(UTC)), len(months)
+    of_nobody: dict[str, list[Any]] = {
+        "business": [""] * count,
+        "started_at": [microseconds(datetime(month // 100, month % 100, 1, tzinfo=UTC)) for month in months],
+        "id": [""] * count,
+        "gone": [1] * count,
+        "written": [number] * count,
+    }
+    session.insert(tables.local("calls"), of_nobody)
+    session.insert(tables.local("places"), {"business": [""], "id_hash": [number], "started_at": [0]})

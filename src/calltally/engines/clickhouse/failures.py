@@ -1,12 +1,13 @@
 """What errors of servers mean, and what is said of them."""
 
 import logging
+import re
 
 from clickhouse_driver.errors import ErrorCodes, ServerException
 
 from calltally.errors import CalltallyError, FolderUnusable, StorageFull, Unavailable
 
-__all__ = ["is_missing", "refusal", "said"]
+__all__ = ["distrust", "is_missing", "refusal", "said"]
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +43,29 @@ NO_TABLES = {
 REFUSED = {ErrorCodes.UNKNOWN_USER, ErrorCodes.WRONG_PASSWORD, ErrorCodes.REQUIRED_PASSWORD, 497, 516}
 NO_SPACE = {ErrorCodes.NOT_ENOUGH_SPACE}
 MISSING_SAID = ("Timeout exceeded while reading", "Connection refused")  # of another server, beside any code
+BETWEEN = (
+    "The servers of the database do not trust each other's certificates: see <openSSL><client> in their configuration"
+)
+SECURE_PORT = "with secure=true CALLTALLY_ENGINE has to say its secure port, 9440 in most cases"
+NAMED_OTHERWISE = "Name the server as its certificate does, in CALLTALLY_ENGINE and in remote_servers of the servers"
+NOT_SIGNED = "If it is good, name the file of those who signed it in CALLTALLY_ENGINE: ca=FILE"
+# The driver makes a text of them, with who it was at its end.
+UNTRUSTED = re.compile(r"CERTIFICATE_VERIFY_FAILED\] certificate verify failed: (.*?)\.? \(_ssl\.c.*\((.*)\)")
+NO_TLS = re.compile(r"\[SSL: (?:WRONG_VERSION_NUMBER|RECORD_LAYER_FAILURE)\].*\((.*)\)")
+UNTRUSTED_BETWEEN = "certificate verify failed"
+
+
+def distrust(error: BaseException) -> Unavailable | None:
+    """An error as ours if it is for want of trust, not of an answer; None for any other."""
+    if isinstance(error, ServerException):
+        return Unavailable(BETWEEN, 60) if UNTRUSTED_BETWEEN in said(error) else None
+    if found := NO_TLS.search(str(error)):
+        return Unavailable(f"{found[1]} does not speak TLS there: {SECURE_PORT}", 60)
+    if found := UNTRUSTED.search(str(error)):
+        why, server = found.groups()
+        what_to_do = NAMED_OTHERWISE if "mismatch" in why else NOT_SIGNED
+        return Unavailable(f"The certificate of {server} is not trusted: {why}. {what_to_do}", 60)
+    return None
 
 
 def is_missing(error: ServerException) -> bool:

@@ -6,6 +6,7 @@ there what was asked; what has changed is read back. So both engines come to the
 
 import uuid
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -21,8 +22,9 @@ from calltally.engines.duckdb.schema import DERIVED, column_type, create_or_migr
 from calltally.engines.duckdb.spelling import quoted, text
 from calltally.engines.duckdb.stores import Erasure, read_store
 
-__all__ = ["Scratch"]
+__all__ = ["Scratch", "make_template"]
 
+TEMPLATE = "scratch-template"
 ROWS_AT_ONCE = 100_000
 NAMES = ", ".join(field.name for field in FIELDS)
 STATE_TYPES = ", ".join(
@@ -53,25 +55,36 @@ GIVEN = {"versions": "coalesce(versions, []) AS versions"} | {
 COLUMNS = ", ".join(GIVEN.get(name, name) for name in STATE)
 
 
+def make_template(root: duckdb.DuckDBPyConnection) -> None:
+    """Make the empty store of which each scratch store in memory is a copy: many times as soon as one made anew."""
+    root.execute(f"ATTACH ':memory:' AS {quoted(TEMPLATE)}")
+    create_or_migrate(root, TEMPLATE)
+
+
+@dataclass(frozen=True)
+class _Changes:
+    """How many rows have changed, when the first and the last call among them start, and how many rows calls left."""
+
+    rows: int
+    first: int | None
+    last: int | None
+    left: int
+
+
 class Scratch:
-    """A store of the embedded engine with some of a business's calls; in memory, or as a file."""
+    """A store of the embedded engine with some of a business's calls; in memory (see `make_template`), or as a file."""
 
     def __init__(self, root: duckdb.DuckDBPyConnection, path: Path | None = None) -> None:
         self._name = f"scratch-{uuid.uuid4()}"
         self.cursor = root.cursor()
         self.cursor.execute(f"ATTACH {text(str(path) if path else ':memory:')} AS {quoted(self._name)}")
-        create_or_migrate(self.cursor, self._name)
+        if path:  # which outlives this, so it needs a version of its own
+            create_or_migrate(self.cursor, self._name)
+        else:
+            self.cursor.execute(f"COPY FROM DATABASE {quoted(TEMPLATE)} TO {quoted(self._name)}")
         self.store = read_store(self.cursor, self._name, Path())
-        self.cursor.execute(
-            f"CREATE TEMP TABLE kept (started_at BIGINT, id VARCHAR, {STATE_TYPES}, "
-            "born UBIGINT, written UBIGINT, died UBIGINT)"
-        )
-        # Of an id that has several rows, as a write was broken off, the last one stands that it has not left.
-        self.cursor.execute(
-            "CREATE TEMP VIEW newest AS "
-            "FROM kept QUALIFY row_number() OVER (PARTITION BY id ORDER BY died, written DESC, started_at DESC) = 1"
-        )
         self._any_kept = False
+        self._changes = _Changes(0, None, None, 0)
 
     def __enter__(self) -> Self:
         return self
@@ -94,7 +107,8 @@ class Scratch:
         """Take rows of `KEPT`."""
         if not rows:
             return
-        self._any_kept = True
+        if not self._any_kept:
+            self._make_kept()
         columns = zip(*rows, strict=True)
         arrays = [pa.array(column, field.type) for column, field in zip(columns, KEPT_SCHEMA, strict=True)]
         self.cursor.register(INCOMING, pa.Table.from_arrays(arrays, schema=KEPT_SCHEMA))
@@ -105,12 +119,12 @@ class Scratch:
         """Make a store of the rows that were taken."""
         if self._any_kept:
             self._fill()
-        self.store.learn(read_store(self.cursor, self._name, Path()))
+            self.store.learn(read_store(self.cursor, self._name, Path()))
 
     @property
     def any_left(self) -> bool:
         """Whether calls have left some rows."""
-        return self._count("left_places") > 0
+        return self._changes.left > 0
 
     def facts(self) -> StoreFacts:
         """What the store holds."""
@@ -118,9 +132,7 @@ class Scratch:
 
     def span(self) -> tuple[int | None, int | None]:
         """When the first and the last call start that have changed."""
-        found = self.cursor.execute(f"SELECT min(started_at), max(started_at) FROM {CHANGED} WHERE started_at >= 0")
-        first, last = found.fetchall()[0]
-        return first, last
+        return self._changes.first, self._changes.last
 
     def find_changes(self) -> int:
         """How many rows there are to write, now that something was done, by `places`, `rows`, `left` and `emptied`."""
@@ -128,8 +140,16 @@ class Scratch:
         same = " AND ".join(f"a.{name} IS NOT DISTINCT FROM k.{name}" for name in STATE)
         unlike = f"ANTI JOIN kept AS k ON a.started_at = k.started_at AND a.id = k.id AND k.died = 0 AND {same}"
         self.cursor.execute(f"CREATE TEMP TABLE {CHANGED} AS SELECT a.* FROM after AS a {self._if_any(unlike)}")
-        self.cursor.execute("CREATE TEMP TABLE left_places AS FROM kept ANTI JOIN after USING (started_at, id)")
-        return self._count(CHANGED) + self._count("left_places")
+        left = 0
+        if self._any_kept:
+            self.cursor.execute("CREATE TEMP TABLE left_places AS FROM kept ANTI JOIN after USING (started_at, id)")
+            [(left,)] = self.cursor.execute("SELECT count(*) FROM left_places").fetchall()
+        of_calls = "FILTER (WHERE started_at >= 0)"
+        [(rows, first, last)] = self.cursor.execute(
+            f"SELECT count(*), min(started_at) {of_calls}, max(started_at) {of_calls} FROM {CHANGED}"
+        ).fetchall()
+        self._changes = _Changes(rows, first, last, left)
+        return self._changes.rows + left
 
     def places(self) -> Iterator[Columns]:
         """Where there are rows of ids now that were not there before."""
@@ -147,6 +167,8 @@ class Scratch:
 
     def left(self, written: int) -> Iterator[Columns]:
         """The rows that calls have left, which are seen until a write of this number has ended."""
+        if not self.any_left:
+            return
         yield from self._read(
             f"SELECT started_at, id, {COLUMNS}, 0 AS gone, born, {written} AS written, {written} AS died "
             "FROM left_places WHERE died = 0"
@@ -162,8 +184,17 @@ class Scratch:
     def _if_any(self, join: str) -> str:
         return join if self._any_kept else ""
 
-    def _count(self, table: str) -> int:
-        return int(self.cursor.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0])
+    def _make_kept(self) -> None:
+        self.cursor.execute(
+            f"CREATE TEMP TABLE kept (started_at BIGINT, id VARCHAR, {STATE_TYPES}, "
+            "born UBIGINT, written UBIGINT, died UBIGINT)"
+        )
+        # Of an id that has several rows, as a write was broken off, the last one stands that it has not left.
+        self.cursor.execute(
+            "CREATE TEMP VIEW newest AS "
+            "FROM kept QUALIFY row_number() OVER (PARTITION BY id ORDER BY died, written DESC, started_at DESC) = 1"
+        )
+        self._any_kept = True
 
     def _fill(self) -> None:
         store = self.store

@@ -1,13 +1,15 @@
 """The cluster that the settings name: opened, made ready, looked at."""
 
+import ssl
 from dataclasses import replace
 
 from calltally.accounts import FleetTurns, is_shared
 from calltally.engines.base import EngineStatus, ServerStatus
-from calltally.engines.clickhouse.address import read_address
-from calltally.engines.clickhouse.connections import DriverServers, Server, Servers
+from calltally.engines.clickhouse.address import Address, read_address
+from calltally.engines.clickhouse.connections import DriverServers
 from calltally.engines.clickhouse.engine import ClickHouseEngine
 from calltally.engines.clickhouse.schema import Tables, create_or_extend
+from calltally.engines.clickhouse.servers import Server, Servers
 from calltally.engines.clickhouse.sessions import Session
 from calltally.engines.sql import Statement
 from calltally.errors import InvalidRequest, Problem, Unavailable
@@ -55,9 +57,20 @@ def status_of_cluster(settings: Settings) -> EngineStatus:
 def _named(settings: Settings) -> tuple[DriverServers, Tables]:
     try:
         address = read_address(settings.engine)
+        _require_certificates(address)
     except ValueError as error:
         raise InvalidRequest((Problem("environment", f"CALLTALLY_ENGINE: {error}"),)) from error
     return DriverServers(address, settings.report_seconds), Tables(address.database, address.cluster)
+
+
+def _require_certificates(address: Address) -> None:
+    """Raise ValueError if the file of those who sign certificates is none."""
+    if address.ca is None:
+        return
+    try:
+        ssl.create_default_context(cafile=address.ca)
+    except OSError as error:
+        raise ValueError(f"ca={address.ca} cannot be read as certificates: {error}") from error
 
 
 def _status(servers: Servers, server: Server, tables: Tables) -> ServerStatus:

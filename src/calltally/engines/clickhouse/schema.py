@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from clickhouse_driver.errors import ErrorCodes, ServerException
 
 from calltally.catalog import CallField, FieldKind
-from calltally.engines.clickhouse.connections import Server, Servers
+from calltally.engines.clickhouse.servers import Server, Servers
 from calltally.engines.clickhouse.sessions import Session
 from calltally.engines.rows import VALUE_FIELDS
 from calltally.engines.sql import Statement

@@ -43,12 +43,10 @@ SETTINGS: Mapping[str, Any] = {
 # A condition that is looked at before rows are replaced would bring back those that were. New servers know that.
 # For each column of each part there is a buffer, and an old server reads all months at once.
 SETTINGS_OF_OLD = {"optimize_move_to_prewhere": 0, "max_read_buffer_size": 16_384}
-# A write is with most replicas of a shard, of two with both, and a replica that has not all of them answers nothing.
-SETTINGS_OF_REPLICAS = {
-    "insert_quorum_parallel": 0,
-    "insert_quorum_timeout": 1000 * INSERT_SECONDS,
-    "select_sequential_consistency": 1,
-}
+# A write is with most replicas of a shard, of two with both.
+SETTINGS_OF_REPLICAS = {"insert_quorum_parallel": 0, "insert_quorum_timeout": 1000 * INSERT_SECONDS}
+# A replica that has not all writes answers nothing.
+WHOLE_SETTINGS = {"select_sequential_consistency": 1}
 # While a replica may be silent: a server that has calls itself asks no other one for them, as long as it has them all.
 CAREFUL_SETTINGS = {"prefer_localhost_replica": 1}
 KNOWS_FINAL = "optimize_move_to_prewhere_if_final"
@@ -91,11 +89,16 @@ class DriverSession:
         self._known = {name for (name,) in found}
         wanted = {**SETTINGS, **({} if KNOWS_FINAL in self._known else SETTINGS_OF_OLD)}
         self._given = {name: value for name, value in wanted.items() if name in self._known}
-        self.begin(1, careful=False)
+        self.begin(1)
 
-    def begin(self, replicas: int, *, careful: bool) -> None:
-        """Know how many replicas each shard has, and whether one may be silent, so that others take longer."""
-        wanted = {**SETTINGS_OF_REPLICAS, "insert_quorum": replicas // 2 + 1} if replicas > 1 else {}
+    def begin(self, replicas: int, *, careful: bool = False, whole: bool = True) -> None:
+        """Know how many replicas each shard has, and whether one may be silent, so that others take longer.
+
+        What is read is whole, or else what the server itself has so far.
+        """
+        wanted: dict[str, Any] = {}
+        if replicas > 1:
+            wanted = {**SETTINGS_OF_REPLICAS, "insert_quorum": replicas // 2 + 1, **(WHOLE_SETTINGS if whole else {})}
         wanted |= CAREFUL_SETTINGS if careful else {}
         self._settings = self._given | {name: value for name, value in wanted.items() if name in self._known}
         self._patience = min(ANSWER_SECONDS, self._seconds / 3)  # so that a report can still be refused in time

@@ -8,10 +8,10 @@ from typing import Any
 import pyarrow as pa
 
 from calltally.catalog import FieldKind
-from calltally.engines.clickhouse.connections import Servers
 from calltally.engines.clickhouse.erasing import remove_rows
 from calltally.engines.clickhouse.lookup import standing
 from calltally.engines.clickhouse.schema import DELETED, HELD, MONTH, Tables
+from calltally.engines.clickhouse.servers import Servers
 from calltally.engines.clickhouse.sessions import Session
 from calltally.engines.clickhouse.stores import Store, read_store, require_there, write_store
 from calltally.engines.clickhouse.turns import Turn
@@ -128,16 +128,15 @@ class ClickHouseTaking:
         self._session.insert(self._tables.calls, whole)
 
     def _await_removal(self) -> None:
-        """Return once what was there before is gone on every server."""
-        names = [self._tables.local_name(name) for name in ("calls", "places")]
+        """Return once no server has a row that was there before, a replica that hears of it late included."""
         deadline = time.monotonic() + MERGED_SECONDS
-        under_way = Statement(
-            "SELECT count() FROM system.mutations WHERE database = ? AND table IN (?, ?) AND is_done = 0",
-            (self._tables.database, *names),
+        before = Statement(
+            f"SELECT count() FROM {self._tables.local('calls')} WHERE business = ? AND written < ?",
+            (self._store.business, self._store.number),
         )
         for server in self._servers.each():
             with self._servers.session_with(server) as session:
-                while session.rows(under_way)[0][0]:
+                while session.rows(before, unhurried=True)[0][0]:
                     if time.monotonic() > deadline:
                         raise Unavailable("What was there before is not yet removed; run this again later", 60)
                     time.sleep(PAUSE)
