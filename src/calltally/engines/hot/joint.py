@@ -9,9 +9,10 @@ The number of a cell is that of its group times the cells of a group, plus a dig
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
+from weakref import ref as weakref
 
 import numpy as np
 
@@ -27,9 +28,11 @@ __all__ = ["Joint", "JointCounts", "field_of", "joint_of"]
 
 MOST_CELLS = 2**15  # of 4 bytes each, so that they stay in a core's own cache
 MOST_ROWS = 2**31 - 1  # that 4 bytes can count
+MOST_KNOWN = 1000  # blocks whose steps are kept
 SMALLEST = -128  # of a number in one byte, where it is no value
 NARROW, WIDE = np.dtype(np.uint8), np.dtype(np.uint16)
 SMALL_NUMBER, SUMMED = np.dtype(np.int8), np.dtype(np.int32)
+NO_PLACES = np.empty(0, np.int64)
 NO_CODES, NO_TABLE = np.zeros(BLOCK_ROWS, NARROW), np.zeros(1, np.uint32)  # of a column that adds nothing
 
 
@@ -139,6 +142,7 @@ class Joint:
     steps: Steps | None
     loops: tuple[_Loop, ...]
     sources: Mapping[Aggregate, _Source]
+    _known: dict[tuple[int, int], tuple["weakref[Segment]", Numbers, Numbers]] = field(default_factory=dict)
 
     @cached_property
     def cells(self) -> int:
@@ -148,6 +152,29 @@ class Joint:
     def suits(self, segment: Segment) -> bool:
         """Whether it can be done for the rows of a segment."""
         return segment.is_sorted and all(loop.suits(segment) for loop in self.loops)
+
+    def stretches(self, kernels: Kernels, block: Block) -> tuple[Numbers, Numbers]:
+        """The bounds of stretches of rows of one step of time, and the steps; -1 for what is no call any more."""
+        if self.steps is None:
+            bounds, places = np.array([0, len(block)]), np.zeros(1, np.int64)
+        else:
+            bounds, places = self._steps_of(kernels, block, self.steps.instants)
+        return _without_gone(bounds, places, block.gone) if len(block.gone) else (bounds, places)
+
+    def _steps_of(self, kernels: Kernels, block: Block, instants: Numbers) -> tuple[Numbers, Numbers]:
+        """The same of all rows, which are the same ones the next time, as long as the segment is there."""
+        name = id(block.segment), block.first
+        segment, bounds, places = self._known.get(name, (None, NO_PLACES, NO_PLACES))
+        if segment is None or segment() is not block.segment or bounds[-1] != len(block):
+            starts = block.starts
+            first, end = (int(each) for each in np.searchsorted(instants, (starts[0], starts[-1]), "right"))
+            bounds, places = np.empty(end - first + 2, np.int64), np.arange(first - 1, end)
+            bounds[0], bounds[-1] = 0, len(block)
+            kernels.find_bounds(starts, instants[first:end], bounds[1:-1])
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
+            self._known[name] = weakref(block.segment), bounds, places
+        return bounds, places
 
 
 class JointCounts:
@@ -164,7 +191,7 @@ class JointCounts:
         """Take the rows of a block; False: they do not suit."""
         if not self._joint.suits(block.segment):
             return False
-        bounds, steps = _stretches(kernels, block, self._joint.steps)
+        bounds, steps = self._joint.stretches(kernels, block)
         for loop, found in zip(self._joint.loops, self._found, strict=True):
             loop.run(kernels, block, bounds, steps, found)
         return True
@@ -242,19 +269,19 @@ def _columns_of(
     """Of the columns that the aggregates are about those to count, of so many values at most, and those to add up."""
     counted: list[_Counted] = []
     summed: list[str] = []
-    for field in dict.fromkeys(field for field in map(field_of, aggregates) if field):
-        if field not in NUMBERS:
-            digits, size = np.arange(columns.sizes[field]), columns.sizes[field]
+    for name in dict.fromkeys(name for name in map(field_of, aggregates) if name):
+        if name not in NUMBERS:
+            digits, size = np.arange(columns.sizes[name]), columns.sizes[name]
         else:
-            lowest, highest = columns.range(field)
+            lowest, highest = columns.range(name)
             if not SMALLEST < lowest <= highest < -SMALLEST:
-                summed.append(field)
+                summed.append(name)
                 continue
             digits, size = np.zeros(256, np.int64), highest - lowest + 2
             values = np.arange(lowest, highest + 1)
             digits[values & 255] = values - lowest + 1
         if size <= most:
-            counted.append(_Counted(field, digits, size))
+            counted.append(_Counted(name, digits, size))
     return tuple(counted), tuple(summed)
 
 
@@ -275,19 +302,10 @@ def _cells(table: Numbers, cells: int) -> Numbers:
     return found
 
 
-def _stretches(kernels: Kernels, block: Block, steps: Steps | None) -> tuple[Numbers, Numbers]:
-    """The bounds of stretches of rows of one step of time, and the steps; of those that are no calls any more, -1."""
-    if steps is None:
-        bounds, places = np.array([0, len(block)]), np.zeros(1, np.int64)
-    else:
-        starts, instants = block.starts, steps.instants
-        first, end = (int(each) for each in np.searchsorted(instants, (starts[0], starts[-1]), "right"))
-        bounds, places = np.empty(end - first + 2, np.int64), np.arange(first - 1, end)
-        bounds[0], bounds[-1] = 0, len(block)
-        kernels.find_bounds(starts, instants[first:end], bounds[1:-1])
-    if not len(block.gone):
-        return bounds, places
-    edges = np.union1d(bounds, np.concatenate((block.gone, block.gone + 1)))
-    places = places[np.searchsorted(bounds, edges[:-1], "right") - 1]
-    places[np.isin(edges[:-1], block.gone)] = -1
-    return edges, places
+def _without_gone(bounds: Numbers, places: Numbers, gone: Numbers) -> tuple[Numbers, Numbers]:
+    """The same stretches with one in between for each row that is no call any more, at the place -1."""
+    around = np.searchsorted(bounds, gone, "right")
+    at = np.repeat(around, 2)
+    edges = np.column_stack((gone, gone + 1)).ravel()
+    between = np.column_stack((np.full(len(gone), -1), places[around - 1])).ravel()
+    return np.insert(bounds, at, edges), np.insert(places, at, between)
