@@ -11,6 +11,7 @@ from calltally.localtime import Period
 __all__ = ["BLOCK_ROWS", "Block", "blocks_of"]
 
 BLOCK_ROWS = 2**16
+NOTHING = np.empty(0, np.int64)
 
 
 @dataclass(frozen=True)
@@ -48,5 +49,8 @@ def blocks_of(columns: Columns, periods: Sequence[Period] | None) -> list[Block]
 def _blocks(segment: Segment, gone: Numbers, first: int, end: int) -> Iterator[Block]:
     for at in range(first, end, BLOCK_ROWS):
         until = min(at + BLOCK_ROWS, end)
+        if not len(gone):
+            yield Block(segment, at, until, NOTHING)
+            continue
         low, high = np.searchsorted(gone, (at, until))
         yield Block(segment, at, until, gone[low:high].astype(np.int64) - at)

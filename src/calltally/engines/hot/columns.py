@@ -7,6 +7,7 @@ text that does not fit in that is left to the database, and with it the reports 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from functools import cached_property
 from typing import Any
 
@@ -133,6 +134,7 @@ class Segment:
     numbers: Mapping[str, Numbers]
     hashes: Numbers  # of the ids, sorted
     places: Numbers  # the rows that have these
+    _ranges: dict[str, tuple[int, int]] = dataclass_field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -148,14 +150,13 @@ class Segment:
         columns = (self.starts, self.hashes, self.places, *self.codes.values(), *self.numbers.values())
         return sum(column.nbytes for column in columns)
 
-    @cached_property
-    def ranges(self) -> Mapping[str, tuple[int, int]]:
-        """Between which values each column of numbers is; 0 is always among them."""
-        found = {}
-        for name, values in self.numbers.items():
+    def range(self, field: str) -> tuple[int, int]:
+        """Between which values a column of numbers is; 0 is always among them."""
+        if field not in self._ranges:
+            values = self.numbers[field]
             there = values[values != null_of(values)]
-            found[name] = int(there.min(initial=0)), int(there.max(initial=0))
-        return found
+            self._ranges[field] = int(there.min(initial=0)), int(there.max(initial=0))
+        return self._ranges[field]
 
     @cached_property
     def span(self) -> tuple[int, int]:
@@ -224,5 +225,5 @@ class Columns:
 
     def range(self, field: str) -> tuple[int, int]:
         """Between which values a column of numbers is; 0 is always among them."""
-        ranges = [segment.ranges[field] for segment in self.segments]
+        ranges = [segment.range(field) for segment in self.segments]
         return min((low for low, _ in ranges), default=0), max((high for _, high in ranges), default=0)
