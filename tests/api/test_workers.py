@@ -50,6 +50,29 @@ class Gate:
 # --- The pool by itself ---------------------------------------------------------------------------------------------
 
 
+def test_workers_are_idle_while_nothing_waits_runs_or_has_just_ended() -> None:
+    async def scenario() -> None:
+        gate, workers = Gate(), Workers(limits(1, 1), 30)
+
+        def idle() -> bool:
+            return workers.are_idle
+
+        assert idle()
+        assert workers.at_once(lambda stop: str(stop.asked)) == "False"
+        assert not idle()
+        await _eventually(idle)
+        running = asyncio.create_task(run(workers, gate.work, stays()))
+        assert await asyncio.to_thread(gate.entered.acquire, timeout=5)
+        await asyncio.sleep(0.01)
+        assert not idle()
+        gate.opened.set()
+        assert await running == "done"
+        await _eventually(idle)
+        await workers.close()
+
+    asyncio.run(scenario())
+
+
 def test_work_that_waits_or_lasts_too_long_is_stopped_and_its_place_freed() -> None:
     async def scenario() -> None:
         gate, workers = Gate(), Workers(limits(1, 1), 0.1)

@@ -111,7 +111,7 @@ async def _tag(question: Question, form: Form, actor: Actor, engine: Engine) -> 
 async def _worked_out(asked: Asked, request: Request, timing: Timing) -> bytes:
     """The body of the report, by way of the engine; who asks the same meanwhile gets this answer too.
 
-    What is quick is done at once: to have it done by a thread would take as long again.
+    What is quick is done at once, unless many ask: to have it done by a thread would take as long again.
     """
     services, question, actor = services_of(request), asked.question, asked.actor
 
@@ -120,8 +120,8 @@ async def _worked_out(asked: Asked, request: Request, timing: Timing) -> bytes:
         with timing.step("form"):
             return asked.form.make(report, Making(question, actor.business, services.drawer, stop))
 
-    if not asked.form.pictured and services.engine.is_quick(question.plan):
-        return work(Stop())
+    if services.workers.are_idle and not asked.form.pictured and services.engine.is_quick(question.plan):
+        return services.workers.at_once(work)
     business, key = actor.business.id, actor.key_id
     return await services.workers.run(work, client_gone(request), business=business, key=key, name=asked.tag)
 

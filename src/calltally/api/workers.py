@@ -1,6 +1,7 @@
 """Threads for work that blocks: taken in turns, with a time limit, and an end when nobody waits for it any more."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ __all__ = ["ClientGone", "Workers"]
 Result = TypeVar("Result")
 
 ASK_AGAIN_SECONDS = 0.05
+IDLE_SECONDS = 0.001  # without work, after which a request is taken to be alone
 
 
 class ClientGone(Exception):
@@ -45,6 +47,22 @@ class Workers:
         self._named: dict[str, _Job] = {}  # those that others may wait for too, until nobody does
         self._stopping: set[asyncio.Task[None]] = set()
         self._closed = False
+        self._ended_at = 0.0  # when the last work ended
+
+    @property
+    def are_idle(self) -> bool:
+        """Whether nothing waits or runs, nor did a moment ago: of a crowd of requests each finds the one before."""
+        return not self._jobs and time.monotonic() > self._ended_at + IDLE_SECONDS
+
+    def at_once(self, work: Callable[[Stop], Result]) -> Result:
+        """What `work` gives back, which takes no longer than to have a thread do it, while they are idle.
+
+        It is not shared, and holds up everybody, so that a crowd is better served by `run`.
+        """
+        try:
+            return work(Stop())
+        finally:
+            self._ended_at = time.monotonic()
 
     async def run(
         self, work: Callable[[Stop], Result], gone: Awaitable[None], *, business: str, key: str, name: str | None = None
@@ -104,6 +122,7 @@ class Workers:
         """
         self._jobs.discard(job)
         self._turns.end(job)
+        self._ended_at = time.monotonic()
         if not job.answer.done():
             error = thread.exception()
             if error:
