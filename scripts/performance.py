@@ -74,8 +74,8 @@ MEASURED = {
 MEMORY = "- **Memory** is the most that the process held (`VmHWM`).\n"
 HOW = """\
 How it comes to this: columns of small numbers in memory are read once a report, in stretches that stay in a core's own
-cache; callers are counted as bits of a set; days, weeks and hours come from tables of the instants at which they
-change; only the groups that are shown are worked out in full; see
+cache; what has few values is counted together, in one loop; callers are counted as bits of a set; days, weeks and hours
+come from tables of the instants at which they change; only the groups that are shown are worked out in full; see
 [Decisions](decisions.md#how-it-is-built).
 """
 RATES = """\
