@@ -25,6 +25,7 @@ __all__ = ["Team", "answered", "is_quick"]
 
 FEW_GROUPS = 4096  # all of whose aggregates are found at once, as what is counted stays in a core's own cache
 MANY_GROUPS = 500_000  # what is counted takes too much memory to have it once for each thread
+CELLS_A_ROW = 1  # that are counted together at most; more take longer to add up than the rows
 QUICK_ROWS, QUICK_GROUPS = 2**17, 2000  # that take a millisecond or two
 BLOCKS_A_THREAD = 4  # fewer are not worth another thread
 
@@ -165,7 +166,7 @@ def _tallied(
     """The aggregates over all rows, worked out by as many threads as are worth it."""
     aggregates = tuple(dict.fromkeys(aggregates))
     joint = None if renumber else sweep.prepared.joint(aggregates, sweep.columns, groups)
-    if joint and joint.cells > sum(map(len, sweep.blocks)):
+    if joint and joint.cells > CELLS_A_ROW * sum(map(len, sweep.blocks)):
         joint = None
 
     def worked_out(blocks: Sequence[Block]) -> dict[Aggregate, Tally]:
