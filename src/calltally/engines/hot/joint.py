@@ -24,7 +24,7 @@ from calltally.engines.hot.compiling import Kernels
 from calltally.engines.hot.kernels import LEFT_OUT, MOST_NARROW
 from calltally.engines.hot.parts import ByCode, ByTime, Part
 
-__all__ = ["Joint", "JointCounts", "field_of", "joint_of"]
+__all__ = ["MOST_ROWS", "Joint", "JointCounts", "field_of", "joint_of"]
 
 MOST_CELLS = 2**15  # of 4 bytes each, so that they stay in a core's own cache
 MOST_ROWS = 2**31 - 1  # that 4 bytes can count
@@ -202,11 +202,14 @@ class JointCounts:
 
 
 def joint_of(aggregates: Sequence[Aggregate], columns: Columns, groups: int, parts: Sequence[Part]) -> Joint | None:
-    """How aggregates are found jointly, of groups whose numbers the parts come to; None: not all of them can be."""
+    """How aggregates are found jointly, of groups whose numbers the parts come to; None: not all of them can be.
+
+    It is for at most MOST_ROWS rows.
+    """
     codes = [part for part in parts if isinstance(part, ByCode)]
     times = [part for part in parts if isinstance(part, ByTime)]
     room = MOST_NARROW - len(codes)
-    if room < 0 or groups > MOST_CELLS or columns.rows > MOST_ROWS:
+    if room < 0 or groups > MOST_CELLS:
         return None
     steps, places = merged(tuple(part.steps for part in times)) if times else (None, ())
     added = sum((part.table[at] for part, at in zip(times, places, strict=True)), np.zeros(1, np.int64))

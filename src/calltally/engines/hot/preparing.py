@@ -14,7 +14,7 @@ from calltally.catalog import Aggregate
 from calltally.engines.base import Plan
 from calltally.engines.hot.columns import NUMBERS, Columns, Dictionary
 from calltally.engines.hot.groups import Grouping, grouping_of
-from calltally.engines.hot.joint import Joint, field_of, joint_of
+from calltally.engines.hot.joint import MOST_ROWS, Joint, field_of, joint_of
 from calltally.engines.hot.parts import Part
 from calltally.engines.hot.selecting import Keep, keeps_of
 from calltally.localtime import DAY
@@ -57,7 +57,7 @@ class Prepared:
 
     def joint(self, aggregates: tuple[Aggregate, ...], columns: Columns, groups: int) -> Joint | None:
         """See `joint_of`; the groups are numbered by their keys."""
-        if self.parts is None:
+        if self.parts is None or columns.rows > MOST_ROWS:
             return None
         asked = aggregates, groups
         if asked not in self._joints:
@@ -84,7 +84,7 @@ class Preparing:
         if keeps is None or grouping is None:
             return None
         prepared = Prepared(keeps, grouping)
-        if sum(part.table.nbytes for part in prepared.parts or ()) <= MOST_BYTES:
+        if prepared.parts is not None and sum(part.table.nbytes for part in prepared.parts) <= MOST_BYTES:
             with self._lock:
                 self._kept[id(plan)] = plan, shape, prepared
                 while len(self._kept) > KEPT:
