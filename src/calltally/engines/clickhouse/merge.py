@@ -17,6 +17,7 @@ from calltally.catalog import FieldKind
 from calltally.engines.base import StoreFacts
 from calltally.engines.clickhouse.lookup import KEPT
 from calltally.engines.clickhouse.schema import DELETED, FIELDS, HELD, STATE
+from calltally.engines.duckdb.batches import read_batches
 from calltally.engines.duckdb.copies import read_facts
 from calltally.engines.duckdb.schema import DERIVED, column_type, create_or_migrate
 from calltally.engines.duckdb.spelling import quoted, text
@@ -229,6 +230,6 @@ class Scratch:
 
     def _read(self, query: str) -> Iterator[Columns]:
         reader = self.cursor.sql(query).to_arrow_reader(ROWS_AT_ONCE)
-        for batch in reader:
+        for batch in read_batches(reader):
             if len(batch):
                 yield batch.to_pydict()

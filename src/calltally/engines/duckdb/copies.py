@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from calltally.catalog import CATALOG
 from calltally.engines.base import Condition, Snapshot, Stop, StoreFacts
+from calltally.engines.duckdb.batches import read_batches
 from calltally.engines.duckdb.dialect import DuckDBDialect
 from calltally.engines.duckdb.schema import schema_version, version_of
 from calltally.engines.duckdb.shaping import STORED_COLUMNS, shaped
@@ -45,17 +46,9 @@ def exported(
         reader = cursor.sql(statement.sql, params=list(statement.params)).to_arrow_reader(ROWS_AT_ONCE)
         if store.extent == extent:  # else it may meet calls outside the extent that it was spelled for
             break
-    while (batch := _next(reader, stop)) is not None:
-        yield from pa.Table.from_batches([batch]).cast(EXPORT_SCHEMA).to_batches()
-
-
-def _next(reader: pa.RecordBatchReader, stop: Stop) -> pa.RecordBatch | None:
-    stop.check()
-    try:
-        return next(reader, None)
-    except OSError:  # which is how a reader tells of an interrupt, among others
+    for batch in read_batches(reader):
         stop.check()
-        raise
+        yield from pa.Table.from_batches([batch]).cast(EXPORT_SCHEMA).to_batches()
 
 
 def found(cursor: duckdb.DuckDBPyConnection, table: str, call_id: str) -> pa.RecordBatch | None:

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from calltally.catalog import CATALOG, FieldKind
+from calltally.engines.duckdb.batches import read_batches
 from calltally.engines.duckdb.dialect import DuckDBDialect
 from calltally.engines.duckdb.schema import CODE_COLUMNS
 from calltally.engines.duckdb.stores import Store
@@ -44,7 +45,7 @@ class Reading:
     def _read(self, where: str, params: list[int]) -> Iterator[pa.RecordBatch]:
         query = f"SELECT {self._columns} FROM {self._calls}{where}"
         reader: pa.RecordBatchReader = self._cursor.sql(query, params=params).to_arrow_reader(ROWS_AT_ONCE)
-        yield from reader
+        yield from read_batches(reader)
 
 
 def as_read(calls: pa.Table) -> pa.Table:

@@ -9,6 +9,7 @@ import duckdb
 import pyarrow as pa
 
 from calltally.catalog import FieldKind
+from calltally.engines.duckdb.batches import read_batches
 from calltally.engines.duckdb.changing import changing
 from calltally.engines.duckdb.rewriting import detach, log_path
 from calltally.engines.duckdb.schema import DERIVED, column_type, create_or_migrate
@@ -54,7 +55,7 @@ def read_holdings(cursor: duckdb.DuckDBPyConnection, store: Store) -> Holdings:
 def read_part(cursor: duckdb.DuckDBPyConnection, store: Store, part: Part) -> Iterator[pa.RecordBatch]:
     """The rows of a part, of `WHOLE_SCHEMA`."""
     reader = cursor.sql(_rows(store, part.kind) + _within(part)).to_arrow_reader(ROWS_AT_ONCE)
-    for batch in reader:
+    for batch in read_batches(reader):
         yield from pa.Table.from_batches([batch]).cast(WHOLE_SCHEMA).to_batches()
 
 
