@@ -19,7 +19,7 @@ from hypothesis import given, settings
 
 from calltally.accounts import Business
 from calltally.engines import Stop
-from calltally.engines.hot import answering
+from calltally.engines.hot import sweeping
 from calltally.folder import DataFolder
 from calltally.ingestion import Delivery, deliver, import_records
 from calltally.query import Timing, ask
@@ -95,7 +95,7 @@ def business(
     business = new_business(kind.zone)
     with pytest.MonkeyPatch.context() as patch:
         if kind.together:
-            patch.setattr(answering, "CELLS_A_ROW", math.inf)
+            patch.setattr(sweeping, "CELLS_A_ROW", math.inf)
         fill(engine, business, kind, draw)
         yield business
 

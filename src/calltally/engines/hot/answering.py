@@ -1,8 +1,6 @@
 """A plan answered from columns: groups by number, what they sort by, the first of them, then the rest about these."""
 
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from math import prod
 
 import numpy as np
@@ -13,44 +11,16 @@ from calltally.engines.finish import in_order
 from calltally.engines.hot.blocks import BLOCK_ROWS, Block, blocks_of
 from calltally.engines.hot.choosing import first_groups
 from calltally.engines.hot.columns import Columns, Numbers
-from calltally.engines.hot.compiling import Kernels
 from calltally.engines.hot.groups import DENSE_KEYS, NumberedKeys
-from calltally.engines.hot.joint import Joint, JointCounts
-from calltally.engines.hot.kernels import REJECTED
-from calltally.engines.hot.preparing import Prepared, Preparing
-from calltally.engines.hot.tallies import Added, Tally, can_tally, pairs_fit, tally_of
+from calltally.engines.hot.preparing import Preparing
+from calltally.engines.hot.sweeping import Renumber, Sweep, Team, group_rows, sweep_rows
+from calltally.engines.hot.tallies import can_tally, pairs_fit
 from calltally.localtime import DAY
 
-__all__ = ["Team", "answered", "is_quick"]
+__all__ = ["answered", "is_quick"]
 
 FEW_GROUPS = 4096  # all of whose aggregates are found at once, as what is counted stays in a core's own cache
-MANY_GROUPS = 500_000  # what is counted takes too much memory to have it once for each thread
-CELLS_A_ROW = 1  # that are counted together at most; more take longer to add up than the rows
 QUICK_ROWS, QUICK_GROUPS = 2**17, 2000  # that take a millisecond or two
-BLOCKS_A_THREAD = 4  # fewer are not worth another thread
-
-Renumber = Callable[[Numbers], None]  # puts other numbers in the place of groups
-
-
-@dataclass(frozen=True)
-class Team:
-    """The kernels, and threads to run them on beside the one that asks."""
-
-    kernels: Kernels
-    threads: Executor
-    size: int
-
-
-@dataclass(frozen=True)
-class _Sweep:
-    """The rows that are asked about, and how each finds its group."""
-
-    plan: Plan
-    columns: Columns
-    blocks: Sequence[Block]
-    prepared: Prepared
-    team: Team
-    stop: Stop
 
 
 def answered(plan: Plan, columns: Columns, preparing: Preparing, team: Team, stop: Stop) -> Rows | None:
@@ -63,7 +33,7 @@ def answered(plan: Plan, columns: Columns, preparing: Preparing, team: Team, sto
         return None
     if not blocks or prepared.never:
         return Rows((), (0,) * len(plan.aggregates))
-    sweep = _Sweep(plan, columns, blocks, prepared, team, stop)
+    sweep = Sweep(plan, columns, blocks, prepared, team, stop)
     if prepared.grouping.keys <= DENSE_KEYS:
         return _rows(sweep, None)
     numbered = _numbered(sweep)
@@ -107,7 +77,7 @@ def _span(blocks: Sequence[Block]) -> tuple[int, int]:
     return min(first for first, _ in ends), max(last for _, last in ends)
 
 
-def _rows(sweep: _Sweep, numbered: NumberedKeys | None) -> Rows | None:
+def _rows(sweep: Sweep, numbered: NumberedKeys | None) -> Rows | None:
     """The answer, the groups numbered by their keys or by a table of them."""
     plan = sweep.plan
     size = sweep.prepared.grouping.keys if numbered is None else len(numbered)
@@ -117,17 +87,16 @@ def _rows(sweep: _Sweep, numbered: NumberedKeys | None) -> Rows | None:
     rows = sum(map(len, sweep.blocks))
     if not pairs_fit(first, sweep.columns, size, rows) or not pairs_fit(rest, sweep.columns, plan.limit + 1, rows):
         return None
-    tallies = _tallied(sweep, (Count(), *first), size, by_key, all_groups=True)
-    there = np.flatnonzero(tallies[Count()].found())
+    swept = sweep_rows(sweep, (Count(), *first), size, by_key, all_groups=True)
+    there = np.flatnonzero(swept[Count()].found)
     keys = there if numbered is None else numbered.keys()[there]
-    found = {aggregate: tally.found()[there] for aggregate, tally in tallies.items()}
+    found = {aggregate: each.found[there] for aggregate, each in swept.items()}
     chosen = first_groups(plan, sweep.prepared.grouping, keys, found)
     found = {aggregate: each[chosen] for aggregate, each in found.items()}
-    totals = {aggregate: tally.total() for aggregate, tally in tallies.items()}
     if rest:
-        more = _tallied(sweep, rest, len(chosen) + 1, _renumbering(sweep, there[chosen], size, by_key))
-        found |= {aggregate: tally.found() for aggregate, tally in more.items()}
-        totals |= {aggregate: tally.total() for aggregate, tally in more.items()}
+        swept |= sweep_rows(sweep, rest, len(chosen) + 1, _renumbering(sweep, there[chosen], size, by_key))
+        found |= {aggregate: swept[aggregate].found for aggregate in rest}
+    totals = {aggregate: each.total for aggregate, each in swept.items()}
     return _in_order(plan, sweep.prepared.grouping.values(keys[chosen]), found, totals)
 
 
@@ -147,7 +116,7 @@ def _sorted_by(plan: Plan) -> tuple[Aggregate, ...]:
     return () if isinstance(by, Dimension) else aggregates_of(by)
 
 
-def _renumbering(sweep: _Sweep, chosen: Numbers, size: int, by_key: Renumber | None) -> Renumber:
+def _renumbering(sweep: Sweep, chosen: Numbers, size: int, by_key: Renumber | None) -> Renumber:
     """What puts the place among the chosen ones in the place of a group, and of all others the next number."""
     numbers = np.full(size, len(chosen), np.int32)
     numbers[chosen] = np.arange(len(chosen), dtype=np.int32)
@@ -160,77 +129,11 @@ def _renumbering(sweep: _Sweep, chosen: Numbers, size: int, by_key: Renumber | N
     return renumber
 
 
-def _tallied(
-    sweep: _Sweep, aggregates: Sequence[Aggregate], groups: int, renumber: Renumber | None, *, all_groups: bool = False
-) -> dict[Aggregate, Tally]:
-    """The aggregates over all rows, worked out by as many threads as are worth it."""
-    aggregates = tuple(dict.fromkeys(aggregates))
-    joint = None if renumber else sweep.prepared.joint(aggregates, sweep.columns, groups)
-    if joint and joint.cells > CELLS_A_ROW * sum(map(len, sweep.blocks)):
-        joint = None
-
-    def worked_out(blocks: Sequence[Block]) -> dict[Aggregate, Tally]:
-        tallies = {each: tally_of(each, sweep.columns, groups, all_groups=all_groups) for each in aggregates}
-        _work_out(sweep, blocks, tallies, joint, renumber)
-        return tallies
-
-    own, *shares = _shares(sweep, groups)
-    others = [sweep.team.threads.submit(worked_out, share) for share in shares]
-    found = worked_out(own)
-    for other in others:
-        theirs = other.result()
-        for aggregate, tally in found.items():
-            tally.join(theirs[aggregate])
-    return found
-
-
-def _work_out(
-    sweep: _Sweep,
-    blocks: Sequence[Block],
-    tallies: Mapping[Aggregate, Tally],
-    joint: Joint | None,
-    renumber: Renumber | None,
-) -> None:
-    """Take the rows of blocks, jointly where that can be done."""
-    kernels, scratch = sweep.team.kernels, np.empty(BLOCK_ROWS, np.int64)
-    counts = JointCounts(joint) if joint else None
-    for block in blocks:
-        sweep.stop.check()
-        if counts and counts.take(kernels, block):
-            continue
-        group = _grouped(sweep, block, scratch)
-        if renumber:
-            renumber(group)
-        for tally in tallies.values():
-            tally.take(kernels, block, group)
-    for aggregate, tally in tallies.items():
-        if counts and isinstance(tally, Added):
-            tally.add(counts.found(aggregate))
-
-
-def _shares(sweep: _Sweep, groups: int) -> list[Sequence[Block]]:
-    """The blocks, in as many parts as there should be threads."""
-    count = 1 if groups > MANY_GROUPS else max(1, min(sweep.team.size, len(sweep.blocks) // BLOCKS_A_THREAD))
-    return [sweep.blocks[place::count] for place in range(count)]
-
-
-def _grouped(sweep: _Sweep, block: Block, scratch: Numbers) -> Numbers:
-    """The key of each row of a block, negative for a call that is left out."""
-    group = scratch[: len(block)]
-    group.fill(0)
-    for keep in sweep.prepared.keeps:
-        keep.apply(sweep.team.kernels, block, group)
-    group[block.gone] = REJECTED
-    for part in sweep.prepared.grouping.parts:
-        part.add(sweep.team.kernels, block, group)
-    return group
-
-
-def _numbered(sweep: _Sweep) -> NumberedKeys | None:
+def _numbered(sweep: Sweep) -> NumberedKeys | None:
     """All keys that occur; None: too many."""
     numbered, scratch = NumberedKeys(sweep.team.kernels), np.empty(BLOCK_ROWS, np.int64)
     for block in sweep.blocks:
         sweep.stop.check()
-        if not numbered.take(_grouped(sweep, block, scratch), sweep.stop):
+        if not numbered.take(group_rows(sweep, block, scratch), sweep.stop):
             return None
     return numbered

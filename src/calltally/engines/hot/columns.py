@@ -41,6 +41,7 @@ CodedValue = str | bool | None
 MOST_BYTES_A_CALL = 64
 SMALL = 1_000_000  # bytes for the texts of few calls, which are as different as those of many
 SEGMENT_ROWS = 2**20
+MOST_REACHES = 100  # of which a segment keeps where their rows are
 BYTES_A_TEXT = 160  # besides its characters: Python's object, its places in a list and in a dict
 
 # How fields are held: those whose different values the database has numbered, those that get codes here, whole numbers.
@@ -135,6 +136,7 @@ class Segment:
     hashes: Numbers  # of the ids, sorted
     places: Numbers  # the rows that have these
     _ranges: dict[str, tuple[int, int]] = dataclass_field(default_factory=dict, repr=False)
+    _rows: dict[tuple[int, int], tuple[int, int]] = dataclass_field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -171,8 +173,14 @@ class Segment:
             return 0, 0
         if not self.is_sorted:
             return 0, len(self)
-        first, end = np.searchsorted(self.starts, (periods[0].start, periods[-1].end))
-        return int(first), int(end)
+        reach = periods[0].start, periods[-1].end
+        found = self._rows.get(reach)  # kept, since to search millions of rows is to wait for memory again and again
+        if found is None:
+            first, end = np.searchsorted(self.starts, reach)
+            if len(self._rows) >= MOST_REACHES:
+                self._rows.clear()
+            found = self._rows[reach] = int(first), int(end)
+        return found
 
     def found(self, hashes: Numbers) -> Numbers:
         """The rows whose ids have one of these hashes, sorted."""

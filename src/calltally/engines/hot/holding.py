@@ -17,11 +17,12 @@ import pyarrow as pa
 
 from calltally.engines.base import Plan, Rows, Stop
 from calltally.engines.duckdb import Change, DuckDBEngine, Journal
-from calltally.engines.hot.answering import Team, answered, is_quick
+from calltally.engines.hot.answering import answered, is_quick
 from calltally.engines.hot.building import built, in_order, patched
 from calltally.engines.hot.columns import MOST_BYTES_A_CALL, SMALL, Columns
 from calltally.engines.hot.compiling import compiled
 from calltally.engines.hot.preparing import Preparing
+from calltally.engines.hot.sweeping import Team
 from calltally.errors import NotFound, Unavailable
 
 __all__ = ["Holding", "open_holding"]

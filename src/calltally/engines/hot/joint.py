@@ -196,6 +196,12 @@ class JointCounts:
             loop.run(kernels, block, bounds, steps, found)
         return True
 
+    def join(self, other: "JointCounts") -> None:
+        """Take what was found over other rows."""
+        for own, theirs in zip(self._found, other._found, strict=True):
+            np.add(own.counts, theirs.counts, out=own.counts)
+            np.add(own.sums, theirs.sums, out=own.sums)
+
     def found(self, aggregate: Aggregate) -> Numbers:
         """One of the aggregates of each group."""
         return self._joint.sources[aggregate].of(self._found, self._joint.groups)

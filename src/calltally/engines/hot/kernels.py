@@ -124,10 +124,11 @@ def count_cells(  # noqa: PLR0917 - kernels take nothing by name
 
     `codes` are several columns with a table each; `wide` is one more, or None. A number that is too large is no cell:
     then nothing is added to the first one, since a core that has to guess which rows those are is four times as slow.
+    Rows have numbers without a sign: else each look at a column begins by asking whether its place counts from the end.
     """
     size = np.uint32(len(counts))
     for k in range(len(bases)):
-        for i in range(bounds[k], bounds[k + 1]):
+        for i in range(np.uint64(bounds[k]), np.uint64(bounds[k + 1])):
             cell = bases[k]
             for j in range(len(codes)):
                 cell = np.uint32(cell + tables[j][codes[j][i]])
@@ -152,7 +153,7 @@ def sum_cells(  # noqa: PLR0917
     """Add up the values of each cell, see `count_cells`, and count them."""
     size = np.uint32(len(counts))
     for k in range(len(bases)):
-        for i in range(bounds[k], bounds[k + 1]):
+        for i in range(np.uint64(bounds[k]), np.uint64(bounds[k + 1])):
             cell = bases[k]
             for j in range(len(codes)):
                 cell = np.uint32(cell + tables[j][codes[j][i]])
@@ -179,7 +180,7 @@ def sum_stretches(  # noqa: PLR0917
     for k in range(len(bases)):
         if bases[k] < len(counts):
             added, found = 0, 0
-            for i in range(bounds[k], bounds[k + 1]):
+            for i in range(np.uint64(bounds[k]), np.uint64(bounds[k + 1])):
                 added += values[i] if values[i] != null else 0
                 found += 1 if values[i] != null else 0
             sums[bases[k]] += added

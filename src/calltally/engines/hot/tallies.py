@@ -15,7 +15,7 @@ from calltally.engines.hot.blocks import Block
 from calltally.engines.hot.columns import NUMBERS, Columns, Numbers, null_of
 from calltally.engines.hot.compiling import Kernels
 
-__all__ = ["Added", "Tally", "can_tally", "pairs_fit", "tally_of"]
+__all__ = ["Tally", "can_tally", "pairs_fit", "tally_of"]
 
 SET_BYTES = 64_000_000  # for each thread
 MOST_PAIRS = 20_000_000
@@ -40,22 +40,18 @@ class Tally(Protocol):
         """The aggregate over all groups together."""
 
 
-class Added(ABC):
+class _Added(ABC):
     """What is added up, in several turns."""
 
     def __init__(self, groups: int) -> None:
         self._found = np.zeros((TURNS if groups <= FEW_GROUPS else 1, groups), np.int64)
 
-    def join(self, other: "Added") -> None:
+    def join(self, other: "_Added") -> None:
         self._found += other._found
 
     @abstractmethod
     def take(self, kernels: Kernels, block: Block, group: Numbers) -> None:
         """See `Tally`."""
-
-    def add(self, found: Numbers) -> None:
-        """Take what was found in another way over other rows."""
-        self._found[0] += found
 
     def found(self) -> Numbers:
         added: Numbers = self._found.sum(axis=0)
@@ -65,12 +61,12 @@ class Added(ABC):
         return int(self._found.sum())
 
 
-class _Calls(Added):
+class _Calls(_Added):
     def take(self, kernels: Kernels, block: Block, group: Numbers) -> None:  # noqa: ARG002
         kernels.count(group, self._found)
 
 
-class _CallsWithCode(Added):
+class _CallsWithCode(_Added):
     def __init__(self, groups: int, field: str, flags: Numbers) -> None:
         super().__init__(groups)
         self._field, self._flags = field, flags
@@ -79,7 +75,7 @@ class _CallsWithCode(Added):
         kernels.count_by_code(block.codes(self._field), self._flags, group, self._found)
 
 
-class _CallsWithNumber(Added):
+class _CallsWithNumber(_Added):
     def __init__(self, groups: int, field: str) -> None:
         super().__init__(groups)
         self._field = field
@@ -89,7 +85,7 @@ class _CallsWithNumber(Added):
         kernels.count_values(values, null_of(values), group, self._found)
 
 
-class _Sum(Added):
+class _Sum(_Added):
     def __init__(self, groups: int, field: str) -> None:
         super().__init__(groups)
         self._field = field
@@ -178,14 +174,14 @@ def pairs_fit(aggregates: Sequence[Aggregate], columns: Columns, groups: int, ro
 def tally_of(aggregate: Aggregate, columns: Columns, groups: int, *, all_groups: bool) -> Tally:
     """What finds an aggregate that `can_tally`; the last group is told apart only where `all_groups`."""
     if not isinstance(aggregate, CountDistinct):
-        return added_of(aggregate, columns, groups)
+        return _added_of(aggregate, columns, groups)
     size = columns.sizes[aggregate.field]
     if _sets_fit(groups, size):
         return _Sets(groups, aggregate.field, size)
     return _Pairs(groups, aggregate.field, size, all_groups=all_groups)
 
 
-def added_of(aggregate: Count | Sum, columns: Columns, groups: int) -> Added:
+def _added_of(aggregate: Count | Sum, columns: Columns, groups: int) -> _Added:
     """What finds an aggregate that is added up."""
     match aggregate:
         case Count(None):
