@@ -1,6 +1,8 @@
 """Columns from the calls of a store: all of them, those that have changed since, or put in order anew."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -29,15 +31,21 @@ MOST_BYTES_OF_TEXTS = 16  # a call: of a field with more different texts than th
 NO_NUMBER = -(2**63)
 START_AND_HASH = 8 + 12  # bytes a call
 TAIL_ROWS, TAIL_SHARE = 1000, 1000  # or a share of all rows: a tail that has as many is left alone, and a new one begun
+MOST_THREADS = 4  # each takes the memory of a column
 FEW_ROWS = 50  # read value by value, since each step over a whole column takes longer than that
+
+Item = TypeVar("Item")
+Made = TypeVar("Made")
 
 
 class _Parts:
     """Rows being gathered, by column a list of parts; the dictionaries are those of so many rows already."""
 
-    def __init__(self, dictionaries: Mapping[str, Dictionary], already: int = 0) -> None:
+    def __init__(
+        self, dictionaries: Mapping[str, Dictionary], already: int = 0, threads: Executor | None = None
+    ) -> None:
         self.dictionaries = dict(dictionaries)
-        self._already = already
+        self._already, self._threads = already, threads
         self.count = 0
         self._starts: list[Numbers] = []
         self._hashes: list[Numbers] = []
@@ -50,14 +58,19 @@ class _Parts:
         self._starts.append(_array(rows["started_at"]))
         self._hashes.append(_array(rows["id_hash"]))
         counted, coded, numbers = (_counted_few, _coded_few, _numbers_few) if len(rows) <= FEW_ROWS else MANY
-        for name in COUNTED:
-            self._codes[name].append(counted(rows[name]))
+
+        def read(name: str) -> None:
+            if name in self._numbers:
+                self._numbers[name].append(numbers(rows[name]))
+            elif dictionary := self.dictionaries.get(name):
+                self._codes[name].append(coded(rows[name], dictionary))
+            else:
+                self._codes[name].append(counted(rows[name]))
+
+        self._each(read, (*self._codes, *self._numbers))
         for name, dictionary in list(self.dictionaries.items()):
-            self._codes[name].append(coded(rows[name], dictionary))
             if dictionary.nbytes > SMALL + (self._already + self.count) * MOST_BYTES_OF_TEXTS:
                 del self.dictionaries[name], self._codes[name]
-        for name in NUMBERS:
-            self._numbers[name].append(numbers(rows[name]))
 
     def take(self, segment: Segment, gone: Numbers, *, first: bool = False) -> None:
         """Take the rows of a segment but those that are gone, before or after all that there are already."""
@@ -87,14 +100,11 @@ class _Parts:
         """All rows as one segment, in the order in which they came."""
         if not self.count:
             return _empty(self.dictionaries)
-        hashes = np.concatenate(self._hashes)
-        places = np.argsort(hashes).astype(np.uint32)
         return Segment(
             np.concatenate(self._starts),
             {name: np.concatenate(parts) for name, parts in self._codes.items()},
             {name: narrow_numbers(widened(parts)) for name, parts in self._numbers.items()},
-            hashes[places],
-            places,
+            *_by_hash(np.concatenate(self._hashes)),
         )
 
     def segments(self) -> list[Segment]:
@@ -106,26 +116,32 @@ class _Parts:
         self._starts.clear()
         cut_starts, cut_hashes = _cut(starts, order), _cut(np.concatenate(self._hashes), order)
         self._hashes.clear()
-        codes, numbers = {}, {}
-        for name, parts in self._codes.items():
-            codes[name] = [narrow_codes(cut) for cut in _cut(np.concatenate(parts), order)]
+
+        def codes(parts: list[Numbers]) -> list[Numbers]:
+            cuts = _cut(np.concatenate(parts), order)
             parts.clear()
-        for name, parts in self._numbers.items():
-            numbers[name] = [narrow_numbers(cut) for cut in _cut(widened(parts), order)]
+            return [narrow_codes(cut) for cut in cuts]
+
+        def numbers(parts: list[Numbers]) -> list[Numbers]:
+            cuts = _cut(widened(parts), order)
             parts.clear()
-        found = []
-        for place, (begun, hashes) in enumerate(zip(cut_starts, cut_hashes, strict=True)):
-            places = np.argsort(hashes).astype(np.uint32)
-            found.append(
-                Segment(
-                    begun,
-                    {name: cuts[place] for name, cuts in codes.items()},
-                    {name: cuts[place] for name, cuts in numbers.items()},
-                    hashes[places],
-                    places,
-                )
+            return [narrow_numbers(cut) for cut in cuts]
+
+        cut_codes = dict(zip(self._codes, self._each(codes, self._codes.values()), strict=True))
+        cut_numbers = dict(zip(self._numbers, self._each(numbers, self._numbers.values()), strict=True))
+        return [
+            Segment(
+                begun,
+                {name: cuts[place] for name, cuts in cut_codes.items()},
+                {name: cuts[place] for name, cuts in cut_numbers.items()},
+                *hashed,
             )
-        return found
+            for place, (begun, hashed) in enumerate(zip(cut_starts, self._each(_by_hash, cut_hashes), strict=True))
+        ]
+
+    def _each(self, make: Callable[[Item], Made], items: Iterable[Item]) -> list[Made]:
+        """What comes of each, several at a time if there are threads."""
+        return list((self._threads.map if self._threads else map)(make, items))
 
     def _bytes_of(self, name: str) -> int:
         return self._width(self._codes[name]) * self.count + self.dictionaries[name].nbytes
@@ -140,13 +156,24 @@ class _Parts:
         return max((part.itemsize for part in parts), default=0)
 
 
-def built(version: str, batches: Iterable[pa.RecordBatch]) -> Columns:
-    """The columns of a store's calls."""
-    parts = _Parts({name: Dictionary() for name in CODED})
-    for batch in batches:
-        parts.add(batch)
-    parts.fit()
-    return _columns(version, parts)
+def built(version: str, batches: Iterable[pa.RecordBatch], threads: int) -> Columns:
+    """The columns of a store's calls, made by so many threads."""
+    count = min(threads, MOST_THREADS)
+    with ThreadPoolExecutor(count, "building") as builders, ThreadPoolExecutor(1, "reading") as reader:
+        parts = _Parts({name: Dictionary() for name in CODED}, threads=builders)
+        for batch in _ahead(batches, reader):
+            parts.add(batch)
+        parts.fit()
+        return _columns(version, parts)
+
+
+def _ahead(batches: Iterable[pa.RecordBatch], reader: Executor) -> Iterator[pa.RecordBatch]:
+    """The batches, of which the next is read while one is worked on."""
+    remaining = iter(batches)
+    coming = reader.submit(next, remaining, None)
+    while (batch := coming.result()) is not None:
+        coming = reader.submit(next, remaining, None)
+        yield batch
 
 
 def patched(columns: Columns, change: Change, batches: Iterable[pa.RecordBatch]) -> Columns | None:
@@ -226,6 +253,12 @@ def _cut(column: Numbers, order: Numbers | None) -> list[Numbers]:
     if order is None:
         return [column[at : at + SEGMENT_ROWS].copy() for at in pieces]
     return [column[order[at : at + SEGMENT_ROWS]] for at in pieces]
+
+
+def _by_hash(hashes: Numbers) -> tuple[Numbers, Numbers]:
+    """Hashes in their order, and the rows that have these."""
+    places = np.argsort(hashes).astype(np.uint32)
+    return hashes[places], places
 
 
 def _array(column: pa.Array) -> Numbers:

@@ -70,6 +70,8 @@ def narrow_codes(codes: Numbers) -> Numbers:
 def narrow_numbers(values: Numbers) -> Numbers:
     """The same numbers in the narrowest type, where no value is the lowest."""
     null = null_of(values)
+    if values.dtype == NUMBER_TYPES[0]:
+        return values
     there = values[values != null]
     low, high = int(there.min(initial=0)), int(there.max(initial=0))
     kind = next(each for each in map(np.dtype, NUMBER_TYPES) if LOWEST[each] < low and high <= HIGHEST[each])
@@ -77,8 +79,9 @@ def narrow_numbers(values: Numbers) -> Numbers:
 
 
 def widened(parts: Sequence[Numbers]) -> Numbers:
-    """Parts of a column of numbers as one, of 64 bits."""
-    return np.concatenate([_retyped(part, np.dtype(np.int64)) for part in parts])
+    """Parts of a column of numbers as one, of the widest of their types."""
+    widest = max((part.dtype for part in parts), key=lambda each: each.itemsize)
+    return np.concatenate([part if part.dtype == widest else _retyped(part, widest) for part in parts])
 
 
 def _retyped(values: Numbers, kind: np.dtype[Any]) -> Numbers:

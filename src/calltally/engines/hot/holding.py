@@ -247,7 +247,7 @@ class Holding:
         held.journal = self._file.watched(held.calls)
         held.preparing.clear()
         with self._file.reading(held.calls, stop) as reading:
-            columns = built(reading.version, _until(stop, reading.all()))
+            columns = built(reading.version, _until(stop, reading.all()), self._team.size)
         held.journal.forget(columns.version)
         with self._lock:
             if self._held.get(held.calls) is held:  # and was not removed meanwhile
