@@ -57,6 +57,8 @@ def changed_by(there: State, said: State) -> Change:
 
 def told_versions(values: Sequence[Any], version: int | None, cleared: Iterable[int] = ()) -> tuple[int | None, ...]:
     """The versions of a delivery: its own for each field with a value, and for those that it clears."""
+    if version is None:
+        return (None,) * len(values)
     versions = [None if value is None else version for value in values]
     for place in cleared:
         versions[place] = version
@@ -80,12 +82,15 @@ def stored_versions(state: State) -> StoredVersions:
     """The versions of a state in their shortest form."""
     said = {version for version in {*state.versions} if version is not None}
     newest = max(said, default=None)
-    if len(said) <= 1:
-        pairs = enumerate(zip(state.values, state.versions, strict=True))
-        cleared = tuple(place for place, (value, version) in pairs if value is None and version is not None)
-        if told_versions(state.values, newest, cleared) == state.versions:
-            return StoredVersions(newest, cleared, None)
-    return StoredVersions(newest, (), state.versions)
+    if len(said) > 1:
+        return StoredVersions(newest, (), state.versions)
+    cleared = []
+    for place, (value, version) in enumerate(zip(state.values, state.versions, strict=True)):
+        if version is None and value is not None and newest is not None:  # the newest would hold for it too
+            return StoredVersions(newest, (), state.versions)
+        if version is not None and value is None:
+            cleared.append(place)
+    return StoredVersions(newest, tuple(cleared), None)
 
 
 def _wins(value: Any, version: int | None, there: Any, version_there: int | None) -> bool:

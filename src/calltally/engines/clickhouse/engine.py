@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-import duckdb
 import pyarrow as pa
 
 from calltally.engines.base import Condition, Load, Outcome, Page, Plan, Rows, Snapshot, Stop, StoreFacts
@@ -26,16 +25,15 @@ from calltally.engines.clickhouse.writing import Writing
 from calltally.engines.duckdb.connecting import connected
 from calltally.engines.duckdb.deliveries import apply_deliveries, delete_call
 from calltally.engines.duckdb.erasing import erase_caller
+from calltally.engines.duckdb.failures import translated
 from calltally.engines.duckdb.hashes import hashes_of
 from calltally.engines.duckdb.running import Running
 from calltally.engines.sql import Statement, compile_with_totals, narrowed, read_with_totals
 from calltally.engines.whole import Holdings, Part, Taking, Tally
-from calltally.errors import Unavailable
 from calltally.localtime import Period
 
 __all__ = ["ClickHouseEngine"]
 
-STOPPED = "This was stopped before it was done"
 
 Found = TypeVar("Found")
 
@@ -77,7 +75,7 @@ class ClickHouseEngine:
         with self._servers.session() as session:
             store = self._store(calls, session)
             require_there(store)
-        with _translated(), Scratch(self._root) as scratch:
+        with translated(), Scratch(self._root) as scratch:
             scratch.learn(store.erasure)
             load = ClickHouseLoad(self._root, scratch, self._staging, partial(self._writing, calls))
             with self._running.during(load.stop), closing(load):
@@ -132,7 +130,7 @@ class ClickHouseEngine:
 
     @contextmanager
     def snapshot(self, calls: str) -> Iterator[Snapshot | None]:
-        with _translated(), self._asking(Stop()) as session:
+        with translated(), self._asking(Stop()) as session:
             store = self._store(calls, session)
             require_there(store)
             with copied(session, self._tables, store, self._root, self._staging) as copy:
@@ -239,7 +237,7 @@ class ClickHouseEngine:
     @contextmanager
     def _writing(self, calls: str) -> Iterator[Writing]:
         """The right to change the calls of a business, which are there."""
-        with _translated(), self._turns.of(calls) as turn, self._servers.session() as session:
+        with translated(), self._turns.of(calls) as turn, self._servers.session() as session:
             store = self._store(calls, session)
             require_there(store)
             writing = Writing(session, self._tables, store, turn)
@@ -250,14 +248,3 @@ class ClickHouseEngine:
     def _mend(self, writing: Writing) -> None:
         with self._servers.session() as reading, Scratch(self._root) as scratch:
             writing.mend(scratch, reading)
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    """The errors of merging as ours."""
-    try:
-        yield
-    except duckdb.InterruptException as error:
-        raise Unavailable(STOPPED) from error
-    except duckdb.OutOfMemoryException as error:
-        raise Unavailable("There is not enough memory or spill space for this now", retry_after=5) from error

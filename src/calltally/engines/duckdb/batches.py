@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import duckdb
 import pyarrow as pa
 
+from calltally.engines.duckdb.failures import translated
+
 __all__ = ["read_batches"]
 
 ERRORS = {  # by how a message begins
@@ -17,10 +19,11 @@ def read_batches(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
     """What DuckDB gives a reader.
 
     Raises:
-        duckdb.Error: the query failed on the way, or was interrupted, which a reader tells as an OSError.
+        Unavailable: the query was stopped on the way, or there is not enough memory or disk for it.
     """
-    try:
-        yield from reader
-    except OSError as error:
-        message = str(error)
-        raise ERRORS.get(message.partition(":")[0], duckdb.Error)(message) from error
+    with translated():
+        try:
+            yield from reader
+        except OSError as error:  # which is how a reader tells of all errors
+            message = str(error)
+            raise ERRORS.get(message.partition(":")[0], duckdb.Error)(message) from error

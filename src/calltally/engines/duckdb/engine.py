@@ -15,22 +15,20 @@ from calltally.engines.duckdb.copies import copied, exported, found, read_facts
 from calltally.engines.duckdb.deliveries import apply_deliveries, delete_call
 from calltally.engines.duckdb.dialect import DuckDBDialect
 from calltally.engines.duckdb.erasing import erase_caller
+from calltally.engines.duckdb.failures import STOPPED, full_disk_said, translated
 from calltally.engines.duckdb.journal import Journal
 from calltally.engines.duckdb.load import DuckDBLoad
 from calltally.engines.duckdb.pages import paged
 from calltally.engines.duckdb.reading import Reading
-from calltally.engines.duckdb.rewriting import NO_SPACE
 from calltally.engines.duckdb.running import Running
 from calltally.engines.duckdb.stores import INVALIDATED, REMOVED, Extent, Store, Stores, store_path
 from calltally.engines.duckdb.whole import begun, read_holdings, read_part, read_tallies
 from calltally.engines.sql import compile_plan, narrowed, read_rows
 from calltally.engines.whole import Holdings, Part, Taking, Tally
-from calltally.errors import FolderUnusable, NotFound, StorageFull, Unavailable
+from calltally.errors import FolderUnusable, NotFound, Unavailable
 from calltally.localtime import DAY, Period
 
 __all__ = ["DuckDBEngine"]
-
-STOPPED = "This was stopped before it was done"
 
 
 class DuckDBEngine:
@@ -46,7 +44,7 @@ class DuckDBEngine:
         self._running = Running()
 
     def answer(self, plan: Plan, stop: Stop) -> Rows:
-        with _translated():
+        with translated():
             try:
                 return self._answered(plan, stop)
             except duckdb.Error as error:
@@ -56,7 +54,7 @@ class DuckDBEngine:
 
     def page(self, page: Page, stop: Stop) -> pa.RecordBatch:
         with (
-            _translated(),
+            translated(),
             self._stores.reading(page.calls) as store,
             self._root.cursor() as cursor,
             stop.during(cursor.interrupt),
@@ -65,7 +63,7 @@ class DuckDBEngine:
 
     @contextmanager
     def load(self, calls: str) -> Iterator[Load]:
-        with _translated(), _full_disk_said(), self._stores.using(calls) as store:
+        with translated(), full_disk_said(), self._stores.using(calls) as store:
             load = DuckDBLoad(self._root, store, self._staging, partial(self._stores.writing, calls, store))
             with self._running.during(load.stop), closing(load):
                 yield load
@@ -75,7 +73,7 @@ class DuckDBEngine:
             return apply_deliveries(cursor, store, deliveries)
 
     def call(self, calls: str, call_id: str) -> pa.RecordBatch | None:
-        with _translated(), self._stores.reading(calls) as store, self._cursor() as cursor:
+        with translated(), self._stores.reading(calls) as store, self._cursor() as cursor:
             return found(cursor, store.calls, call_id)
 
     def delete(self, calls: str, call_id: str) -> bool:
@@ -89,7 +87,7 @@ class DuckDBEngine:
             return erased
 
     def version(self, calls: str) -> str:
-        with _translated(), self._stores.reading(calls) as store:
+        with translated(), self._stores.reading(calls) as store:
             return store.version
 
     def known_version(self, calls: str) -> str | None:
@@ -108,7 +106,7 @@ class DuckDBEngine:
     ) -> Iterator[Iterator[pa.RecordBatch]]:
         stop = stop or Stop()
         with (
-            _translated(),
+            translated(),
             self._stores.reading(calls, stop) as store,
             self._cursor() as cursor,
             stop.during(cursor.interrupt),
@@ -118,8 +116,8 @@ class DuckDBEngine:
     @contextmanager
     def snapshot(self, calls: str) -> Iterator[Snapshot | None]:
         with (
-            _translated(),
-            _full_disk_said(),
+            translated(),
+            full_disk_said(),
             self._cursor() as cursor,
             copied(cursor, self._stores, calls, self._staging) as found,
         ):
@@ -147,27 +145,27 @@ class DuckDBEngine:
         pass  # whoever opens a file finds in it what was committed, and nothing else
 
     def holdings(self, calls: str) -> Holdings:
-        with _translated(), self._stores.reading(calls) as store, self._cursor() as cursor:
+        with translated(), self._stores.reading(calls) as store, self._cursor() as cursor:
             return read_holdings(cursor, store)
 
     @contextmanager
     def whole_part(self, calls: str, part: Part) -> Iterator[Iterator[pa.RecordBatch]]:
-        with _translated(), self._stores.reading(calls) as store, self._cursor() as cursor:
+        with translated(), self._stores.reading(calls) as store, self._cursor() as cursor:
             yield read_part(cursor, store, part)
 
     @contextmanager
     def taking(self, calls: str, token: str | None) -> Iterator[Taking]:
         place = partial(self._replace, calls)
-        with _translated(), _full_disk_said(), begun(self._root, self._calls, calls, token, place) as taking:
+        with translated(), full_disk_said(), begun(self._root, self._calls, calls, token, place) as taking:
             yield taking
 
     def tallies(self, calls: str) -> tuple[Tally, ...]:
-        with _translated(), self._stores.reading(calls) as store, self._cursor() as cursor:
+        with translated(), self._stores.reading(calls) as store, self._cursor() as cursor:
             return read_tallies(cursor, store)
 
     def size(self, calls: str) -> int:
         """About how many calls a store has."""
-        with _translated(), self._stores.reading(calls) as store:
+        with translated(), self._stores.reading(calls) as store:
             return store.size
 
     def watched(self, calls: str) -> Journal:
@@ -186,7 +184,7 @@ class DuckDBEngine:
             NotFound: it was removed, or never written to.
         """
         with (
-            _translated(),
+            translated(),
             self._stores.reading(calls, stop) as store,
             self._cursor() as cursor,
             stop.during(cursor.interrupt),
@@ -196,7 +194,7 @@ class DuckDBEngine:
             yield Reading(cursor, store)
 
     def ready(self) -> None:
-        with self._root.cursor() as cursor, _translated():
+        with self._root.cursor() as cursor, translated():
             cursor.execute("SELECT 1").fetchall()
 
     def close(self) -> None:
@@ -224,8 +222,8 @@ class DuckDBEngine:
     def _changing(self, calls: str) -> Iterator[tuple[Store, duckdb.DuckDBPyConnection]]:
         """A store that nobody else changes, and a cursor on it."""
         with (
-            _translated(),
-            _full_disk_said(),
+            translated(),
+            full_disk_said(),
             self._stores.using(calls) as store,
             self._stores.writing(calls, store),
             self._cursor() as cursor,
@@ -271,29 +269,3 @@ def _variety(cursor: duckdb.DuckDBPyConnection, plan: Plan, store: Store) -> dic
             found = cursor.execute(f"SELECT approx_count_distinct({field}) FROM {store.calls}").fetchall()
             store.variety[field] = found[0][0]
     return store.variety
-
-
-@contextmanager
-def _full_disk_said() -> Iterator[None]:
-    """A full disk as that of a write, whichever error tells of it."""
-    try:
-        yield
-    except (duckdb.Error, OSError) as error:
-        if NO_SPACE not in str(error):
-            raise
-        raise StorageFull("There is no room left on the disk; nothing was changed, free some and try again") from error
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    """DuckDB's errors as ours; what is left is a defect."""
-    try:
-        yield
-    except duckdb.InterruptException as error:
-        raise Unavailable(STOPPED) from error
-    except duckdb.OutOfMemoryException as error:
-        raise Unavailable("There is not enough memory or spill space for this now", retry_after=5) from error
-    except duckdb.Error as error:  # which class it is depends on what was being written when the disk was full
-        if NO_SPACE not in str(error):
-            raise
-        raise Unavailable("There is no room left on the disk for what this needs for the moment", 60) from error

@@ -1,0 +1,39 @@
+"""What DuckDB raises, as ours."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import duckdb
+
+from calltally.engines.duckdb.rewriting import NO_SPACE
+from calltally.errors import StorageFull, Unavailable
+
+__all__ = ["STOPPED", "full_disk_said", "translated"]
+
+STOPPED = "This was stopped before it was done"
+
+
+@contextmanager
+def full_disk_said() -> Iterator[None]:
+    """A full disk as that of a write, whichever error tells of it."""
+    try:
+        yield
+    except (duckdb.Error, OSError) as error:
+        if NO_SPACE not in str(error):
+            raise
+        raise StorageFull("There is no room left on the disk; nothing was changed, free some and try again") from error
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """DuckDB's errors as ours; what is left is a defect."""
+    try:
+        yield
+    except duckdb.InterruptException as error:
+        raise Unavailable(STOPPED) from error
+    except duckdb.OutOfMemoryException as error:
+        raise Unavailable("There is not enough memory or spill space for this now", retry_after=5) from error
+    except duckdb.Error as error:  # which class it is depends on what was being written when the disk was full
+        if NO_SPACE not in str(error):
+            raise
+        raise Unavailable("There is no room left on the disk for what this needs for the moment", 60) from error
