@@ -171,6 +171,21 @@ def test_what_is_asked_again_has_every_commit(engine: ColumnsOnly, new_business:
         deliver([Delivery(call, round_number) for call in calls], business, engine)
 
 
+def test_a_new_caller_takes_nothing_of_what_plans_came_to(engine: ColumnsOnly, new_business: NewBusiness) -> None:
+    business = new_business()
+    import_records(varied_records(3000, Random(8)), business, engine)
+    plans = [planned(business, query) for query in COUNTED_TOGETHER]
+    kept = []
+    for number in range(3):
+        call = {"id": f"n{number}", "started_at": "2026-03-15T17:00:00Z", "caller_number": f"+1305555{number:04}"}
+        deliver([Delivery(call, 1)], business, engine)
+        assert all(agrees(engine, plan) for plan in plans)
+        assert engine._holding
+        preparing = engine._holding._held[business.calls].preparing
+        kept.append([preparing._kept[id(plan)][2] for plan in plans])
+    assert all(one is other for one, other in zip(kept[0], kept[2], strict=True))
+
+
 def test_only_what_is_small_is_quick(tmp_path: Path, kernels: Path, new_business: NewBusiness) -> None:
     business, small = new_business("UTC"), "group_by=status&metrics=count,avg_ai_score"
     with closing(open_columns(DataFolder(tmp_path), kernels)) as engine:

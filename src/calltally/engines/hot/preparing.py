@@ -6,12 +6,12 @@ long as no value is new.
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from calltally.catalog import Aggregate
-from calltally.engines.base import Plan
+from calltally.engines.base import Contains, OneOf, Plan
 from calltally.engines.hot.columns import NUMBERS, Columns, Dictionary
 from calltally.engines.hot.groups import Grouping, grouping_of
 from calltally.engines.hot.joint import MOST_ROWS, Joint, field_of, joint_of
@@ -31,7 +31,7 @@ class _Shape:
     """All of columns that conditions, groups and loops depend on."""
 
     days: Span
-    sizes: Mapping[str, int]
+    sizes: Mapping[str, int]  # of the fields that the plan names
     dictionaries: Mapping[str, Dictionary]  # each equal to none but itself
     ranges: Mapping[str, Span]
 
@@ -98,5 +98,19 @@ class Preparing:
 
 
 def _shape(plan: Plan, columns: Columns, span: Span) -> _Shape:
-    ranges = {name: columns.range(name) for name in map(field_of, plan.aggregates) if name in NUMBERS}
-    return _Shape((span[0] // DAY, span[1] // DAY), columns.sizes, columns.dictionaries, ranges)
+    counted = {name for name in map(field_of, plan.aggregates) if name}
+    sizes = {name: columns.sizes[name] for name in (*counted, *_named(plan)) if name in columns.sizes}
+    ranges = {name: columns.range(name) for name in counted if name in NUMBERS}
+    return _Shape((span[0] // DAY, span[1] // DAY), sizes, columns.dictionaries, ranges)
+
+
+def _named(plan: Plan) -> Iterator[str]:
+    """The fields that groups and conditions are about: of all others, callers above all, there are more every day."""
+    for dimension in plan.dimensions:
+        yield dimension.field
+    for condition in plan.conditions:
+        match condition:
+            case OneOf(field):
+                yield field
+            case Contains(fields):
+                yield from fields
