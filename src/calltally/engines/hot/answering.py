@@ -42,18 +42,14 @@ def answered(plan: Plan, columns: Columns, preparing: Preparing, team: Team, sto
 
 def is_quick(plan: Plan, columns: Columns) -> bool:
     """Whether few rows are asked about, and few groups can come of them."""
-    reach = columns.span
-    if reach is None:
-        return True
-    first, end = (plan.periods[0].start, plan.periods[-1].end) if plan.periods else reach
-    days = (min(end, reach[1]) - max(first, reach[0])) // DAY + 2
-    groups = prod(_most_groups(dimension, columns, days) for dimension in plan.dimensions)
     rows = sum(end - first for first, end in (segment.rows(plan.periods) for segment in columns.segments))
-    return rows <= QUICK_ROWS and groups <= QUICK_GROUPS and not any(isinstance(c, Contains) for c in plan.conditions)
+    if rows > QUICK_ROWS or any(isinstance(condition, Contains) for condition in plan.conditions):
+        return False
+    return prod(_most_groups(dimension, plan, columns) for dimension in plan.dimensions) <= QUICK_GROUPS
 
 
-def _most_groups(dimension: Dimension, columns: Columns, days: int) -> int:
-    """How many values of a dimension there can be among calls of so many days."""
+def _most_groups(dimension: Dimension, plan: Plan, columns: Columns) -> int:
+    """How many values of a dimension there can be."""
     match dimension.grain:
         case None:
             return columns.sizes.get(dimension.field, 1)
@@ -62,7 +58,9 @@ def _most_groups(dimension: Dimension, columns: Columns, days: int) -> int:
         case Grain.DAY_OF_WEEK:
             return 7
         case _:
-            return max(1, days)
+            reach = columns.span or (0, 0)
+            first, end = (plan.periods[0].start, plan.periods[-1].end) if plan.periods else reach
+            return max(1, (min(end, reach[1]) - max(first, reach[0])) // DAY + 2)
 
 
 def _span(blocks: Sequence[Block]) -> tuple[int, int]:

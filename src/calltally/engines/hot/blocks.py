@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -47,10 +48,7 @@ def blocks_of(columns: Columns, periods: Sequence[Period] | None) -> list[Block]
 
 
 def _blocks(segment: Segment, gone: Numbers, first: int, end: int) -> Iterator[Block]:
-    for at in range(first, end, BLOCK_ROWS):
-        until = min(at + BLOCK_ROWS, end)
-        if not len(gone):
-            yield Block(segment, at, until, NOTHING)
-            continue
-        low, high = np.searchsorted(gone, (at, until))
-        yield Block(segment, at, until, gone[low:high].astype(np.int64) - at)
+    edges = [*range(first, end, BLOCK_ROWS), end]
+    places = np.searchsorted(gone, edges).tolist() if len(gone) else [0] * len(edges)
+    for (at, until), (low, high) in zip(pairwise(edges), pairwise(places), strict=True):
+        yield Block(segment, at, until, gone[low:high].astype(np.int64) - at if low < high else NOTHING)

@@ -159,7 +159,7 @@ class Joint:
             bounds, places = np.array([0, len(block)]), np.zeros(1, np.int64)
         else:
             bounds, places = self._steps_of(kernels, block, self.steps.instants)
-        return _without_gone(bounds, places, block.gone) if len(block.gone) else (bounds, places)
+        return _without_gone(kernels, bounds, places, block.gone) if len(block.gone) else (bounds, places)
 
     def _steps_of(self, kernels: Kernels, block: Block, instants: Numbers) -> tuple[Numbers, Numbers]:
         """The same of all rows, which are the same ones the next time, as long as the segment is there."""
@@ -311,10 +311,9 @@ def _cells(table: Numbers, cells: int) -> Numbers:
     return found
 
 
-def _without_gone(bounds: Numbers, places: Numbers, gone: Numbers) -> tuple[Numbers, Numbers]:
-    """The same stretches with one in between for each row that is no call any more, at the place -1."""
-    around = np.searchsorted(bounds, gone, "right")
-    at = np.repeat(around, 2)
-    edges = np.column_stack((gone, gone + 1)).ravel()
-    between = np.column_stack((np.full(len(gone), -1), places[around - 1])).ravel()
-    return np.insert(bounds, at, edges), np.insert(places, at, between)
+def _without_gone(kernels: Kernels, bounds: Numbers, places: Numbers, gone: Numbers) -> tuple[Numbers, Numbers]:
+    """The same stretches without the rows that are no calls any more, which have the place -1."""
+    count = len(places) + 2 * len(gone)
+    cut, cut_places = np.empty(count + 1, np.int64), np.empty(count, np.int64)
+    kernels.cut_stretches(bounds, places, gone, cut, cut_places)
+    return cut, cut_places

@@ -117,6 +117,23 @@ def find_bounds(starts: Column, instants: Column, bounds: Column) -> None:
         bounds[k] = place
 
 
+def cut_stretches(bounds: Column, places: Column, gone: Column, cut: Column, cut_places: Column) -> None:
+    """Cut out of stretches the rows that are no calls any more, each a stretch of its own at the place -1.
+
+    `bounds` has the end of the last stretch too, as `cut` will.
+    """
+    n, g = 0, 0
+    for k in range(len(places)):
+        cut[n], cut_places[n] = bounds[k], places[k]
+        n += 1
+        while g < len(gone) and gone[g] < bounds[k + 1]:
+            cut[n], cut_places[n] = gone[g], -1
+            cut[n + 1], cut_places[n + 1] = gone[g] + 1, places[k]
+            n += 2
+            g += 1
+    cut[n] = bounds[len(places)]
+
+
 def count_cells(  # noqa: PLR0917 - kernels take nothing by name
     bounds: Column, bases: Column, codes: Column, tables: Column, wide: Column, wide_table: Column, counts: Column
 ) -> None:
@@ -277,6 +294,7 @@ SIGNATURES: dict[Any, tuple[str, ...]] = {
     count_values: _for_each(NUMBERS, "number", "int64", "turns"),
     sum_values: _for_each(NUMBERS, "number", "int64", "turns"),
     find_bounds: (f"void({_arrays('int64', 'int64', 'int64')})",),
+    cut_stretches: (f"void({_arrays('int64', 'int64', 'int64', 'int64', 'int64')})",),
     count_cells: _for_cells("int32"),
     sum_cells: _for_cells("int32", "number", "int64", "int32"),
     count_stretches: (f"void({_arrays('int64', 'uint32', 'int32')})",),
