@@ -80,6 +80,14 @@ def test_one_that_is_not_there(calltally: CommandLine) -> None:
         assert sentence == "There is no business 'Nobody'; 'calltally business list' shows those there are"
 
 
+def test_a_name_that_is_nearly_one(calltally: CommandLine, acme: str) -> None:
+    assert acme
+    sentence = calltally.run("business", "show", "acme").failed(1)
+    assert sentence == (
+        "There is no business 'acme'; did you mean 'Acme'? 'calltally business list' shows those there are"
+    )
+
+
 def test_an_ambiguous_name(calltally: CommandLine, acme: str) -> None:
     twin = calltally.run("business", "create", "Acme", "--json").json()["id"]
     sentence = calltally.run("business", "show", "Acme").failed(1)

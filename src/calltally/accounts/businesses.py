@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Row, delete, insert, or_, select, update
 from calltally.accounts.control import Control
 from calltally.accounts.removals import begin_removal, next_generation, store_name
 from calltally.accounts.tables import businesses, tables_of_a_business
+from calltally.catalog import suggestion
 from calltally.errors import Conflict, InvalidRequest, NotFound, Problem, shown
 from calltally.localtime import time_zone_problem
 
@@ -90,7 +91,8 @@ def find_business(control: Control, text: str) -> Business:
     name = text.strip()
     rows = _named(control, name) if _printable(name) else []
     if not rows:
-        raise NotFound(f"There is no business {shown(text)}; 'calltally business list' shows those there are")
+        near = suggestion(text, [business.name for business in list_businesses(control)]) or ";"
+        raise NotFound(f"There is no business {shown(text)}{near} 'calltally business list' shows those there are")
     by_id = [row for row in rows if row.id == name]
     if by_id or len(rows) == 1:
         return business_of((by_id or rows)[0])
