@@ -62,8 +62,8 @@ class _Parts:
         def read(name: str) -> None:
             if name in self._numbers:
                 self._numbers[name].append(numbers(rows[name]))
-            elif dictionary := self.dictionaries.get(name):
-                self._codes[name].append(coded(rows[name], dictionary))
+            elif name in self.dictionaries:
+                self._codes[name].append(coded(rows[name], self.dictionaries[name]))
             else:
                 self._codes[name].append(counted(rows[name]))
 
