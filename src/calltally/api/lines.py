@@ -12,7 +12,7 @@ from calltally.ingestion.files.json_columns import object_or_reason
 __all__ = ["RecordLines"]
 
 LONGEST_LINE = 1_000_000  # bytes
-BATCH_BYTES, BATCH_LINES = 4_000_000, 10_000  # enough to be read soon, few enough to hold
+BATCH_BYTES, BATCH_LINES = 2_000_000, 10_000  # enough to be read soon, few enough to hold
 
 
 class RecordLines:

@@ -1,7 +1,7 @@
 """The records that one request sent, and what became of them: counted, and told one by one."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -92,15 +92,20 @@ class Tally:
     def add(self, batch: Batch, delivered: Sequence[Delivered], listed: frozenset[Outcome]) -> list[Plain]:
         """Take note of the next records, of which this became; those to be listed, as they are told."""
         ends = batch.ends(delivered)
-        found = [end.outcome for end in ends]
-        outcomes = {outcome: times for outcome in Outcome if (times := found.count(outcome))}  # sooner than one by one
-        self.outcomes.update(outcomes)
+        first = self.count
+        found = self.note([end.outcome for end in ends])
         for names, times in Counter(end.dropped for end in ends if end.dropped).items():
             self._drop(names, times)
-        first, self.count = self.count, self.count + len(ends)
-        if listed.isdisjoint(outcomes):
+        if listed.isdisjoint(found):
             return []
         return [_result(first + place, batch, place, end) for place, end in enumerate(ends) if end.outcome in listed]
+
+    def note(self, outcomes: Sequence[Outcome]) -> Collection[Outcome]:
+        """Take note of the next records, of which this became and nothing was dropped; which outcomes there are."""
+        found = {outcome: times for outcome in Outcome if (times := outcomes.count(outcome))}  # sooner than one by one
+        self.outcomes.update(found)
+        self.count += len(outcomes)
+        return found
 
     def summary(self) -> Plain:
         """How many came to which end, and how often fields of which names were dropped."""

@@ -1,7 +1,6 @@
 """The server process: a socket, uvicorn, and a clean end."""
 
 import asyncio
-import ctypes
 import gc
 import json
 import logging
@@ -11,12 +10,12 @@ import sys
 import uuid
 from collections.abc import Callable
 
-import pyarrow as pa
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from calltally.api.errors import not_http
+from calltally.api.memory import keep_little
 from calltally.errors import Conflict
 
 __all__ = ["bind", "run_server"]
@@ -25,8 +24,6 @@ PORTS_TRIED = 100
 GRACE_SECONDS = 5
 SWITCH_SECONDS = 0.001  # after which a thread that reads calls lets that of all connections go on; 0.005 otherwise
 HURRY_SECONDS = 0.1
-# What glibc calls M_TRIM_THRESHOLD and M_MMAP_THRESHOLD, and the bytes of each.
-GIVEN_BACK = {-1: 32 * 1024 * 1024, -3: 4 * 1024 * 1024}
 
 
 def bind(host: str, port: int, *, search: bool) -> socket.socket:
@@ -61,8 +58,7 @@ def _bound(host: str, port: int) -> socket.socket:
 def run_server(app: ASGIApp, bound: socket.socket, on_ready: Callable[[], None]) -> None:
     """Serve until SIGINT or SIGTERM; requests under way get a few seconds to end."""
     sys.setswitchinterval(SWITCH_SECONDS)
-    pa.set_memory_pool(pa.system_memory_pool())  # which gives back what calls on their way in took; Arrow's own hardly
-    _give_memory_back()
+    keep_little()
     gc.freeze()  # what there is by now stays: to look through all of it again and again takes tens of milliseconds
     config = uvicorn.Config(
         app,
@@ -81,17 +77,6 @@ def run_server(app: ASGIApp, bound: socket.socket, on_ready: Callable[[], None])
         _Server(config, on_ready).run(sockets=[bound])
     finally:
         gc.unfreeze()  # so that all is cleared away at the end
-
-
-def _give_memory_back() -> None:
-    """Let large pieces, such as calls on their way in, go back to the system as soon as they are free.
-
-    Of itself glibc keeps pieces as large as any that was freed before, and more of them than are ever used again.
-    """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # other libraries have none
-    if mallopt:
-        for name, size in GIVEN_BACK.items():
-            mallopt(name, size)
 
 
 def _already_stopped(number: int, _: object) -> None:

@@ -2,10 +2,9 @@
 
 import asyncio
 import errno
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Sequence
 from contextlib import aclosing
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from types import TracebackType
@@ -18,6 +17,7 @@ from starlette.responses import Response, StreamingResponse
 
 from calltally.accounts import Business
 from calltally.api.lines import BATCH_BYTES, RecordLines
+from calltally.api.memory import give_back
 from calltally.api.packing import unpacked
 from calltally.api.receiving import BodyForm, body_pieces
 from calltally.api.results import Batch, Tally
@@ -25,13 +25,13 @@ from calltally.api.services import Services
 from calltally.api.workers import ClientGone
 from calltally.engines import Engine, Outcome
 from calltally.errors import CalltallyError, StorageFull
-from calltally.ingestion import ReadDeliveries, deliver_read
+from calltally.ingestion import ReadDeliveries, put_read
 
 __all__ = ["take_stream"]
 
-COMMITTED = 20_000  # records at once, so that a commit costs little for each, and others wait for a moment only
+COMMITTED = 10_000  # records at once, so that a commit costs little for each, and others wait for a moment only
 HELD_BYTES = 4 * BATCH_BYTES  # of those that are being written, the next, and those that are read
-FED_BYTES = 1024 * 1024
+FED_BYTES = 256 * 1024
 IN_MEMORY_BYTES = 256 * 1024  # of results, the rest is in a file
 SENT_BYTES = 64 * 1024
 LISTED = frozenset({Outcome.HELD, Outcome.REJECTED})
@@ -164,16 +164,23 @@ class _Taken:
 
     def write(self, group: _Together) -> None:
         """Put the next records into the calls of the business."""
-        delivered = iter(deliver_read(group.reads, self._business, self._engine))
+        outcomes = put_read(group.reads, self._business, self._engine)
         try:
-            for batch, read in zip(group.batches, group.reads, strict=True):
-                for result in self._tally.add(batch, list(islice(delivered, len(read))), LISTED):
-                    self._file.write((b"," if self._file.tell() else b"") + orjson.dumps(result))
+            for batch, read, ends in zip(group.batches, group.reads, outcomes, strict=True):
+                self._take_note(batch, read, ends)
         except OSError as error:
             if error.errno != errno.ENOSPC:
                 raise
             message = "There is no room left on the disk for the answer; the records so far were taken"
             raise StorageFull(message) from error
+        give_back()
+
+    def _take_note(self, batch: Batch, read: ReadDeliveries, outcomes: Sequence[Outcome]) -> None:
+        if read.is_plain and len(read) == len(batch) and LISTED.isdisjoint(outcomes):
+            self._tally.note(outcomes)
+            return
+        for result in self._tally.add(batch, read.delivered(outcomes), LISTED):
+            self._file.write((b"," if self._file.tell() else b"") + orjson.dumps(result))
 
     def response(self) -> Response:
         """The answer, sent piece by piece."""

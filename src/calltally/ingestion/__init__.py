@@ -6,6 +6,7 @@ from calltally.ingestion.deliveries import (
     ReadDeliveries,
     deliver,
     deliver_read,
+    put_read,
     read_columns,
     read_deliveries,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "files_named",
     "import_file",
     "import_records",
+    "put_read",
     "read_columns",
     "read_deliveries",
 ]

@@ -24,6 +24,7 @@ __all__ = [
     "ReadDeliveries",
     "deliver",
     "deliver_read",
+    "put_read",
     "read_columns",
     "read_deliveries",
 ]
@@ -72,6 +73,11 @@ class ReadDeliveries:
     def __len__(self) -> int:
         return len(self.dropped)
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether there is a row of each, and nothing was dropped."""
+        return not (self.problems or any(self.dropped))
+
     def delivered(self, outcomes: Iterable[Outcome]) -> list[Delivered]:
         """What became of each, in order, where these are the outcomes of the rows."""
         taken = map(TAKEN, zip(self.rows["id"].to_pylist(), outcomes, repeat(()), repeat(())))
@@ -100,9 +106,15 @@ def deliver(deliveries: Sequence[Delivery], business: Business, engine: Engine) 
 
 def deliver_read(reads: Sequence[ReadDeliveries], business: Business, engine: Engine) -> list[Delivered]:
     """As `deliver`, of deliveries that were read before, for the same business."""
+    outcomes = put_read(reads, business, engine)
+    return [end for read, ends in zip(reads, outcomes, strict=True) for end in read.delivered(ends)]
+
+
+def put_read(reads: Sequence[ReadDeliveries], business: Business, engine: Engine) -> list[list[Outcome]]:
+    """What became of the rows of each; otherwise as `deliver_read`."""
     rows = pa.concat_batches([read.rows for read in reads]) if len(reads) > 1 else reads[0].rows
     outcomes = iter(engine.apply(business.calls, rows) if len(rows) else [])
-    return [end for read in reads for end in read.delivered(islice(outcomes, len(read.rows)))]
+    return [list(islice(outcomes, len(read.rows))) for read in reads]
 
 
 def read_deliveries(deliveries: Sequence[Delivery], business: Business) -> ReadDeliveries:

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import duckdb
 
-from calltally.engines.duckdb.spelling import text
+from calltally.engines.duckdb.spelling import quoted, text
 
-__all__ = ["connected"]
+__all__ = ["attach", "connected"]
+
+ROWS_A_GROUP = 20_480  # a sixth of DuckDB's own
 
 
 def connected(
@@ -17,6 +19,16 @@ def connected(
     root = duckdb.connect(":memory:", config=_config(spill, memory, most_spill, threads))
     _lock_down(root, folders)
     return root
+
+
+def attach(cursor: duckdb.DuckDBPyConnection, path: Path, name: str, *, unless_attached: bool = False) -> None:
+    """Attach the file of a store, which is made if there is none.
+
+    When it writes its log into the file, DuckDB makes large groups of rows out of several small ones, and holds all of
+    these as they were sent. Of groups as large as its own that is more than all else takes while calls stream in.
+    """
+    condition = "IF NOT EXISTS " if unless_attached else ""
+    cursor.execute(f"ATTACH {condition}{text(str(path))} AS {quoted(name)} (ROW_GROUP_SIZE {ROWS_A_GROUP})")
 
 
 def _config(spill: Path, memory: str, most_spill: str, threads: int) -> dict[str, str | bool | int | float | list[str]]:
@@ -29,11 +41,12 @@ def _config(spill: Path, memory: str, most_spill: str, threads: int) -> dict[str
         "allow_community_extensions": False,
         # To find out whether it pays takes a sixth of an import, and it hardly ever does.
         "disabled_compression_methods": "rle",
-        # Writing the log into the file holds up the commit that it follows: at 16MB, the default, every few seconds.
-        # What is in the log is also held in memory.
-        "checkpoint_threshold": "32MB",
+        # Writing the log into the file holds up the commit that it follows, and what is in the log is held in memory.
+        "checkpoint_threshold": "16MB",
+        "max_vacuum_tasks": 3,  # about so many groups of rows are written anew then; the others another time
         "late_materialization_max_rows": "1000",  # of a page: the columns that pick its calls first, then those alone
         "allocator_background_threads": True,  # what is no longer used goes back to the system within seconds
+        "default_block_size": "65536",  # of new files; each column to which rows are added holds a block in memory
     }
     if threads:
         config["threads"] = threads

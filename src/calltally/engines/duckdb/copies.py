@@ -11,6 +11,7 @@ import pyarrow as pa
 from calltally.catalog import CATALOG
 from calltally.engines.base import Condition, Snapshot, Stop, StoreFacts
 from calltally.engines.duckdb.batches import read_batches
+from calltally.engines.duckdb.connecting import attach
 from calltally.engines.duckdb.dialect import DuckDBDialect
 from calltally.engines.duckdb.schema import schema_version, version_of
 from calltally.engines.duckdb.shaping import STORED_COLUMNS, shaped
@@ -71,7 +72,7 @@ def copied(cursor: duckdb.DuckDBPyConnection, stores: Stores, calls: str, folder
     path = folder / f"{name}.duckdb"
     try:
         with stores.reading(calls):
-            cursor.execute(f"ATTACH {text(str(path))} AS {quoted(name)}")
+            attach(cursor, path, name)
             try:
                 cursor.execute(f"COPY FROM DATABASE {quoted(calls)} TO {quoted(name)}")
                 facts = read_facts(cursor, name)

@@ -2,6 +2,7 @@
 
 import hashlib
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import duckdb
@@ -12,6 +13,8 @@ __all__ = ["Hashes", "hash_of", "hashes_of"]
 
 FEW = 5_000  # texts, which are hashed here in less time than a statement takes
 MOST_ADDED = 20_000  # in a dictionary, which takes ten times the memory of a sorted run
+MANY = 2_000  # that are added at once, and are a run of their own
+PIECE = 16_384  # of a run, joined with its like of another
 INCOMING = "incoming_texts"
 
 
@@ -55,16 +58,55 @@ class _Run:
         places = self.places.take(at.filter(here))
         return dict(zip(wanted.filter(here).to_pylist(), places.to_pylist(), strict=True))
 
-    def ordered(self) -> "_Run":
-        """The same, in order."""
-        table = pa.table({"hash": self.hashes, "place": self.places})
-        table = table.sort_by([("hash", "ascending"), ("place", "ascending")])
-        return _Run(table["hash"].combine_chunks(), table["place"].combine_chunks())
-
     def joined(self, later: "_Run") -> "_Run":
-        """All of both, in order."""
-        hashes = pa.concat_arrays([self.hashes, later.hashes])
-        return _Run(hashes, pa.concat_arrays([self.places, later.places])).ordered()
+        """All of both, in order; in pieces, since what it takes to put all in order at once is far more than they are.
+
+        The rows of `later` come after those of the same hashes here.
+        """
+        count = len(self) + len(later)
+        hashes, places = _Filling(pa.uint64(), count), _Filling(pa.uint32(), count)
+        cuts = self.hashes.take(pa.arange(PIECE, max(len(self), PIECE), PIECE))
+        for mine, others in zip(self._pieces(cuts), later._pieces(cuts), strict=True):
+            run = _ordered(
+                pa.concat_arrays([mine.hashes, others.hashes]), pa.concat_arrays([mine.places, others.places])
+            )
+            hashes.add(run.hashes)
+            places.add(run.places)
+        return _Run(hashes.array(), places.array())
+
+    def _pieces(self, cuts: pa.Array) -> Iterator["_Run"]:
+        """What is below the first of some hashes, what is below the next, and so on, and the rest."""
+        ends = [*pc.search_sorted(self.hashes, cuts, side="left").to_pylist(), len(self)]
+        for start, end in zip([0, *ends], ends, strict=False):
+            yield _Run(self.hashes[start:end], self.places[start:end])
+
+
+def _ordered(hashes: pa.Array, places: pa.Array) -> _Run:
+    """Hashes with their rows, in order; those of one hash stay in the order in which they are."""
+    order = pc.array_sort_indices(hashes)
+    return _Run(hashes.take(order), places.take(order))
+
+
+class _Filling:
+    """An array of numbers that is filled piece by piece."""
+
+    def __init__(self, kind: pa.DataType, count: int) -> None:
+        self._kind = kind
+        self._count = count
+        self._width = kind.bit_width // 8
+        self._buffer = pa.allocate_buffer(count * self._width)
+        self._filled = 0  # bytes
+
+    def add(self, numbers: pa.Array) -> None:
+        """Put in the next numbers, none of which is null."""
+        size = len(numbers) * self._width
+        first = numbers.offset * self._width
+        memoryview(self._buffer)[self._filled : self._filled + size] = numbers.buffers()[1][first : first + size]
+        self._filled += size
+
+    def array(self) -> pa.Array:
+        """All of them."""
+        return pa.Array.from_buffers(self._kind, self._count, [None, self._buffer])
 
 
 class Hashes:
@@ -97,11 +139,24 @@ class Hashes:
 
     def add(self, hashes: pa.Array | pa.ChunkedArray) -> None:
         """Take note of hashes of rows that are added now, in their order."""
-        self._added |= zip(hashes.to_pylist(), range(self._next, self._next + len(hashes)), strict=True)
-        self._next += len(hashes)
-        if len(self._added) > MOST_ADDED:
-            run = _Run(pa.array(self._added.keys(), pa.uint64()), pa.array(self._added.values(), pa.uint32())).ordered()
-            while len(self._runs) > 1 and len(self._runs[-1]) < 2 * len(run):
-                run = self._runs.pop().joined(run)
-            self._runs.append(run)
-            self._added = {}
+        first, self._next = self._next, self._next + len(hashes)
+        if len(hashes) < MANY:
+            self._added |= zip(hashes.to_pylist(), range(first, self._next), strict=True)
+            if len(self._added) > MOST_ADDED:
+                self._keep_added()
+            return
+        self._keep_added()
+        together = hashes.combine_chunks() if isinstance(hashes, pa.ChunkedArray) else hashes
+        self._keep(together, pa.arange(first, self._next).cast(pa.uint32()))
+
+    def _keep_added(self) -> None:
+        added, self._added = self._added, {}
+        if added:
+            self._keep(pa.array(added.keys(), pa.uint64()), pa.array(added.values(), pa.uint32()))
+
+    def _keep(self, hashes: pa.Array, places: pa.Array) -> None:
+        """Keep hashes with their rows, which come after all that are kept, as a run."""
+        run = _ordered(hashes, places)
+        while len(self._runs) > 1 and len(self._runs[-1]) < 2 * len(run):
+            run = self._runs.pop().joined(run)
+        self._runs.append(run)

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from calltally.engines.duckdb.hashes import Hashes
 from calltally.engines.duckdb.migrations import VERSIONED
@@ -50,26 +51,26 @@ class Found:
     deleted: frozenset[str] = frozenset()
 
 
-def find(cursor: duckdb.DuckDBPyConnection, store: Store, ids: Sequence[str], hashes: pa.Array) -> Found:
+def find(cursor: duckdb.DuckDBPyConnection, store: Store, ids: pa.Array, hashes: pa.Array) -> Found:
     """What a store knows of these ids, which have these hashes; the caller holds the right to write to it."""
-    wanted = dict(zip(ids, hashes.to_pylist(), strict=True))
     known: dict[str, Known] = {}
     if store.any_held:
-        known |= _read(cursor, store.held, _rows_of(cursor, store.held, "id_hash", wanted.values()), is_call=False)
+        held = _rows_of(cursor, store.held, "id_hash", hashes.to_pylist())
+        known |= _among(ids, _read(cursor, store.held, held, is_call=False))
     deleted: frozenset[str] = frozenset()
     if store.any_deleted:
         of_hashes = OF_HASHES.format("id_hash")
-        gone = cursor.execute(f"SELECT id FROM {store.deleted} WHERE {of_hashes}", [[*wanted.values()]])
-        deleted = frozenset(row[0] for row in gone.fetchall()) & wanted.keys()
-    living = {call_id: each for call_id, each in wanted.items() if call_id not in deleted}
+        gone = cursor.execute(f"SELECT id FROM {store.deleted} WHERE {of_hashes}", [hashes.to_pylist()])
+        deleted = frozenset(row[0] for row in gone.fetchall()).intersection(ids.to_pylist())
+    if deleted:  # of these there may be hashes, but no rows
+        living = pc.invert(pc.is_in(ids, pa.array(deleted, pa.string())))
+        ids, hashes = ids.filter(living), hashes.filter(living)
     hashed = _Hashed(store.calls, "id_hash", known_hashes(cursor, store, store.calls, "id_hash"))
-    known |= _located(cursor, hashed, living, partial(_read, cursor, store.calls, is_call=True))
-    return Found({call_id: each for call_id, each in known.items() if call_id in wanted}, deleted)
+    known |= _located(cursor, hashed, ids, hashes, partial(_read, cursor, store.calls, is_call=True))
+    return Found(known, deleted)
 
 
-def find_codes(
-    cursor: duckdb.DuckDBPyConnection, store: Store, values: Sequence[str], hashes: pa.Array
-) -> dict[str, int]:
+def find_codes(cursor: duckdb.DuckDBPyConnection, store: Store, values: pa.Array, hashes: pa.Array) -> dict[str, int]:
     """The codes of those values that have one; they have these hashes."""
 
     def read(rows: Sequence[int]) -> dict[str, int]:
@@ -80,10 +81,8 @@ def find_codes(
         cursor.unregister(WANTED)
         return dict(zip(found["value"].to_pylist(), found["code"].to_pylist(), strict=True))
 
-    wanted = dict(zip(values, hashes.to_pylist(), strict=True))
     hashed = _Hashed(store.codes, "value_hash", known_hashes(cursor, store, store.codes, "value_hash"))
-    found = _located(cursor, hashed, wanted, read)
-    return {value: code for value, code in found.items() if value in wanted}
+    return _located(cursor, hashed, values, hashes, read)
 
 
 @dataclass(frozen=True)
@@ -98,19 +97,32 @@ class _Hashed:
 def _located(
     cursor: duckdb.DuckDBPyConnection,
     hashed: _Hashed,
-    wanted: Mapping[str, int],
+    texts: pa.Array,
+    hashes: pa.Array,
     read: Callable[[Sequence[int]], dict[str, Value]],
 ) -> dict[str, Value]:
-    """What `read` finds, by text, in the rows of the texts that have these hashes; it may find others too.
+    """What `read` finds, by text, in the rows of those of the texts, which have these hashes, that are there.
 
     Each text is looked for in the row where it was; only where it is not there any more are all hashes read.
     """
-    there = hashed.hashes.among(pa.array(wanted.values(), pa.uint64()))
-    found = read([*there.values()])
-    lost = [each for text, each in wanted.items() if each in there and text not in found]
-    again = read(_rows_of(cursor, hashed.table, hashed.column, lost))
-    hashed.hashes.moved = not again.keys().isdisjoint(wanted)  # else their hashes were only alike
+    there = hashed.hashes.among(hashes)
+    if not there:
+        return {}
+    may_be = pc.is_in(hashes, pa.array(there.keys(), pa.uint64()))
+    texts, hashes = texts.filter(may_be), hashes.filter(may_be)
+    found = _among(texts, read([*there.values()]))
+    lost = [each for text, each in zip(texts.to_pylist(), hashes.to_pylist(), strict=True) if text not in found]
+    again = _among(texts, read(_rows_of(cursor, hashed.table, hashed.column, lost)))
+    hashed.hashes.moved = bool(again)  # else their hashes were only alike
     return found | again
+
+
+def _among(texts: pa.Array, found: Mapping[str, Value]) -> dict[str, Value]:
+    """What was found of some texts: others may have the same hashes."""
+    if not found:
+        return {}
+    wanted = set(texts.to_pylist())
+    return {text: each for text, each in found.items() if text in wanted}
 
 
 def known_hashes(cursor: duckdb.DuckDBPyConnection, store: Store, table: str, column: str) -> Hashes:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import duckdb
 
+from calltally.engines.duckdb.connecting import attach
 from calltally.engines.duckdb.schema import create_or_migrate
-from calltally.engines.duckdb.spelling import quoted, text
+from calltally.engines.duckdb.spelling import quoted
 from calltally.folder import sync_folder
 
 __all__ = ["LEFTOVERS", "NO_SPACE", "detach", "log_path", "put_in_place", "write_anew"]
@@ -26,7 +27,7 @@ def write_anew(cursor: duckdb.DuckDBPyConnection, calls: str, path: Path) -> Pat
     new = path.with_name(path.name + SUFFIX)
     _remove(new)
     name = f"{calls}{SUFFIX}"
-    cursor.execute(f"ATTACH {text(str(new))} AS {quoted(name)}")
+    attach(cursor, new, name)
     try:
         create_or_migrate(cursor, name)
         cursor.execute("BEGIN")

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from calltally.catalog import CATALOG, FieldKind
 from calltally.engines.rows import ROW_SCHEMA
@@ -28,6 +27,8 @@ class Staging:
     """Takes rows, writes them in a thread of its own while the next ones are read."""
 
     def __init__(self, folder: Path) -> None:
+        from pyarrow.parquet import ParquetWriter  # noqa: PLC0415 - 6 MB, of all servers into which nothing is loaded
+
         self.path = folder / f"{uuid.uuid4()}.parquet"
         self.rows = 0
         self.accepted = 0
@@ -37,7 +38,7 @@ class Staging:
         self._last_start: pa.Scalar | None = None
         self._batches: list[pa.RecordBatch] = []
         self._size = self._bytes = 0
-        self._file = pq.ParquetWriter(
+        self._file = ParquetWriter(
             self.path, ROW_SCHEMA, compression="none", use_dictionary=REPEATING, write_statistics=False
         )
         self._writer = ThreadPoolExecutor(1, "staging")

@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 
 from calltally.engines.base import Stop
+from calltally.engines.duckdb.connecting import attach
 from calltally.engines.duckdb.hashes import Hashes
 from calltally.engines.duckdb.journal import Journal
 from calltally.engines.duckdb.rewriting import (
@@ -23,7 +24,7 @@ from calltally.engines.duckdb.rewriting import (
     write_anew,
 )
 from calltally.engines.duckdb.schema import CALLS_COLUMNS, create_or_migrate
-from calltally.engines.duckdb.spelling import quoted, text
+from calltally.engines.duckdb.spelling import quoted
 from calltally.errors import NotFound, Unavailable
 from calltally.folder import sync_folder
 from calltally.localtime import DAY, FIRST_INSTANT, Period
@@ -190,8 +191,8 @@ class Store:
 
     def met_codes(self, values: Iterable[str]) -> dict[str, int]:
         """The codes of those values that were met not long ago."""
-        found = ((value, self.recent_codes.get(value, self.former_codes.get(value))) for value in values)
-        return {value: code for value, code in found if code is not None}
+        recent, former = self.recent_codes.get, self.former_codes.get
+        return {value: code for value in values if (code := recent(value, former(value))) is not None}
 
     def forget_codes(self) -> None:
         """Forget which values were met."""
@@ -350,7 +351,7 @@ class Stores:
         store.invalid = True  # whoever needs it next attaches it, or is told why not
         detach(cursor, calls)
         between()
-        cursor.execute(f"ATTACH {text(str(path))} AS {quoted(calls)}")
+        attach(cursor, path, calls)
         store.invalid, store.written = False, 0
 
     def _attach_again(self, calls: str) -> None:
@@ -382,15 +383,14 @@ class Stores:
 
     def _attached(self, cursor: duckdb.DuckDBPyConnection, calls: str, path: Path) -> Store:
         """A file's store, brought up to date; what a killed process left to be written anew is."""
-        attach = f"ATTACH IF NOT EXISTS {text(str(path))} AS {quoted(calls)}"
         _remove_unmade(path)
         try:
-            cursor.execute(attach)
+            attach(cursor, path, calls, unless_attached=True)
             create_or_migrate(cursor, calls)
             sync_folder(path.parent)  # DuckDB syncs files, not their names
             if cursor.execute(f"SELECT to_rewrite FROM {quoted(calls)}.meta").fetchall()[0][0]:
                 _written_anew(cursor, calls, path)
-                cursor.execute(attach)
+                attach(cursor, path, calls, unless_attached=True)
             return read_store(cursor, calls, log_path(path))
         except BaseException:
             detach(cursor, calls)

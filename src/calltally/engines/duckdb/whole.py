@@ -11,9 +11,10 @@ import pyarrow as pa
 from calltally.catalog import FieldKind
 from calltally.engines.duckdb.batches import read_batches
 from calltally.engines.duckdb.changing import changing
+from calltally.engines.duckdb.connecting import attach
 from calltally.engines.duckdb.rewriting import detach, log_path
 from calltally.engines.duckdb.schema import DERIVED, column_type, create_or_migrate
-from calltally.engines.duckdb.spelling import quoted, text
+from calltally.engines.duckdb.spelling import quoted
 from calltally.engines.duckdb.stores import Store, read_store
 from calltally.engines.rows import VALUE_FIELDS
 from calltally.engines.whole import SUMMED_FIELDS, WHOLE_NAMES, WHOLE_SCHEMA, Holdings, Part, PartKind, Tally, parts_of
@@ -77,7 +78,7 @@ def begun(
         token = str(uuid.uuid4())
     path, name = _path(folder, calls, token), f"{calls}{SUFFIX}"
     with root.cursor() as cursor:
-        cursor.execute(f"ATTACH {text(str(path))} AS {quoted(name)}")
+        attach(cursor, path, name)
         try:
             create_or_migrate(cursor, name)
             sync_folder(folder)  # DuckDB syncs files, not their names

@@ -15,7 +15,6 @@ from calltally.ingestion.files.formats import format_of
 from calltally.ingestion.files.json_array import read_json_array
 from calltally.ingestion.files.json_lines import read_json_lines
 from calltally.ingestion.files.layout import Unnamed, find_layout
-from calltally.ingestion.files.parquet import ParquetRows
 from calltally.ingestion.files.rows import RowReader
 from calltally.ingestion.files.source import CHUNK, Source
 
@@ -67,6 +66,8 @@ def _reader(stream: BinaryIO, source: Source, known: Collection[str], unnamed: U
     content = read_content(source)
     kind = format_of(source.name, content.head)
     if kind == "parquet" and content.head:
+        from calltally.ingestion.files.parquet import ParquetRows  # noqa: PLC0415 - 6 MB, of all who read none
+
         file = _seekable(stream, content)
         parquet = ParquetRows(file, source.name, source.size or os.fstat(file.fileno()).st_size)
         return RowReader(kind, parquet.columns, parquet, parquet.batches())
