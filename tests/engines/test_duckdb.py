@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from calltally.accounts import Business
 from calltally.engines import VALUE_FIELDS, Engine, Outcome, Stop, open_engine
 from calltally.engines.duckdb import DuckDBEngine
+from calltally.engines.duckdb.connecting import ROWS_A_GROUP
 from calltally.engines.duckdb.dialect import DuckDBDialect
 from calltally.engines.duckdb.migrations import MIGRATIONS, VERSIONED
 from calltally.engines.duckdb.schema import CALLS_COLUMNS, create_or_migrate
@@ -301,6 +302,27 @@ def test_what_was_written_does_not_stay_in_memory(folder: DataFolder, new_busine
     assert engine.version(business.calls) == version
     assert said(2) == [Outcome.UPDATED] * 15  # what is known of the store is known still
     assert report(engine, business, "group_by=source&metrics=count")["data"]["totals"] == {"count": 150_000}
+    engine.close()
+
+
+def test_rows_are_kept_in_small_groups(folder: DataFolder, new_business: NewBusiness) -> None:
+    engine, business = opened(folder), new_business()
+    add_many(engine, business, 50_000)
+
+    def largest() -> int:
+        with engine._stores.using(business.calls) as store, engine._root.cursor() as cursor:
+            cursor.execute(f'CHECKPOINT "{business.calls}"')
+            found = cursor.execute(
+                "SELECT sum(count) AS rows FROM pragma_storage_info(?) "
+                "WHERE column_name = 'started_at' AND segment_type <> 'VALIDITY' GROUP BY row_group_id ORDER BY rows",
+                [store.calls],
+            ).fetchall()
+        assert len(found) > 2
+        return int(found[-1][0])
+
+    assert largest() <= ROWS_A_GROUP
+    engine.erase(business.calls, "+13055550000")  # which writes the file anew
+    assert largest() <= ROWS_A_GROUP
     engine.close()
 
 
