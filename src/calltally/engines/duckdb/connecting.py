@@ -10,6 +10,7 @@ from calltally.engines.duckdb.spelling import quoted, text
 __all__ = ["attach", "connected"]
 
 ROWS_A_GROUP = 20_480  # a sixth of DuckDB's own
+LOG_BYTES = 16_000_000  # which are then written into the file
 
 
 def connected(
@@ -42,7 +43,7 @@ def _config(spill: Path, memory: str, most_spill: str, threads: int) -> dict[str
         # To find out whether it pays takes a sixth of an import, and it hardly ever does.
         "disabled_compression_methods": "rle",
         # Writing the log into the file holds up the commit that it follows, and what is in the log is held in memory.
-        "checkpoint_threshold": "16MB",
+        "checkpoint_threshold": f"{LOG_BYTES}B",
         "max_vacuum_tasks": 3,  # about so many groups of rows are written anew then; the others another time
         "late_materialization_max_rows": "1000",  # of a page: the columns that pick its calls first, then those alone
         "allocator_background_threads": True,  # what is no longer used goes back to the system within seconds
