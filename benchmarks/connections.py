@@ -23,7 +23,7 @@ LENGTH = b"content-length: "
 
 @dataclass(frozen=True)
 class Exchanged:
-    """How it went: seconds from when each request was due to its whole answer, of all, and of the processor."""
+    """How it went: seconds from when each request was due to its whole answer, to the last answer, of the processor."""
 
     times: list[float]
     seconds: float
@@ -36,6 +36,9 @@ class _Run:
 
     requests: Iterator[bytes]
     times: list[float] = field(default_factory=list)
+    last: float = (
+        0.0  # when the last answer came; a connection may find out only at its next turn that there is no more
+    )
     ended: bool = False
 
 
@@ -69,7 +72,8 @@ class _Connection(asyncio.Protocol):
             self._fail(self._received.decode(errors="replace"))
             return
         self._received = b""
-        self._run.times.append(time.monotonic() - self._due)
+        self._run.last = time.monotonic()
+        self._run.times.append(self._run.last - self._due)
         self.begin(self._due + self._every)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -112,7 +116,7 @@ async def _exchanged(run: _Run, host: str, port: int, connections: int, a_second
     for turn, (_, connection) in enumerate(made):
         connection.begin(begun + every * turn / connections)
     await asyncio.gather(*(connection.done for _, connection in made))
-    seconds, used = time.monotonic() - begun, time.process_time() - used
+    seconds, used = run.last - begun, time.process_time() - used
     for transport, _ in made:
         transport.close()
     return Exchanged(run.times, seconds, used)
