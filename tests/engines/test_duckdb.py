@@ -307,7 +307,7 @@ def test_what_was_written_does_not_stay_in_memory(folder: DataFolder, new_busine
 
 def test_rows_are_kept_in_small_groups(folder: DataFolder, new_business: NewBusiness) -> None:
     engine, business = opened(folder), new_business()
-    add_many(engine, business, 50_000)
+    add_many(engine, business, 150_000)
 
     def largest() -> int:
         with engine._stores.using(business.calls) as store, engine._root.cursor() as cursor:
