@@ -173,7 +173,8 @@ class _Taken:
                 raise
             message = "There is no room left on the disk for the answer; the records so far were taken"
             raise StorageFull(message) from error
-        give_back()
+        if group.size >= COMMITTED:  # of a few records there is little to give back
+            give_back()
 
     def _take_note(self, batch: Batch, read: ReadDeliveries, outcomes: Sequence[Outcome]) -> None:
         if read.is_plain and len(read) == len(batch) and LISTED.isdisjoint(outcomes):
