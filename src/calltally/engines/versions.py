@@ -6,28 +6,33 @@ say the same for whole files in a language of their own.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from calltally.engines.rows import VALUE_FIELDS
 
-__all__ = ["NEVER_AGAIN", "Change", "State", "StoredVersions", "changed_by", "stored_versions", "told_versions"]
+__all__ = ["NEVER_AGAIN", "Change", "Said", "State", "StoredVersions", "changed_by", "stored_versions", "told_versions"]
 
 # The version of what was erased: no delivery has a greater one.
 NEVER_AGAIN = 2**63 - 1
 DEFAULTS = tuple(field.default for field in VALUE_FIELDS)
 
 
-@dataclass(frozen=True)
-class State:
-    """What is known of a call, or what a delivery says of it; a field without value and version is not spoken of."""
+class State(NamedTuple):
+    """What is known of a call; of a field without value and version nothing was ever said."""
 
     values: tuple[Any, ...]
     versions: tuple[int | None, ...]
 
 
-@dataclass(frozen=True)
-class Change:
+class Said(NamedTuple):
+    """What a delivery says of a field, which is at this place: its value, or with a version that it has none."""
+
+    place: int
+    value: Any
+    version: int | None
+
+
+class Change(NamedTuple):
     """The state after a delivery, whether anything of it is new, and whether a value that a report reads is."""
 
     state: State
@@ -35,28 +40,26 @@ class Change:
     values: bool
 
 
-def changed_by(there: State, said: State) -> Change:
+def changed_by(there: State, said: Iterable[Said]) -> Change:
     """What a delivery makes of a call: a greater version wins, in each field by itself.
 
     Of equal versions a value beats null, then the greater value; what has no version fills or replaces what has none.
     """
     values, versions = list(there.values), list(there.versions)
     anything = values_changed = False
-    for i, (value, version) in enumerate(zip(said.values, said.versions, strict=True)):
-        if version is None and value is None:  # not spoken of, as most fields of a correction
+    for place, value, version in said:
+        if not _wins(value, version, values[place], versions[place]):
             continue
-        if not _wins(value, version, values[i], versions[i]):
-            continue
-        if value == values[i] and version == versions[i]:
+        if value == values[place] and version == versions[place]:
             continue
         anything = True
-        values_changed |= _read(i, value) != _read(i, values[i])
-        values[i], versions[i] = value, version
+        values_changed |= _read(place, value) != _read(place, values[place])
+        values[place], versions[place] = value, version
     return Change(State(tuple(values), tuple(versions)), anything, values_changed)
 
 
 def told_versions(values: Sequence[Any], version: int | None, cleared: Iterable[int] = ()) -> tuple[int | None, ...]:
-    """The versions of a delivery: its own for each field with a value, and for those that it clears."""
+    """The versions of fields that share one: it holds for each with a value, and for those that were cleared."""
     if version is None:
         return (None,) * len(values)
     versions = [None if value is None else version for value in values]
@@ -65,8 +68,7 @@ def told_versions(values: Sequence[Any], version: int | None, cleared: Iterable[
     return tuple(versions)
 
 
-@dataclass(frozen=True)
-class StoredVersions:
+class StoredVersions(NamedTuple):
     """The shortest form of a state's versions.
 
     `newest` holds for every field with a value, and for those at the places `cleared`; where that will not do, `each`

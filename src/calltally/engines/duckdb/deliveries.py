@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import compress
 from operator import itemgetter
-from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -18,13 +17,13 @@ import pyarrow.compute as pc
 from calltally.engines.base import Outcome
 from calltally.engines.duckdb.changing import changing
 from calltally.engines.duckdb.hashes import hashes_of
-from calltally.engines.duckdb.lookup import Found, Known, find, find_codes
+from calltally.engines.duckdb.lookup import Found, Known, find, find_codes, plain
 from calltally.engines.duckdb.migrations import VERSIONED
 from calltally.engines.duckdb.reading import as_read
 from calltally.engines.duckdb.schema import bit_of
 from calltally.engines.duckdb.stores import Store
 from calltally.engines.rows import DELIVERY_SCHEMA, VALUE_FIELDS
-from calltally.engines.versions import Change, State, changed_by, stored_versions, told_versions
+from calltally.engines.versions import Change, Said, State, changed_by, stored_versions
 from calltally.localtime import HOUR, microseconds
 
 __all__ = ["apply_deliveries", "delete_call"]
@@ -135,7 +134,7 @@ def _all_fresh(rows: pa.RecordBatch, found: Found) -> bool:
     return bool(pc.count_distinct(rows["id_hash"]).as_py() == len(rows))
 
 
-def _merge(merged: _Merged, call_id: str, said: State) -> Outcome:
+def _merge(merged: _Merged, call_id: str, said: Iterable[Said]) -> Outcome:
     """Take one more delivery into account."""
     there = merged.known.get(call_id)
     if there is None:
@@ -158,17 +157,16 @@ def _outcome(change: Change, *, was_call: bool) -> Outcome:
     return Outcome.UPDATED if change.values else Outcome.UNCHANGED
 
 
-def _said(rows: pa.RecordBatch) -> Iterator[State]:
-    """What each delivery says."""
-    by_field = [_plain(rows[name]) for name in NAMES]
-    for bits, version, *values in zip(rows["cleared"].to_pylist(), rows["version"].to_pylist(), *by_field, strict=True):
-        cleared = [place for place in range(len(NAMES)) if bits >> place & 1] if bits else ()
-        yield State(tuple(values), told_versions(values, version, cleared))
-
-
-def _plain(column: pa.Array) -> list[Any]:
-    """The values as Python has them; corrections say nothing of most fields."""
-    return [None] * len(column) if column.null_count == len(column) else column.to_pylist()
+def _said(rows: pa.RecordBatch) -> Iterator[list[Said]]:
+    """What each delivery says; corrections speak of few fields."""
+    versions = rows["version"].to_pylist()
+    places = [place for place, name in enumerate(NAMES) if rows[name].null_count < len(rows)]
+    by_field = [plain(rows[NAMES[place]]) for place in places]
+    for bits, version, *values in zip(rows["cleared"].to_pylist(), versions, *by_field, strict=True):
+        said = [Said(place, value, version) for place, value in zip(places, values, strict=True) if value is not None]
+        if bits and version is not None:
+            said += [Said(place, None, version) for place in range(len(NAMES)) if bits >> place & 1]
+        yield said
 
 
 def _nothing() -> State:

@@ -17,7 +17,7 @@ from calltally.engines.duckdb.stores import Store
 from calltally.engines.rows import VALUE_FIELDS
 from calltally.engines.versions import State, told_versions
 
-__all__ = ["Found", "Known", "find", "find_codes"]
+__all__ = ["Found", "Known", "find", "find_codes", "plain"]
 
 NAMES = tuple(row.name for row in VALUE_FIELDS)
 Value = TypeVar("Value")
@@ -139,9 +139,18 @@ def _read(cursor: duckdb.DuckDBPyConnection, table: str, rows: Sequence[int], *,
         return {}
     of_calls = ("changed_at", "caller_code") if is_call else ("NULL", "NULL")
     columns = ", ".join(("rowid", "id", *of_calls, "version", "cleared", "versions", *NAMES))
-    # As a relation, which is worked out at once; what is executed is fetched in small pieces.
     found = cursor.sql(f"SELECT {columns} FROM {table} WHERE rowid IN (SELECT unnest(?))", params=[rows])
-    return {row[1]: _known(row, is_call=is_call) for row in found.fetchall()}
+    # Column by column, which takes a tenth of the time that rows do.
+    read = zip(*map(plain, found.to_arrow_table().itercolumns()), strict=True)
+    return {row[1]: _known(row, is_call=is_call) for row in read}
+
+
+def plain(column: pa.Array | pa.ChunkedArray) -> list[Any]:
+    """The values as Python has them, times as microseconds UTC: whole numbers are made much sooner than times."""
+    if column.null_count == len(column):  # as most fields of corrections
+        return [None] * len(column)
+    values: list[Any] = (column.cast(pa.int64()) if pa.types.is_timestamp(column.type) else column).to_pylist()
+    return values
 
 
 def _known(row: tuple[Any, ...], *, is_call: bool) -> Known:
