@@ -14,13 +14,15 @@ from typing import Any
 from urllib.parse import urlencode
 
 import duckdb
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from calltally.accounts import Business
-from calltally.engines import VALUE_FIELDS, Engine, Outcome, Stop, open_engine
+from calltally.engines import DELIVERY_SCHEMA, VALUE_FIELDS, Engine, Outcome, Stop, open_engine
 from calltally.engines.duckdb import DuckDBEngine
+from calltally.engines.duckdb.changing import MOST_LOGGED
 from calltally.engines.duckdb.connecting import ROWS_A_GROUP
 from calltally.engines.duckdb.dialect import DuckDBDialect
 from calltally.engines.duckdb.migrations import MIGRATIONS, VERSIONED
@@ -294,9 +296,9 @@ def test_what_was_written_does_not_stay_in_memory(folder: DataFolder, new_busine
         calls = [Delivery({"id": f"call-{n}", "ai_score": score}, 10**15 + score) for n in range(0, 150_000, 10_000)]
         return [end.outcome for end in deliver(calls, business, engine)]
 
-    assert said(1) == [Outcome.UPDATED] * 15
     with engine._stores.using(business.calls), engine._root.cursor() as cursor:
-        cursor.execute(f'CHECKPOINT "{business.calls}"')  # as DuckDB does when its log has grown
+        assert said(1) == [Outcome.UPDATED] * 15
+        cursor.execute(f'SELECT count(COLUMNS(*)) FROM "{business.calls}".calls').fetchall()
         before, version = held(), engine.version(business.calls)
     assert held() < before / 4
     assert engine.version(business.calls) == version
@@ -309,20 +311,46 @@ def test_rows_are_kept_in_small_groups(folder: DataFolder, new_business: NewBusi
     engine, business = opened(folder), new_business()
     add_many(engine, business, 150_000)
 
-    def largest() -> int:
-        with engine._stores.using(business.calls) as store, engine._root.cursor() as cursor:
+    def are_small() -> bool:
+        with engine._stores.using(business.calls), engine._root.cursor() as cursor:
             cursor.execute(f'CHECKPOINT "{business.calls}"')
-            found = cursor.execute(
-                "SELECT sum(count) AS rows FROM pragma_storage_info(?) "
-                "WHERE column_name = 'started_at' AND segment_type <> 'VALIDITY' GROUP BY row_group_id ORDER BY rows",
-                [store.calls],
-            ).fetchall()
-        assert len(found) > 2
-        return int(found[-1][0])
+        groups = rows_of_groups(engine, business)
+        return len(groups) > 2 and max(groups) <= ROWS_A_GROUP
 
-    assert largest() <= ROWS_A_GROUP
+    assert are_small()
     engine.erase(business.calls, "+13055550000")  # which writes the file anew
-    assert largest() <= ROWS_A_GROUP
+    assert are_small()
+    engine.close()
+
+
+def rows_of_groups(engine: DuckDBEngine, business: Business) -> list[int]:
+    with engine._stores.using(business.calls) as store, engine._root.cursor() as cursor:
+        found = cursor.execute(
+            "SELECT sum(count)::BIGINT FROM pragma_storage_info(?) WHERE column_name = 'started_at' "
+            "AND segment_type <> 'VALIDITY' GROUP BY row_group_id ORDER BY row_group_id",
+            [store.calls],
+        ).fetchall()
+    return [row[0] for row in found]
+
+
+def test_calls_that_stream_in_are_written_once_as_groups_that_stay(
+    folder: DataFolder, new_business: NewBusiness
+) -> None:
+    engine, business = opened(folder), new_business()
+    together = MOST_LOGGED // 4 + 1  # at once, so that it takes four
+
+    def stream(first: int) -> None:
+        for part in range(first, first + 4):
+            ids = [f"call-{n}" for n in range(part * together, (part + 1) * together)]
+            said = {"id": ids, "version": [1] * together, "cleared": [0] * together, "started_at": [part] * together}
+            columns = [pa.array(said.get(row.name, [None] * together), row.type) for row in DELIVERY_SCHEMA]
+            engine.apply(business.calls, pa.RecordBatch.from_arrays(columns, schema=DELIVERY_SCHEMA))
+
+    log = folder.calls / f"{business.calls}.duckdb.wal"
+    for part in range(0, 24, 4):
+        stream(part)
+        assert not log.exists()
+    assert rows_of_groups(engine, business) == [4 * together] * 6
     engine.close()
 
 

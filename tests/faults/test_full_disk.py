@@ -11,6 +11,7 @@ import pytest
 
 from calltally.accounts import Business
 from calltally.engines import Engine, open_engine
+from calltally.engines.duckdb.changing import MOST_LOGGED
 from calltally.engines.duckdb.connecting import LOG_BYTES
 from calltally.errors import StorageFull
 from calltally.folder import DataFolder
@@ -37,12 +38,17 @@ def opened(small_disk: SmallDisk) -> Iterator[Engine]:
     engine.close()
 
 
-def post(engine: Engine, business: Business, first: int, number: int = 400) -> list[str]:
+def post(engine: Engine, business: Business, first: int, number: int = 400, long: int = LONG) -> list[str]:
     """The ids of calls that were taken, each with texts of its own."""
     ids = [f"call-{n}" for n in range(first, first + number)]
-    records = [{"id": name, "started_at": START, "source": CHANCE.randbytes(LONG // 2).hex()} for name in ids]
+    records = [{"id": name, "started_at": START, **texts(long)} for name in ids]
     delivered = deliver([Delivery(record, 1) for record in records], business, engine)
     return [each.id for each in delivered if each.id]
+
+
+def texts(long: int) -> dict[str, str]:
+    names = ("source", "utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")
+    return {name: CHANCE.randbytes(LONG // 2).hex() for name in names[: long // LONG]}
 
 
 def stored(engine: Engine, business: Business) -> set[str]:
@@ -81,15 +87,17 @@ def test_what_was_acknowledged_stays_and_all_goes_on_with_room(
     assert opened.check(business.calls).calls == len(set(taken)) - 1
 
 
+@pytest.mark.parametrize("long", [LONG, 6 * LONG])  # so that it is the number of calls, or their bytes
 def test_a_commit_whose_checkpoint_found_no_room_is_acknowledged(
-    small_disk: SmallDisk, opened: Engine, new_business: NewBusiness, caplog: pytest.LogCaptureFixture
+    small_disk: SmallDisk, opened: Engine, new_business: NewBusiness, caplog: pytest.LogCaptureFixture, long: int
 ) -> None:
     business = new_business()
     taken: list[str] = []
     log = DataFolder(small_disk.path / "data").calls / f"{business.calls}.duckdb.wal"
-    while not taken or log.stat().st_size < LOG_BYTES - 2_000_000:
-        taken += post(opened, business, len(taken))
-    small_disk.fill(but=2_500_000)
+    while not taken or (log.stat().st_size < LOG_BYTES - 3_000_000 and len(taken) < MOST_LOGGED - 400):
+        taken += post(opened, business, len(taken), long=long)
+    assert (len(taken) > MOST_LOGGED - 800) == (long == LONG)
+    small_disk.fill(but=3_500_000)
     taken += post_until_full(opened, business, len(taken))
     assert "again" in caplog.text
     assert stored(opened, business) == set(taken)

@@ -1,17 +1,26 @@
-"""A transaction that changes the calls of a store."""
+"""A transaction that changes the calls of a store, and what follows on many of them."""
 
+import logging
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import duckdb
 
+from calltally.engines.duckdb.connecting import ROWS_A_GROUP
 from calltally.engines.duckdb.journal import Change
+from calltally.engines.duckdb.spelling import quoted
 from calltally.engines.duckdb.stores import Store
 from calltally.folder import sync_folder
 
-__all__ = ["changing"]
+__all__ = ["MOST_LOGGED", "changing", "write_log"]
 
+logger = logging.getLogger(__name__)
+
+# When it writes its log into the file, DuckDB makes three groups of rows out of four that are no fuller than three
+# quarters, two out of three, and so on, for which it holds all of them as they were sent: twice the memory and a
+# quarter more time for a stream. So the log is written when there are more rows in it, but not more than one group.
+MOST_LOGGED = ROWS_A_GROUP * 3 // 4
 DURABLE = "COMMIT succeeded and is durable"  # what DuckDB says where only the checkpoint after it failed
 
 
@@ -47,3 +56,18 @@ def _commit(cursor: duckdb.DuckDBPyConnection, store: Store) -> None:
         if DURABLE not in str(error):
             raise
         store.invalid = True  # the log has it all; only to write that into the file there was no room
+
+
+def write_log(cursor: duckdb.DuckDBPyConnection, calls: str, store: Store) -> None:
+    """Write the log of a store into its file, once there is about a group of rows in it.
+
+    The caller holds the right to write to the store. All was committed before, and stays so where this fails.
+    """
+    if store.logged <= MOST_LOGGED:
+        return
+    store.logged = 0
+    try:
+        cursor.execute(f"CHECKPOINT {quoted(calls)}")
+    except duckdb.Error as error:
+        logger.warning("cannot write the log %s into its file: %s", store.log, error)
+        store.invalid = True  # as DuckDB has it that could not write: it is attached again

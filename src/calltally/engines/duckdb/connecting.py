@@ -7,10 +7,10 @@ import duckdb
 
 from calltally.engines.duckdb.spelling import quoted, text
 
-__all__ = ["attach", "connected"]
+__all__ = ["LOG_BYTES", "ROWS_A_GROUP", "attach", "connected"]
 
 ROWS_A_GROUP = 61_440  # half of DuckDB's own
-LOG_BYTES = 16_000_000  # which are then written into the file
+LOG_BYTES = 64_000_000  # of calls that take much, which are written into the file before there are enough of them
 
 
 def connected(
@@ -25,8 +25,8 @@ def connected(
 def attach(cursor: duckdb.DuckDBPyConnection, path: Path, name: str, *, unless_attached: bool = False) -> None:
     """Attach the file of a store, which is made if there is none.
 
-    When it writes its log into the file, DuckDB makes large groups of rows out of several small ones, and holds all of
-    these as they were sent. Of groups as large as its own that is more than all else takes while calls stream in.
+    What is in the log is held in memory as it was sent until there is a group of rows of it, so that large groups take
+    more than all else while calls stream in.
     """
     condition = "IF NOT EXISTS " if unless_attached else ""
     cursor.execute(f"ATTACH {condition}{text(str(path))} AS {quoted(name)} (ROW_GROUP_SIZE {ROWS_A_GROUP})")
@@ -42,7 +42,6 @@ def _config(spill: Path, memory: str, most_spill: str, threads: int) -> dict[str
         "allow_community_extensions": False,
         # To find out whether it pays takes a sixth of an import, and it hardly ever does.
         "disabled_compression_methods": "rle",
-        # Writing the log into the file holds up the commit that it follows, and what is in the log is held in memory.
         "checkpoint_threshold": f"{LOG_BYTES}B",
         "max_vacuum_tasks": 3,  # about so many groups of rows are written anew then; the others another time
         "late_materialization_max_rows": "1000",  # of a page: the columns that pick its calls first, then those alone

@@ -10,6 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from calltally.engines.base import Condition, Load, Outcome, Page, Plan, Rows, Snapshot, Stop, StoreFacts
+from calltally.engines.duckdb.changing import write_log
 from calltally.engines.duckdb.connecting import connected
 from calltally.engines.duckdb.copies import copied, exported, found, read_facts
 from calltally.engines.duckdb.deliveries import apply_deliveries, delete_call
@@ -70,7 +71,9 @@ class DuckDBEngine:
 
     def apply(self, calls: str, deliveries: pa.RecordBatch) -> Sequence[Outcome]:
         with self._changing(calls) as (store, cursor):
-            return apply_deliveries(cursor, store, deliveries)
+            outcomes = apply_deliveries(cursor, store, deliveries)
+            write_log(cursor, calls, store)
+            return outcomes
 
     def call(self, calls: str, call_id: str) -> pa.RecordBatch | None:
         with translated(), self._stores.reading(calls) as store, self._cursor() as cursor:

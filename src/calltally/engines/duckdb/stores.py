@@ -166,6 +166,7 @@ class Store:
     recent_codes: dict[str, int] = field(default_factory=dict)  # of values that were met not long ago
     former_codes: dict[str, int] = field(default_factory=dict)  # of those that were met before these
     unseen: int = 0  # rows that came since that was asked
+    logged: int = 0  # rows that came since the log was written into the file, or more
     written: int = 0  # rows that came since the file was attached
     journal: Journal | None = None  # where somebody wants to know what changes
     invalid: bool = False  # it answers nothing until it is attached again
@@ -179,7 +180,7 @@ class Store:
         """Know what another knows of the same file, which was attached again."""
         self.version, self.extent, self.size = other.version, other.extent, other.size
         self.any_held, self.any_deleted, self.erasure = other.any_held, other.any_deleted, other.erasure
-        self.variety, self.hashes, self.unseen = {}, {}, 0
+        self.variety, self.hashes, self.unseen, self.logged = {}, {}, 0, 0
         self.forget_codes()
         self.invalid = False
 
@@ -201,6 +202,7 @@ class Store:
     def grown(self, rows: int) -> None:
         """Take note of rows that came in: after many, fields may have many more values."""
         self.unseen += rows
+        self.logged += rows
         self.written += rows
         if self.unseen > MANY_ROWS:
             self.variety.clear()
@@ -352,7 +354,7 @@ class Stores:
         detach(cursor, calls)
         between()
         attach(cursor, path, calls)
-        store.invalid, store.written = False, 0
+        store.invalid, store.written, store.logged = False, 0, 0
 
     def _attach_again(self, calls: str) -> None:
         """Attach a file again that nobody uses: DuckDB holds on to all that it has written, as if it were to be read.
