@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
+from itertools import pairwise
 from typing import Any, cast
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from calltally.accounts import Business
 from calltally.api import Intake, IntakeLimits
 from calltally.api.arrivals import Arrivals
+from calltally.api.intake import TOLD_AT_ONCE
 from calltally.api.room import Room
 from calltally.engines import Engine, Outcome
 from calltally.errors import NotFound, StorageFull, Unavailable
@@ -92,6 +94,24 @@ def test_posts_that_come_while_others_are_written_share_a_commit(
 
     run(scenario)
     assert groups == [100]
+
+
+def test_others_have_turns_while_a_group_is_answered(engine: Engine, new_business: NewBusiness) -> None:
+    business = new_business()
+
+    async def scenario() -> None:
+        async with opened(engine) as intake:
+            async with busy(intake, business):
+                puts = [asyncio.create_task(intake.put(business, deliveries(f"a-{n}"))) for n in range(50)]
+                await asyncio.sleep(0)
+            await asyncio.wait(puts, return_when=asyncio.FIRST_COMPLETED)
+            done = [0]
+            while done[-1] < len(puts):
+                done.append(sum(put.done() for put in puts))
+                await asyncio.sleep(0)
+        assert max(after - before for before, after in pairwise(done)) <= 2 * TOLD_AT_ONCE
+
+    run(scenario)
 
 
 def test_a_group_ends_where_it_is_large_enough(

@@ -20,6 +20,7 @@ __all__ = ["Intake", "IntakeLimits"]
 
 MOST_TOGETHER = 20_000  # records that are committed at once; a post is never taken apart
 CROWD = 8  # clients whose next posts are worth a wait
+TOLD_AT_ONCE = 4  # of those whose calls are in
 GATHERING_SECONDS = 0.025  # about what a commit takes, and all posts of a crowd take to come in
 
 Deliveries = Sequence[Delivery] | ReadDeliveries
@@ -229,10 +230,18 @@ def _pass_on(waiting: Sequence[asyncio.Future[Any]], thread: Future[list[Any]]) 
     """Answer those who still wait."""
     error = thread.exception()
     answers = [None] * len(waiting) if error else thread.result()
-    for future, answer in zip(waiting, answers, strict=True):
+    _tell(deque(zip(waiting, answers, strict=True)), error)
+
+
+def _tell(answers: deque[tuple[asyncio.Future[Any], Any]], error: BaseException | None) -> None:
+    """Give a few their answers, and the others as soon as whoever came meanwhile has had a turn."""
+    for _ in range(min(TOLD_AT_ONCE, len(answers))):
+        future, answer = answers.popleft()
         if future.done():  # cancelled
             continue
         if error:
             future.set_exception(error)
         else:
             future.set_result(answer)
+    if answers:
+        asyncio.get_running_loop().call_soon(_tell, answers, error)
