@@ -17,7 +17,7 @@ for line in sys.stdin:
     try:
         result = database.query(json.loads(line), "JSONCompact")
         answer = ("rows", result.bytes().decode() if result else "")
-    except Exception as error:  # whatever a statement fails with is its answer: the other end raises it
+    except RuntimeError as error:  # what the library raises for a statement: its answer, which the other end raises
         answer = ("error", str(error))
     answers.write(json.dumps(answer) + "\n")
     answers.flush()
