@@ -22,7 +22,8 @@ from hypothesis import strategies as st
 from calltally.accounts import Business
 from calltally.catalog import CATALOG, CountDistinct
 from calltally.engines import ChangedSince, Contains, Plan, Stop, open_engine
-from calltally.engines.duckdb import Change, DuckDBEngine, Journal
+from calltally.engines.duckdb import Change, DuckDBEngine, Journal, changing
+from calltally.engines.duckdb.stores import Store
 from calltally.engines.hot import COLUMNS, FILE, HotEngine
 from calltally.engines.hot.budget import budget_of, machine_memory
 from calltally.engines.hot.columns import Columns
@@ -466,24 +467,65 @@ def test_kernels_that_cannot_be_compiled_are_told(
 def test_a_journal_tells_what_changed_until_a_version() -> None:
     journal, rows = Journal(), pa.table({"id_hash": range(900)})
     assert journal.until("a") is None
-    journal.add(Change("a", 5, {1}, 900, (rows,)))
-    journal.add(Change("b", 3, {2}, 900, (rows,)))
-    journal.add(Change("c", None, {3}, -1))
-    assert journal.until("b") == Change("b", 3, {1, 2}, 1800, (rows, rows))
+    journal.add(Change("a", "0", 5, {1}, 900, (rows,)))
+    journal.add(Change("b", "a", 3, {2}, 900, (rows,)))
+    journal.add(Change("c", "b", None, {3}, -1))
+    assert journal.until("b") is None, "nobody has said since when"
+    journal.forget("0")
+    assert journal.until("b") == Change("b", "0", 3, {1, 2}, 1800, (rows, rows))
     journal.forget("a")
     assert journal.until("a") is None
-    assert journal.until("c") == Change("c", 3, {2, 3}, 899, (rows,))
-    journal.add(Change("d", 8, set(), 900, (rows,)))
-    journal.add(Change("e", 9, set(), 900, (rows,)))
+    assert journal.until("c") == Change("c", "a", 3, {2, 3}, 899, (rows,))
+    journal.add(Change("d", "c", 8, set(), 900, (rows,)))
+    journal.add(Change("e", "d", 9, set(), 900, (rows,)))
     found = journal.until("e")
-    assert found == Change("e", 3, {2, 3}, 2699, None), "they are too many to be kept"
+    assert found == Change("e", "a", 3, {2, 3}, 2699, None), "they are too many to be kept"
     journal.forget("e")
     for number in range(2000):
-        journal.add(Change(f"v{number}", 10 + number, {100 + number}, 1))
-    assert journal.until("v1999") == Change("v1999", 10, set(range(100, 2100)), 2000)
+        journal.add(Change(f"v{number}", f"v{number - 1}" if number else "e", 10 + number, {100 + number}, 1))
+    assert journal.until("v1999") == Change("v1999", "e", 10, set(range(100, 2100)), 2000)
     for number in range(40_000):
-        journal.add(Change(f"w{number}", None, {10_000 + number}))
+        journal.add(Change(f"w{number}", f"w{number - 1}" if number else "v1999", None, {10_000 + number}))
     assert journal.until("w39999") is None
+
+
+def test_a_journal_does_not_tell_of_changes_between_which_it_misses_one() -> None:
+    journal = Journal()
+    journal.forget("0")
+    journal.add(Change("b", "a"))
+    assert journal.until("b") is None
+    journal.forget("a")
+    assert journal.until("b")
+    journal.add(Change("d", "c"))
+    assert journal.until("d") is None
+
+
+def test_a_commit_under_way_while_columns_are_built_is_not_missed(
+    tmp_path: Path, kernels: Path, new_business: NewBusiness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on, commit = threading.Event(), threading.Event(), changing._commit
+
+    def slow_commit(cursor: duckdb.DuckDBPyConnection, store: Store) -> None:
+        begun.set()
+        go_on.wait()
+        commit(cursor, store)
+
+    business, record = new_business(), {"started_at": "2026-05-05T10:00:00Z"}
+    with closing(open_columns(DataFolder(tmp_path), kernels)) as engine:
+        import_records(varied_records(50, Random(6)), business, engine)
+        monkeypatch.setattr(changing, "_commit", slow_commit)
+        late = threading.Thread(target=deliver, args=([Delivery({"id": "late", **record}, 1)], business, engine))
+        late.start()
+        begun.wait()
+        engine.prepare(business.calls)
+        go_on.set()
+        late.join()
+        deliver([Delivery({"id": "last", **record}, 1)], business, engine)
+        plan = planned(business, "group_by=source&limit=1000")
+        assert engine.answer(plan, Stop()).totals == (52,)
+        engine.prepare(business.calls)
+        found = engine.answer(plan, Stop())
+        assert (found.path, found.totals) == (COLUMNS, (52,))
 
 
 def test_calls_with_the_same_hash_are_told_apart_by_reading_all(

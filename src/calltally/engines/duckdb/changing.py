@@ -31,7 +31,7 @@ def changing(cursor: duckdb.DuckDBPyConnection, store: Store) -> Iterator[Change
     The caller holds the right to write to the store. The calls get a new version, see `Engine.version`; which of them
     are other ones now is what the block says of the change.
     """
-    change = Change(str(uuid.uuid4()))
+    change = Change(str(uuid.uuid4()), store.version)
     cursor.execute("BEGIN")
     yield change
     cursor.execute(f"UPDATE {store.meta} SET data_version = ?", [change.version])

@@ -14,13 +14,14 @@ MOST_GONE = 20_000  # hashes of calls, beyond which it is no use to look at each
 
 @dataclass
 class Change:
-    """A commit: the version that it gives the calls, and which of them to look at anew.
+    """A commit: the version that it gives the calls, the one before it, and which of them to look at anew.
 
     These are all whose `changed_at` is `since` or later (None: none), and what has one of the hashes `gone` is no
     more, unless it is among those. `rows` are they, as a `Reading` gives them; None: they have to be read.
     """
 
     version: str
+    before: str
     since: int | None = None
     gone: set[int] = field(default_factory=set)
     added: int = 0  # how many calls there are more
@@ -36,24 +37,27 @@ class Change:
         moments = [since for since in (self.since, later.since) if since is not None]
         rows = None if self.rows is None or later.rows is None else self.rows + later.rows
         added = self.added + later.added
-        return Change(later.version, min(moments, default=None), self.gone | later.gone, added, rows)
+        return Change(later.version, self.before, min(moments, default=None), self.gone | later.gone, added, rows)
 
 
 class Journal:
     """The changes since some version of the calls, in the order of their commits. Safe for threads.
 
     A change is noted before it is committed, so that whoever sees it done finds it here. One whose commit failed says
-    too much, which does no harm.
+    too much, which does no harm. What was under way when the journal was begun is not in it: the changes are told only
+    where each follows on the one before it, and the first on the version that is asked about.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._changes: list[Change] = []
+        self._since: str | None = None
         self._lost = False
 
     def add(self, change: Change) -> None:
         """Take note of a change that is about to be committed."""
         with self._lock:
+            self._lost |= bool(self._changes) and self._changes[-1].version != change.before
             if change.size + sum(each.size for each in self._changes) > MOST_ROWS:
                 change.rows = None
             self._changes.append(change)
@@ -70,12 +74,14 @@ class Journal:
             return len(rows) <= most and None not in rows and sum(each.size for each in self._changes) <= most
 
     def until(self, version: str) -> Change | None:
-        """All that has changed until the calls had this version, as one; None: that is not known."""
+        """All that has changed from the version that was told last until this one, as one; None: that is not known."""
         with self._lock:
             place = self._place(version)
             if self._lost or place is None:
                 return None
             found = self._changes[0]
+            if found.before != self._since:
+                return None
             for change in self._changes[1 : place + 1]:
                 found = found.joined(change)
             return found
@@ -84,6 +90,7 @@ class Journal:
         """From now on tell only what has changed since the calls had this version."""
         with self._lock:
             place = self._place(version)
+            self._since = version
             if place is not None:
                 del self._changes[: place + 1]
 

@@ -196,7 +196,7 @@ class Holding:
     def _rows_read(self, held: _Held, version: str, most: int) -> _News | None:
         """All changes since the version, read from the file, if these are no more than so many."""
         with self._file.reading(held.calls, Stop()) as reading:
-            change = Change(version) if reading.version == version else held.journal.until(reading.version)
+            change = Change(version, version) if reading.version == version else held.journal.until(reading.version)
             rows = list(reading.changed(change.since, most + 1)) if change else []
         return _News(change, rows) if change and sum(map(len, rows)) <= most else None
 
