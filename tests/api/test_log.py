@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from calltally.api import GatheringHandler
+from calltally.api.log import GATHERING_SECONDS
 
 
 class Written(io.StringIO):
@@ -36,16 +37,31 @@ def logger(written: Written) -> Iterator[logging.Logger]:
     handler.close()
 
 
-def test_lines_of_a_turn_are_written_together(logger: logging.Logger, written: Written) -> None:
-    async def turns() -> None:
-        for turn in "ab":
-            logger.info("%s 1", turn)
-            logger.info("%s 2", turn)
+def test_lines_of_a_moment_are_written_together(logger: logging.Logger, written: Written) -> None:
+    async def moments() -> None:
+        for moment in "ab":
+            logger.info("%s 1", moment)
             await asyncio.sleep(0)
-            await asyncio.sleep(0)
+            logger.info("%s 2", moment)
+            assert not any(moment in each for each in written.writes)
+            await asyncio.sleep(GATHERING_SECONDS * 2)
 
-    asyncio.run(turns())
+    asyncio.run(moments())
     assert written.writes == ["a 1\na 2\n", "b 1\nb 2\n"]
+
+
+def test_what_cannot_be_put_together_leaves_the_rest(
+    logger: logging.Logger, written: Written, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def moment() -> None:
+        logger.info("before")
+        logger.info("%d", "no number")
+        logger.info("after")
+
+    asyncio.run(moment())
+    logger.handlers[0].flush()
+    assert written.writes == ["before\nafter\n"]
+    assert "no number" in capsys.readouterr().err
 
 
 def test_a_warning_waits_for_nothing(logger: logging.Logger, written: Written) -> None:

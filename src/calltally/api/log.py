@@ -1,4 +1,4 @@
-"""The log's lines: those of many requests that end together are written at once."""
+"""The log's lines: those of many requests are written at once."""
 
 import asyncio
 import logging
@@ -6,41 +6,46 @@ from typing import TextIO
 
 __all__ = ["GatheringHandler"]
 
+GATHERING_SECONDS = 0.02
+
 
 class GatheringHandler(logging.StreamHandler[TextIO]):
-    """Writes what is logged in one turn of the event loop at its end, all else and every warning at once.
+    """Writes what is logged under the event loop a moment later, all that there is by then; every warning at once.
 
-    Each write lets other threads have the interpreter, which those that put calls in then keep for a while: written
-    one by one, the lines of requests hold up all connections.
+    To put a line together and write it takes as long as a small answer, which who asks next need not wait for. And each
+    write lets other threads have the interpreter, which those that put calls in then keep for a while: written one by
+    one, the lines of requests hold up all connections.
     """
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream)
-        self._lines: list[str] = []
+        self._records: list[logging.LogRecord] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Take a line, and write it soon."""
-        try:
-            line = self.format(record)
-        except Exception:  # as in every handler: what cannot be logged must not end what logs it
-            self.handleError(record)
-            return
-        self._lines.append(line + self.terminator)
+        """Take what is logged, and write it soon."""
+        self._records.append(record)
         loop = _running_loop()
         if loop is None or record.levelno >= logging.WARNING:
             self.flush()
-        elif len(self._lines) == 1:
-            loop.call_soon(self.flush)
+        elif len(self._records) == 1:
+            loop.call_later(GATHERING_SECONDS, self.flush)
 
     def flush(self) -> None:
         """Write what is gathered."""
         self.acquire()
         try:
-            lines, self._lines = self._lines, []
-            self.stream.write("".join(lines))
+            records, self._records = self._records, []
+            self.stream.write("".join(map(self._line, records)))
             super().flush()
         finally:
             self.release()
+
+    def _line(self, record: logging.LogRecord) -> str:
+        try:
+            return self.format(record) + self.terminator
+        except Exception:  # as in every handler: what cannot be logged must not end what logs it
+            self.handleError(record)
+            return ""
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:

@@ -9,12 +9,14 @@ import socket
 import sys
 import uuid
 from collections.abc import Callable
+from typing import cast
 
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from calltally.api.errors import not_http
+from calltally.api.joining import JoinedWrites
 from calltally.api.memory import keep_little
 from calltally.errors import Conflict
 
@@ -110,7 +112,10 @@ class _Server(uvicorn.Server):
 
 
 class _Protocol(HttpToolsProtocol):
-    """Answers what is no HTTP in the form of every other error."""
+    """Sends an answer in one piece, and answers what is no HTTP in the form of every other error."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(cast("asyncio.Transport", JoinedWrites(transport)))
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002
         body = json.dumps(not_http(), ensure_ascii=False, separators=(",", ":")).encode()
