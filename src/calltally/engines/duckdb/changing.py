@@ -61,13 +61,16 @@ def _commit(cursor: duckdb.DuckDBPyConnection, store: Store) -> None:
 def write_log(cursor: duckdb.DuckDBPyConnection, calls: str, store: Store) -> None:
     """Write the log of a store into its file, once there is about a group of rows in it.
 
-    The caller holds the right to write to the store. All was committed before, and stays so where this fails.
+    The caller holds the right to write to the store. All was committed before, and stays so where this fails. While
+    somebody reads what a commit has replaced, it cannot be done, and is left to the next commit.
     """
     if store.logged <= MOST_LOGGED:
         return
-    store.logged = 0
     try:
         cursor.execute(f"CHECKPOINT {quoted(calls)}")
+        store.logged = 0
+    except duckdb.TransactionException as error:
+        logger.debug("not now: %s", error)
     except duckdb.Error as error:
         logger.warning("cannot write the log %s into its file: %s", store.log, error)
         store.invalid = True  # as DuckDB has it that could not write: it is attached again

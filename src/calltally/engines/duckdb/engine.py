@@ -266,9 +266,15 @@ def _answer(cursor: duckdb.DuckDBPyConnection, plan: Plan, store: Store, extent:
 
 
 def _variety(cursor: duckdb.DuckDBPyConnection, plan: Plan, store: Store) -> dict[str, int]:
-    """About how many values the plan's dimensions have; kept with the store."""
+    """About how many values the plan's dimensions have; kept with the store until much has changed.
+
+    A statement is spelled and its rows are read by the same numbers, whatever is found out or forgotten meanwhile.
+    """
+    variety: dict[str, int] = {}
     for field in (dimension.field for dimension in plan.dimensions if dimension.grain is None):
-        if field not in store.variety:
-            found = cursor.execute(f"SELECT approx_count_distinct({field}) FROM {store.calls}").fetchall()
-            store.variety[field] = found[0][0]
-    return store.variety
+        known = store.variety.get(field)
+        if known is None:
+            known = cursor.execute(f"SELECT approx_count_distinct({field}) FROM {store.calls}").fetchall()[0][0]
+            store.variety[field] = known
+        variety[field] = known
+    return variety
