@@ -1,7 +1,10 @@
-"""Reports that are asked for while calls are put in: each is that of some commit, none older than those before it."""
+"""Reports that are asked for while calls are put in: each is that of some commit, and of all before it was asked for.
+
+Of a cluster that does not hold: what a write changes is seen changed shard by shard.
+"""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from random import Random
@@ -14,7 +17,7 @@ from calltally.engines import Engine, Plan, Rows, Stop, open_engine
 from calltally.engines.duckdb import DuckDBEngine, changing, stores
 from calltally.engines.hot import HotEngine
 from calltally.folder import DataFolder
-from calltally.ingestion import Delivery, deliver
+from calltally.ingestion import Delivery, deliver, import_records
 from calltally.query import Timing, ask
 from calltally.settings import Settings
 from tests.conftest import NewBusiness
@@ -32,17 +35,34 @@ REQUESTS = (
 def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is done after many rows is done after some."""
     monkeypatch.setattr(stores, "MANY_ROWS", 60)
+    monkeypatch.setattr(stores, "MUCH_WRITTEN", 150)
     monkeypatch.setattr(changing, "MOST_LOGGED", 100)
 
 
-def commits() -> list[list[Delivery]]:
-    """Deliveries that are committed together: calls of a source each time, of whom some are corrected later on."""
+Commit = Callable[[Engine, Business], object]
+
+
+def commits() -> list[Commit]:
+    """What is committed one after the other: mostly calls, of which some are corrected later on."""
     draw = Random(1)
-    return [[Delivery(record_of(number, draw), number) for _ in range(20)] for number in range(1, COMMITS + 1)]
+    return [commit_of(number, draw) for number in range(1, COMMITS + 1)]
 
 
-def record_of(commit: int, draw: Random) -> dict[str, Any]:
-    number = draw.randrange(commit * 15)
+def commit_of(number: int, draw: Random) -> Commit:
+    if number % 31 == 0:
+        caller = f"+1212555{draw.randrange(500):04}"
+        return lambda engine, business: engine.erase(business.calls, caller)
+    if number % 11 == 0:
+        call = f"c{draw.randrange(number * 15)}"
+        return lambda engine, business: engine.delete(business.calls, call)
+    records = [record_of(draw.randrange(number * 15), draw) for _ in range(20)]
+    if number % 13 == 0:
+        return lambda engine, business: import_records(records, business, engine)
+    deliveries = [Delivery(record, number) for record in records]
+    return lambda engine, business: deliver(deliveries, business, engine)
+
+
+def record_of(number: int, draw: Random) -> dict[str, Any]:
     return {
         "id": f"c{number}",
         "started_at": f"2026-{1 + number % 3:02}-{1 + number % 28:02}T{number % 24:02}:30:00Z",
@@ -57,7 +77,7 @@ def record_of(commit: int, draw: Random) -> dict[str, Any]:
 
 
 def open_file_alone(folder: DataFolder) -> DuckDBEngine:
-    engine = open_engine(folder, Settings(hot_memory="0", threads=2))
+    engine = open_engine(folder, Settings(hot_memory="0", threads=2, open_businesses=1))
     assert isinstance(engine, DuckDBEngine)
     return engine
 
@@ -66,14 +86,13 @@ def plans_of(business: Business) -> list[Plan]:
     return [ask(request.encode(), business, Timing())[1] for request in REQUESTS]
 
 
-def answers_one_by_one(folder: DataFolder, business: Business) -> list[list[Rows]]:
+def answers_one_by_one(engine: Engine, business: Business) -> list[list[Rows]]:
     """What is answered before any commit and after each, by request, nothing being put in meanwhile."""
-    with closing(open_file_alone(folder)) as engine:
-        found = [[engine.answer(plan, Stop())] for plan in plans_of(business)]
-        for deliveries in commits():
-            deliver(deliveries, business, engine)
-            for answers, plan in zip(found, plans_of(business), strict=True):
-                answers.append(engine.answer(plan, Stop()))
+    found = [[engine.answer(plan, Stop())] for plan in plans_of(business)]
+    for commit in commits():
+        commit(engine, business)
+        for answers, plan in zip(found, plans_of(business), strict=True):
+            answers.append(engine.answer(plan, Stop()))
     return found
 
 
@@ -104,9 +123,9 @@ def check_beside(engine: Engine, business: Business, expected: list[list[Rows]])
 
     def write() -> None:
         nonlocal begun, done
-        for deliveries in commits():
+        for commit in commits():
             begun += 1
-            deliver(deliveries, business, engine)
+            commit(engine, business)
             done = begun
 
     writer = threading.Thread(target=write)
@@ -121,19 +140,55 @@ def check_beside(engine: Engine, business: Business, expected: list[list[Rows]])
         writer.join()
 
 
+@contextmanager
+def another_asked(engine: Engine, other: Business) -> Iterator[None]:
+    """Another business is asked about for as long as the block runs, and its file opened in place of others."""
+    deliver([Delivery({"id": "a", "started_at": "2026-05-05T10:00:00Z"}, 1)], other, engine)
+    ended = threading.Event()
+
+    def ask_now_and_then() -> None:
+        while not ended.wait(0.05):
+            assert engine.answer(plans_of(other)[0], Stop()).totals[0] == 1
+
+    asking = threading.Thread(target=ask_now_and_then)
+    asking.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        asking.join()
+
+
 def test_from_the_file(tmp_path: Path, new_business: NewBusiness, caplog: pytest.LogCaptureFixture) -> None:
-    business = new_business()
-    expected = answers_one_by_one(DataFolder(tmp_path / "quiet"), business)
-    with closing(open_file_alone(DataFolder(tmp_path / "busy"))) as engine:
-        check_beside(engine, business, expected)
+    with closing(open_file_alone(DataFolder(tmp_path))) as engine, another_asked(engine, new_business()):
+        expected = answers_one_by_one(engine, new_business())
+        check_beside(engine, new_business(), expected)
     assert not caplog.records, "nothing had to be attached again"
 
 
 def test_from_columns(tmp_path: Path, kernels: Path, new_business: NewBusiness) -> None:
     business = new_business()
-    expected = answers_one_by_one(DataFolder(tmp_path / "quiet"), business)
-    file = open_file_alone(DataFolder(tmp_path / "busy"))
+    file = open_file_alone(DataFolder(tmp_path))
     with closing(HotEngine(file, kernels, budget=10**9, threads=2)) as engine:
+        expected = answers_one_by_one(file, new_business())
         deliver([Delivery({"id": "other"}, 1)], business, engine)  # an id without a call, so that there is a file
         with built_again_and_again(engine, business.calls):
             check_beside(engine, business, expected)
+
+
+def test_what_was_read_in_part_does_not_hold_up_the_file(tmp_path: Path, new_business: NewBusiness) -> None:
+    business = new_business()
+    with closing(open_file_alone(DataFolder(tmp_path))) as engine:
+        for commit in commits()[:5]:
+            commit(engine, business)
+        with engine.reading(business.calls, Stop()) as reading:
+            columns = reading.all()
+            next(columns)
+        with engine.export(business.calls, (), None) as exported:
+            next(exported)
+        with engine.whole_part(business.calls, engine.holdings(business.calls).parts[0]) as part:
+            next(part)
+        engine.erase(business.calls, "+12125550001")  # which writes the file anew
+        assert not list(columns), "it ended with its block"
+        assert not list(exported)
+        assert not list(part)

@@ -1,6 +1,6 @@
 """Rows of a query, a batch at a time."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import duckdb
 import pyarrow as pa
@@ -15,8 +15,10 @@ ERRORS = {  # by how a message begins
 }
 
 
-def read_batches(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
-    """What DuckDB gives a reader.
+def read_batches(reader: pa.RecordBatchReader) -> Generator[pa.RecordBatch]:
+    """What DuckDB gives a reader; close it where it may be left before its end, since until then the query goes on.
+
+    A file that is detached meanwhile cannot be attached again.
 
     Raises:
         Unavailable: the query was stopped on the way, or there is not enough memory or disk for it.
@@ -27,3 +29,5 @@ def read_batches(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
         except OSError as error:  # which is how a reader tells of all errors
             message = str(error)
             raise ERRORS.get(message.partition(":")[0], duckdb.Error)(message) from error
+        finally:
+            reader.close()

@@ -1,8 +1,8 @@
 """Calls out of a store: exported as rows, copied as a file, or read to see that every byte is whole."""
 
 import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import duckdb
@@ -34,8 +34,8 @@ def exported(
     conditions: Sequence[Condition],
     periods: Sequence[Period] | None,
     stop: Stop,
-) -> Iterator[pa.RecordBatch]:
-    """The calls of a store that match, of `EXPORT_SCHEMA`.
+) -> Generator[pa.RecordBatch]:
+    """The calls of a store that match, of `EXPORT_SCHEMA`; to be closed.
 
     Raises:
         Unavailable: `stop` was asked.
@@ -47,9 +47,10 @@ def exported(
         reader = cursor.sql(statement.sql, params=list(statement.params)).to_arrow_reader(ROWS_AT_ONCE)
         if store.extent == extent:  # else it may meet calls outside the extent that it was spelled for
             break
-    for batch in read_batches(reader):
-        stop.check()
-        yield from pa.Table.from_batches([batch]).cast(EXPORT_SCHEMA).to_batches()
+    with closing(read_batches(reader)) as batches:
+        for batch in batches:
+            stop.check()
+            yield from pa.Table.from_batches([batch]).cast(EXPORT_SCHEMA).to_batches()
 
 
 def found(cursor: duckdb.DuckDBPyConnection, table: str, call_id: str) -> pa.RecordBatch | None:

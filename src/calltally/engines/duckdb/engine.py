@@ -113,8 +113,9 @@ class DuckDBEngine:
             self._stores.reading(calls, stop) as store,
             self._cursor() as cursor,
             stop.during(cursor.interrupt),
+            closing(exported(cursor, store, conditions, periods, stop)) as batches,
         ):
-            yield exported(cursor, store, conditions, periods, stop)
+            yield batches
 
     @contextmanager
     def snapshot(self, calls: str) -> Iterator[Snapshot | None]:
@@ -153,8 +154,13 @@ class DuckDBEngine:
 
     @contextmanager
     def whole_part(self, calls: str, part: Part) -> Iterator[Iterator[pa.RecordBatch]]:
-        with translated(), self._stores.reading(calls) as store, self._cursor() as cursor:
-            yield read_part(cursor, store, part)
+        with (
+            translated(),
+            self._stores.reading(calls) as store,
+            self._cursor() as cursor,
+            closing(read_part(cursor, store, part)) as batches,
+        ):
+            yield batches
 
     @contextmanager
     def taking(self, calls: str, token: str | None) -> Iterator[Taking]:
@@ -194,7 +200,8 @@ class DuckDBEngine:
         ):
             if not store.meta:
                 raise NotFound(REMOVED)
-            yield Reading(cursor, store)
+            with closing(Reading(cursor, store)) as reading:
+                yield reading
 
     def ready(self) -> None:
         with self._root.cursor() as cursor, translated():

@@ -1,6 +1,6 @@
 """Columns of a store's calls as numbers and texts, for reports that are made from them outside the database."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import duckdb
 import pyarrow as pa
@@ -30,22 +30,28 @@ class Reading:
         self._cursor = cursor
         self._calls = store.calls
         self._columns = ", ".join(("id_hash", *(f"{_spelled(field)} AS {field}" for field in FIELDS)))
+        self._left: list[Generator[pa.RecordBatch]] = []  # what may be left before its end
         cursor.execute("BEGIN")
         self.version = str(cursor.execute(f"SELECT data_version FROM {store.meta}").fetchall()[0][0])
 
     def changed(self, since: int | None, most: int) -> Iterator[pa.RecordBatch]:
         """So many of the calls that changed at this moment or later; None: none."""
-        if since is not None:
-            yield from self._read(f" WHERE changed_at >= ? LIMIT {most}", [since])
+        return iter(()) if since is None else self._read(f" WHERE changed_at >= ? LIMIT {most}", [since])
 
     def all(self) -> Iterator[pa.RecordBatch]:
         """All calls."""
         return self._read("", [])
 
+    def close(self) -> None:
+        """Read no more."""
+        for batches in self._left:
+            batches.close()
+
     def _read(self, where: str, params: list[int]) -> Iterator[pa.RecordBatch]:
         query = f"SELECT {self._columns} FROM {self._calls}{where}"
-        reader: pa.RecordBatchReader = self._cursor.sql(query, params=params).to_arrow_reader(ROWS_AT_ONCE)
-        yield from read_batches(reader)
+        batches = read_batches(self._cursor.sql(query, params=params).to_arrow_reader(ROWS_AT_ONCE))
+        self._left.append(batches)
+        return batches
 
 
 def as_read(calls: pa.Table) -> pa.Table:

@@ -1,8 +1,8 @@
 """A store copied out whole and in whole, and what its rows come to."""
 
 import uuid
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import duckdb
@@ -53,11 +53,12 @@ def read_holdings(cursor: duckdb.DuckDBPyConnection, store: Store) -> Holdings:
     return Holdings(store.version, parts_of(hours, held, deleted), store.erasure.key, store.erasure.hashes)
 
 
-def read_part(cursor: duckdb.DuckDBPyConnection, store: Store, part: Part) -> Iterator[pa.RecordBatch]:
-    """The rows of a part, of `WHOLE_SCHEMA`."""
+def read_part(cursor: duckdb.DuckDBPyConnection, store: Store, part: Part) -> Generator[pa.RecordBatch]:
+    """The rows of a part, of `WHOLE_SCHEMA`; to be closed."""
     reader = cursor.sql(_rows(store, part.kind) + _within(part)).to_arrow_reader(ROWS_AT_ONCE)
-    for batch in read_batches(reader):
-        yield from pa.Table.from_batches([batch]).cast(WHOLE_SCHEMA).to_batches()
+    with closing(read_batches(reader)) as batches:
+        for batch in batches:
+            yield from pa.Table.from_batches([batch]).cast(WHOLE_SCHEMA).to_batches()
 
 
 def read_tallies(cursor: duckdb.DuckDBPyConnection, store: Store) -> tuple[Tally, ...]:
