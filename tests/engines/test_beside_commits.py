@@ -16,6 +16,7 @@ from calltally.accounts import Business
 from calltally.engines import Engine, Plan, Rows, Stop, open_engine
 from calltally.engines.duckdb import DuckDBEngine, changing, stores
 from calltally.engines.hot import HotEngine
+from calltally.errors import Unavailable
 from calltally.folder import DataFolder
 from calltally.ingestion import Delivery, deliver, import_records
 from calltally.query import Timing, ask
@@ -117,8 +118,18 @@ def built_again_and_again(engine: HotEngine, calls: str) -> Iterator[None]:
         building.join()
 
 
+def exported(engine: Engine, business: Business) -> int | None:
+    """How many calls an export has; None: it was stopped by an erasure, which waits for nobody who may be slow."""
+    try:
+        with engine.export(business.calls, (), None) as batches:
+            return sum(map(len, batches))
+    except Unavailable:
+        return None
+
+
 def check_beside(engine: Engine, business: Business, expected: list[list[Rows]]) -> None:
-    """Put all in, and ask meanwhile."""
+    """Put all in, and ask and export meanwhile."""
+    counts = [answer.totals[0] for answer in expected[0]]
     begun = done = 0
 
     def write() -> None:
@@ -136,6 +147,9 @@ def check_beside(engine: Engine, business: Business, expected: list[list[Rows]])
                 oldest = done
                 found = engine.answer(plan, Stop())
                 assert found in answers[oldest : begun + 1], f"{request}, between commits {oldest} and {begun}"
+            oldest = done
+            calls = exported(engine, business)
+            assert calls in (None, *counts[oldest : begun + 1]), f"exported between commits {oldest} and {begun}"
     finally:
         writer.join()
 

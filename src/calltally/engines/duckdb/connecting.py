@@ -42,6 +42,7 @@ def _config(spill: Path, memory: str, most_spill: str, threads: int) -> dict[str
         "allow_community_extensions": False,
         # To find out whether it pays takes a sixth of an import, and it hardly ever does.
         "disabled_compression_methods": "rle",
+        "catalog_error_max_schemas": 0,  # else it looks into all files for a name that is like the one it has not found
         "checkpoint_threshold": f"{LOG_BYTES}B",
         "max_vacuum_tasks": 3,  # about so many groups of rows are written anew then; the others another time
         "late_materialization_max_rows": "1000",  # of a page: the columns that pick its calls first, then those alone

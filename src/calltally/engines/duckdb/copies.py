@@ -47,6 +47,7 @@ def exported(
         reader = cursor.sql(statement.sql, params=list(statement.params)).to_arrow_reader(ROWS_AT_ONCE)
         if store.extent == extent:  # else it may meet calls outside the extent that it was spelled for
             break
+        reader.close()  # of a connection there is one at a time
     with closing(read_batches(reader)) as batches:
         for batch in batches:
             stop.check()

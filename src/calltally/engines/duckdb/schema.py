@@ -109,9 +109,10 @@ def create_or_migrate(
 
 def schema_version(cursor: duckdb.DuckDBPyConnection, store: str) -> int:
     """The schema that an attached store has; 0: none yet."""
-    known = cursor.execute(
-        "SELECT count(*) FROM duckdb_tables() WHERE database_name = ? AND table_name = 'meta'", [store]
-    ).fetchall()
-    if not known[0][0]:
+    try:
+        found = cursor.execute(f"SELECT schema_version FROM {quoted(store)}.meta").fetchall()
+    except duckdb.CatalogException:
+        # It has no such table. To list its tables, DuckDB would look into all that is attached, and what is being
+        # looked into stays behind when it is detached: it could not be attached again at once.
         return 0
-    return int(cursor.execute(f"SELECT schema_version FROM {quoted(store)}.meta").fetchall()[0][0])
+    return int(found[0][0])
