@@ -98,24 +98,21 @@ def answers_one_by_one(engine: Engine, business: Business) -> list[list[Rows]]:
 
 
 @contextmanager
-def built_again_and_again(engine: HotEngine, calls: str) -> Iterator[None]:
-    """Columns are let go of and built anew for as long as the block runs."""
+def again_and_again(work: Callable[[], None]) -> Iterator[None]:
+    """Something is done every now and then for as long as the block runs."""
     ended = threading.Event()
 
-    def build() -> None:
-        while not ended.is_set():
-            engine.prepare(calls)
-            ended.wait(0.05)
-            assert engine._holding
-            engine._holding.forget(calls)
+    def do() -> None:
+        while not ended.wait(0.05):
+            work()
 
-    building = threading.Thread(target=build)
-    building.start()
+    doing = threading.Thread(target=do)
+    doing.start()
     try:
         yield
     finally:
         ended.set()
-        building.join()
+        doing.join()
 
 
 def exported(engine: Engine, business: Business) -> int | None:
@@ -154,39 +151,36 @@ def check_beside(engine: Engine, business: Business, expected: list[list[Rows]])
         writer.join()
 
 
-@contextmanager
-def another_asked(engine: Engine, other: Business) -> Iterator[None]:
-    """Another business is asked about for as long as the block runs, and its file opened in place of others."""
-    deliver([Delivery({"id": "a", "started_at": "2026-05-05T10:00:00Z"}, 1)], other, engine)
-    ended = threading.Event()
-
-    def ask_now_and_then() -> None:
-        while not ended.wait(0.05):
-            assert engine.answer(plans_of(other)[0], Stop()).totals[0] == 1
-
-    asking = threading.Thread(target=ask_now_and_then)
-    asking.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        asking.join()
-
-
 def test_from_the_file(tmp_path: Path, new_business: NewBusiness, caplog: pytest.LogCaptureFixture) -> None:
-    with closing(open_file_alone(DataFolder(tmp_path))) as engine, another_asked(engine, new_business()):
-        expected = answers_one_by_one(engine, new_business())
-        check_beside(engine, new_business(), expected)
+    """Another business is asked about meanwhile, whose file is opened in place of this one's."""
+    other = new_business()
+
+    def ask_about_the_other() -> None:
+        assert engine.answer(plans_of(other)[0], Stop()).totals[0] == 1
+
+    with closing(open_file_alone(DataFolder(tmp_path))) as engine:
+        deliver([Delivery({"id": "a", "started_at": "2026-05-05T10:00:00Z"}, 1)], other, engine)
+        with again_and_again(ask_about_the_other):
+            expected = answers_one_by_one(engine, new_business())
+            check_beside(engine, new_business(), expected)
     assert not caplog.records, "nothing had to be attached again"
 
 
 def test_from_columns(tmp_path: Path, kernels: Path, new_business: NewBusiness) -> None:
+    """Columns are let go of meanwhile, and built anew."""
     business = new_business()
+
+    def build() -> None:
+        assert engine._holding
+        engine._holding.forget(business.calls)
+        engine.prepare(business.calls)
+
     file = open_file_alone(DataFolder(tmp_path))
     with closing(HotEngine(file, kernels, budget=10**9, threads=2)) as engine:
         expected = answers_one_by_one(file, new_business())
         deliver([Delivery({"id": "other"}, 1)], business, engine)  # an id without a call, so that there is a file
-        with built_again_and_again(engine, business.calls):
+        assert engine.prepare(business.calls)
+        with again_and_again(build):
             check_beside(engine, business, expected)
 
 
