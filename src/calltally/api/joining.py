@@ -9,8 +9,8 @@ __all__ = ["JoinedWrites"]
 class JoinedWrites:
     """A connection's transport that sends the first of two pieces together with the second, or at the end of the turn.
 
-    uvicorn writes the head of an answer and then its body. To send each alone takes twice the time, most of which
-    the other side is being woken up in.
+    uvicorn writes the head of an answer and then its body. Sent alone, the head takes a call of the system of its own
+    and wakes the other side, only for it to wait for the body.
     """
 
     def __init__(self, transport: asyncio.Transport) -> None:
