@@ -194,6 +194,7 @@ def test_a_rejected_record_says_what_is_wrong_and_keeps_nobody_out(engine: Engin
             Delivery({"id": "good", "started_at": "2026-01-01T00:00:00Z", "duration": 3, "duration_seconds": 4}, 1),
             Delivery({"id": "good", "started_at": None}, 2, null_clears=True),
             Delivery({"id": "good", "started_at": None}, 2),
+            Delivery({"id": "bad", "started_at": "soon"}, 3, null_clears=True),
         ],
         new_business(),
         engine,
@@ -204,6 +205,7 @@ def test_a_rejected_record_says_what_is_wrong_and_keeps_nobody_out(engine: Engin
         ("good", "added", [], ("duration",)),
         ("good", "rejected", ["started_at"], ()),
         ("good", "unchanged", [], ()),
+        ("bad", "rejected", ["started_at"], ()),
     ]
 
 

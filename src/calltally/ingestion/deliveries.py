@@ -173,7 +173,9 @@ def _problems(read: ReadBatch, clears: pa.Array) -> dict[int, tuple[Problem, ...
     problems = {row.place: row.problems for row in read.rejected}
     if "started_at" in read.nulls:
         for place in pc.indices_nonzero(pc.and_(read.nulls["started_at"], clears)).to_pylist():
-            problems[place] = (*problems.get(place, ()), NO_START)
+            others = problems.get(place, ())
+            if all(other.param != NO_START.param for other in others):  # a time that cannot be read is told as that
+                problems[place] = (*others, NO_START)
     for place in _without_id(read):
         others = problems.get(place, ())
         problems[place] = (NO_ID, *(problem for problem in others if problem not in (NO_ID, NOTHING_KNOWN)))
