@@ -95,11 +95,13 @@ class ReportFigure:
     above_empty_ms: float
     again_ms: float  # with nothing written since it was last asked
     again_above_empty_ms: float
+    anew_ms: float  # as `ms`, but where nothing is kept of what was counted before
     peers: tuple[PeerTime, ...]
     ratio: float | None  # to the best of them
+    anew_ratio: float | None
     read_mb: float  # the columns that it is about, where its calls are
     least_ms: float  # by how fast the machine reads so much memory
-    times_least: float
+    times_least: float  # counted anew
 
 
 @dataclass(frozen=True)
@@ -240,6 +242,7 @@ class SizeReports:
     reports: tuple[ReportFigure, ...]
     empty_route_ms: float
     sum_ratio: float | None  # of all but the last report together, to the best peer's
+    anew_sum_ratio: float | None
     time_zones: TimeZoneFigure
     month: MonthFigure
     corrected: CorrectedFigure

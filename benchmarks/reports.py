@@ -1,7 +1,8 @@
 """How long reports take over HTTP, beside peers on the same calls in the same run.
 
-Before every timed request one call is sent to whoever is asked, so that no answer can be one of before; how long ours
-takes when it is asked again, with nothing written between, is a figure of its own.
+Before every timed request one call is sent to whoever is asked, so that no answer can be one of before. Figures of
+their own are how long ours takes when it is asked again, with nothing written between, and how long when it has to
+count all rows anew, as where a question is asked for the first time.
 """
 
 import json
@@ -57,7 +58,7 @@ BY_DAY = "group_by=date&metrics=count,answered_count,missed_count&sort_by=date&s
 MONTH, MONTH_BUSINESS = "2025-11", "One month"
 IN_A_MONTH = SIX_REPORTS[1]
 EMPTY_ROUTE = "/healthz"
-AGAIN = "asked again"
+AGAIN, ANEW = "asked again", "counted anew"
 OURS = "Calltally"
 WHOLE, ALONE = "a month of all", "a month alone"
 MANY_ASKED = 100_000  # calls of the business that many connections ask about
@@ -89,6 +90,7 @@ def measure_reports(
     with starting_peers(peers, parquet, scratch) as started:
         measured = _Run(parquet, scratch, data, _key(data, BUSINESS), started, Best(), rounds, times)
         beside = _asked(measured)
+        _ask_anew(measured)
         rates = _rates(measured) if size <= MANY_ASKED else ()
     columns, read = measure_columns(data, BUSINESS, [request for _, request in ALL_REPORTS], rounds)
     return _figures(size, measured.best, started, columns, read, beside, rates)
@@ -104,9 +106,6 @@ def _asked(measured: _Run) -> dict[str, Any]:
         write = writer(client)
         for _ in range(measured.rounds):
             _ask_all(client, measured, write)
-            _ask_by_day(client, measured, write)
-            with _asking_about_a_month(server, measured) as (alone, write_alone):
-                _ask_about_a_month(client, write, alone, write_alone, measured)
         peak = peak_memory(server.pid)
         corrected = measure_corrected(
             server,
@@ -120,6 +119,23 @@ def _asked(measured: _Run) -> dict[str, Any]:
             measured.times,
         )
     return {"peak_mb": peak, "corrected": corrected}
+
+
+def _ask_anew(measured: _Run) -> None:
+    """Ask a server that keeps nothing of what it has counted."""
+    with (
+        serving(measured.data, settings=COLUMNS | NO_CACHE) as server,
+        connected(server, measured.key) as client,
+    ):
+        client.wait_for_columns()
+        write = writer(client)
+        for _ in range(measured.rounds):
+            for title, request in ALL_REPORTS:
+                ms = median_ms(partial(client.report_from_columns, request), measured.times, write)
+                measured.best.take(f"{title}: {ANEW}", ms)
+            _ask_by_day(client, measured, write)
+            with _asking_about_a_month(server, measured) as (alone, write_alone):
+                _ask_about_a_month(client, write, alone, write_alone, measured)
 
 
 def _ask_all(client: Client, measured: _Run, write: Callable[[], None]) -> None:
@@ -203,12 +219,13 @@ def _figures(
     bandwidth = measure_bandwidth()
     pairs = zip(ALL_REPORTS, read, strict=True)
     sums = [sum(best[_theirs(title, peer)] for title, _ in SIX_REPORTS) for peer in peers]
-    ours = sum(best[title] for title, _ in SIX_REPORTS)
+    ours, anew = (sum(best[title + kind] for title, _ in SIX_REPORTS) for kind in ("", f": {ANEW}"))
     return SizeReports(
         calls=size,
         reports=tuple(_compared(title, request, best, peers, size, bandwidth) for (title, request), size in pairs),
         empty_route_ms=best[EMPTY_ROUTE],
         sum_ratio=ours / min(sums) if sums else None,
+        anew_sum_ratio=anew / min(sums) if sums else None,
         time_zones=TimeZoneFigure(
             BY_DAY, best["UTC"], best["America/New_York"], best["America/New_York"] / best["UTC"]
         ),
@@ -223,7 +240,8 @@ def _figures(
 def _compared(title: str, request: str, best: Best, peers: Sequence[Peer], read: int, bandwidth: float) -> ReportFigure:
     ours, empty = best[title], best[EMPTY_ROUTE]
     theirs = tuple(PeerTime(peer.name, best[_theirs(title, peer)]) for peer in peers)
-    again, least = best[f"{title}: {AGAIN}"], 1000 * read / bandwidth
+    again, anew, least = best[f"{title}: {AGAIN}"], best[f"{title}: {ANEW}"], 1000 * read / bandwidth
+    best_peer = min((each.ms for each in theirs), default=None)
     return ReportFigure(
         title,
         request,
@@ -231,11 +249,13 @@ def _compared(title: str, request: str, best: Best, peers: Sequence[Peer], read:
         above_empty_ms=ours - empty,
         again_ms=again,
         again_above_empty_ms=again - empty,
+        anew_ms=anew,
         peers=theirs,
-        ratio=ours / min(each.ms for each in theirs) if theirs else None,
+        ratio=ours / best_peer if best_peer else None,
+        anew_ratio=anew / best_peer if best_peer else None,
         read_mb=read / 1e6,
         least_ms=least,
-        times_least=ours / least,
+        times_least=anew / least,
     )
 
 

@@ -138,7 +138,7 @@ def _engine_of(side: Side) -> Iterator[tuple[Engine, Business, dict[str, int]]]:
                 yield engine, business, pids
         else:
             memory = "80%" if side.name == COLUMNS else "0"
-            settings = Settings(threads=THREADS, hot_memory=memory)
+            settings = Settings(threads=THREADS, hot_memory=memory, cache_megabytes=0)
             with closing(open_engine(on.folder, settings)) as embedded:
                 if isinstance(embedded, HotEngine) and not embedded.prepare(business.calls):
                     raise RuntimeError("there is no room for the columns")

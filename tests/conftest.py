@@ -72,7 +72,7 @@ def open_columns(folder: DataFolder, kernels: Path, budget: int = 10**9) -> Colu
     """An engine whose reports come from columns."""
     file = open_engine(folder, Settings(hot_memory="0", memory="1GB", threads=2))
     assert isinstance(file, DuckDBEngine)
-    return ColumnsOnly(file, kernels, budget=budget, threads=2)
+    return ColumnsOnly(file, kernels, budget=budget, threads=2, settles=True)
 
 
 def open_file(folder: DataFolder, kernels: Path) -> Engine:

@@ -101,7 +101,10 @@ class Settings:
     waiting_reports_per_business: int = _setting(64, "Most of those that wait that are of one business", 1)
     report_seconds: float = _setting(30.0, "Time limit of a report, waiting included; then it is answered 503", 1)
     cache_megabytes: int = _setting(
-        64, "Most memory for reports that are given again while nothing changes; 0: none", 0
+        64,
+        "Most memory for reports that are given again while nothing changes; 0: none, and each report counts all calls "
+        "anew",
+        0,
     )
     writers: int = _setting(8, "Most businesses whose calls are written at once", 1)
     waiting_records: int = _setting(

@@ -176,7 +176,7 @@ def test_from_columns(tmp_path: Path, kernels: Path, new_business: NewBusiness) 
         engine.prepare(business.calls)
 
     file = open_file_alone(DataFolder(tmp_path))
-    with closing(HotEngine(file, kernels, budget=10**9, threads=2)) as engine:
+    with closing(HotEngine(file, kernels, budget=10**9, threads=2, settles=True)) as engine:
         expected = answers_one_by_one(file, new_business())
         deliver([Delivery({"id": "other"}, 1)], business, engine)  # an id without a call, so that there is a file
         assert engine.prepare(business.calls)

@@ -24,7 +24,7 @@ from calltally.catalog import CATALOG, CountDistinct
 from calltally.engines import ChangedSince, Contains, Plan, Stop, open_engine
 from calltally.engines.duckdb import Change, DuckDBEngine, Journal, changing
 from calltally.engines.duckdb.stores import Store
-from calltally.engines.hot import COLUMNS, FILE, HotEngine
+from calltally.engines.hot import COLUMNS, FILE, HotEngine, answering
 from calltally.engines.hot.budget import budget_of, machine_memory
 from calltally.engines.hot.columns import Columns
 from calltally.engines.hot.selecting import _lower
@@ -129,6 +129,12 @@ COUNTED_TOGETHER = (
     "group_by=source,utm_campaign&metrics=count,qualified_pct",
 )
 
+SETTLING = (
+    "group_by=utm_campaign&metrics=count,qualified_pct,avg_duration&sort_by=qualified_pct",
+    "group_by=date&metrics=count,answered_count&start_date=2026-01-01&end_date=2026-12-31",
+    "group_by=source&metrics=count,total_value_cents&min_duration=1&where[status]=completed",
+)
+
 QUICK_OR_NOT = {
     "group_by=date&metrics=count": True,
     "group_by=day_of_week,hour_of_day&metrics=count": True,
@@ -169,7 +175,9 @@ def test_what_is_asked_again_has_every_commit(engine: ColumnsOnly, new_business:
             }
             for _ in range(20)
         ]
+        calls += [{"id": f"v{draw.randrange(3000)}", "qualified": draw.choice([True, False])} for _ in range(5)]
         deliver([Delivery(call, round_number) for call in calls], business, engine)
+        engine.delete(business.calls, f"v{draw.randrange(3000)}")
 
 
 def test_a_new_caller_takes_nothing_of_what_plans_came_to(engine: ColumnsOnly, new_business: NewBusiness) -> None:
@@ -187,8 +195,11 @@ def test_a_new_caller_takes_nothing_of_what_plans_came_to(engine: ColumnsOnly, n
     assert all(one is other for one, other in zip(kept[0], kept[2], strict=True))
 
 
-def test_only_what_is_small_is_quick(tmp_path: Path, kernels: Path, new_business: NewBusiness) -> None:
+def test_only_what_is_small_is_quick(
+    tmp_path: Path, kernels: Path, new_business: NewBusiness, monkeypatch: pytest.MonkeyPatch
+) -> None:
     business, small = new_business("UTC"), "group_by=status&metrics=count,avg_ai_score"
+    plan = planned(business, small)
     with closing(open_columns(DataFolder(tmp_path), kernels)) as engine:
         assert not engine.is_quick(planned(business, small))
         import_records(varied_records(2000, Random(1)), business, engine)
@@ -198,7 +209,12 @@ def test_only_what_is_small_is_quick(tmp_path: Path, kernels: Path, new_business
         assert quick == {small: True, **QUICK_OR_NOT}
         searching = replace(planned(business, small), conditions=(Contains(("source",), ("s7",)),))
         assert not engine.is_quick(searching)  # which looks at each text
-        deliver([Delivery({"id": "one", "started_at": "2026-03-09T14:05:00Z"}, 1)], business, engine._file)
+        monkeypatch.setattr(answering, "QUICK_ROWS", 100)
+        assert not engine.is_quick(plan)
+        engine.answer(plan, Stop())
+        deliver([Delivery({"id": "one", "started_at": "2026-03-09T14:05:00Z"}, 1)], business, engine)
+        assert engine.is_quick(plan)  # as what was counted is not counted again
+        deliver([Delivery({"id": "two", "started_at": "2026-03-09T14:05:00Z"}, 1)], business, engine._file)
         assert not engine.is_quick(planned(business, small))  # until it is taken in
 
 
@@ -249,12 +265,13 @@ def test_columns_are_kept_up_with_every_commit(
     import_records(many_records[:100], business, engine)
     engine.prepare(business.calls)
     before = columns_of(engine, business)
+    every_day = planned(business, "group_by=date,source,status&metrics=count,unique_callers&limit=1000")
+    plans = [every_day, *(planned(business, query) for query in SETTLING)]
     for place, (changed, params) in enumerate(steps):
         for what, of in changed:
             change(engine, business, what, of, 10**15 + place)
-        assert agrees(engine, planned(business, params))
-        every_day = planned(business, "group_by=date,source,status&metrics=count,unique_callers&limit=1000")
-        assert agrees(engine, every_day)
+        plans.append(planned(business, params))
+        assert all(agrees(engine, plan) for plan in plans)
     assert columns_of(engine, business).segments[0] is before.segments[0], "they were built anew"
     engine.remove(business.calls)
 
@@ -266,7 +283,7 @@ def test_a_report_waits_for_nothing_and_has_every_commit(
     business = new_business()
     with closing(open_engine(DataFolder(tmp_path), Settings(hot_memory="0", threads=2))) as file:
         assert isinstance(file, DuckDBEngine)
-        engine = HotEngine(file, kernels, budget=10**9, threads=2)
+        engine = HotEngine(file, kernels, budget=10**9, threads=2, settles=True)
         import_records(varied_records(5000, Random(1)), business, engine)
         acknowledged, paths = [0], set()
 
@@ -432,7 +449,7 @@ def opened(folder: DataFolder) -> HotEngine:
     """An engine with nothing compiled yet."""
     file = open_file(folder, folder.cache)
     assert isinstance(file, DuckDBEngine)
-    return HotEngine(file, folder.cache, budget=10**9, threads=2)
+    return HotEngine(file, folder.cache, budget=10**9, threads=2, settles=True)
 
 
 def test_a_server_answers_at_once_and_soon_from_columns(tmp_path: Path, new_business: NewBusiness) -> None:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from fractions import Fraction
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 from typing import Any
 
 from calltally.catalog import Dimension, Ratio
@@ -11,7 +11,7 @@ from calltally.engines.base import Group, Plan, Rows, Value
 
 __all__ = ["finished", "in_order"]
 
-_VALUES, _KEY = attrgetter("values"), itemgetter(1)
+_VALUES = attrgetter("values")
 
 
 def finished(plan: Plan, groups: Sequence[Group]) -> Rows:
@@ -23,12 +23,11 @@ def finished(plan: Plan, groups: Sequence[Group]) -> Rows:
 def in_order(plan: Plan, groups: Sequence[Group]) -> tuple[Group, ...]:
     """The groups as a plan sorts them."""
     by_dimensions = sorted(groups, key=_by_dimensions if any(None in group.values for group in groups) else _VALUES)
-    known: list[tuple[Group, Any]] = []
-    nulls: list[tuple[Group, Any]] = []
-    for group, key in zip(by_dimensions, _keys(plan, by_dimensions), strict=True):
-        (nulls if key is None else known).append((group, key))
-    known.sort(key=_KEY, reverse=plan.order.descending)
-    return tuple(group for group, _ in (*known, *nulls))
+    keys = _keys(plan, by_dimensions)
+    known = [place for place, key in enumerate(keys) if key is not None]
+    nulls = [place for place, key in enumerate(keys) if key is None] if len(known) < len(keys) else []
+    known.sort(key=keys.__getitem__, reverse=plan.order.descending)
+    return tuple([by_dimensions[place] for place in known + nulls])
 
 
 def _by_dimensions(group: Group) -> list[tuple[bool, Value]]:

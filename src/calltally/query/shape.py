@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from calltally.catalog import Dimension, Metric, aggregates_of, show_grain, value_of
+from calltally.catalog import Dimension, Metric, Ratio, aggregates_of, show_grain, value_of
 from calltally.engines import Plan, Rows
 from calltally.query.validate import ValidQuery
 
@@ -44,4 +44,6 @@ def _shown(dimension: Dimension, values: list[Cell]) -> list[Cell]:
 def _metric(metric: Metric, plan: Plan, counted: Sequence[Sequence[int]]) -> list[int | float | None]:
     """A metric for each row of aggregates."""
     places = [plan.aggregates.index(part) for part in aggregates_of(metric.expression)]
+    if not isinstance(metric.expression, Ratio):  # shown as it was found
+        return [aggregates[places[0]] for aggregates in counted]
     return [value_of(metric.expression, [aggregates[place] for place in places]) for aggregates in counted]

@@ -8,11 +8,12 @@ import numpy as np
 from calltally.catalog import Aggregate, Count, Dimension, Grain, aggregates_of
 from calltally.engines.base import Contains, Group, Plan, Rows, Stop
 from calltally.engines.finish import in_order
-from calltally.engines.hot.blocks import BLOCK_ROWS, Block, blocks_of
+from calltally.engines.hot.blocks import BLOCK_ROWS, Stretch, stretches_of
 from calltally.engines.hot.choosing import first_groups
 from calltally.engines.hot.columns import Columns, Numbers
 from calltally.engines.hot.groups import DENSE_KEYS, NumberedKeys
 from calltally.engines.hot.preparing import Preparing
+from calltally.engines.hot.settling import settled_rows
 from calltally.engines.hot.sweeping import Renumber, Sweep, Team, group_rows, sweep_rows
 from calltally.engines.hot.tallies import can_tally, pairs_fit
 from calltally.localtime import DAY
@@ -27,22 +28,22 @@ def answered(plan: Plan, columns: Columns, preparing: Preparing, team: Team, sto
     """The rows of a plan; None: the columns cannot answer it, or the database does it better."""
     if not all(can_tally(aggregate, columns) for aggregate in plan.aggregates):
         return None
-    blocks = blocks_of(columns, plan.periods)
-    prepared = preparing.prepared(plan, columns, _span(blocks))
+    stretches = stretches_of(columns, plan.periods)
+    prepared = preparing.prepared(plan, columns, _span(stretches))
     if prepared is None:
         return None
-    if not blocks or prepared.never:
+    if not stretches or prepared.never:
         return Rows((), (0,) * len(plan.aggregates))
-    sweep = Sweep(plan, columns, blocks, prepared, team, stop)
+    sweep = Sweep(plan, columns, stretches, prepared, team, stop)
     if prepared.grouping.keys <= DENSE_KEYS:
         return _rows(sweep, None)
     numbered = _numbered(sweep)
     return None if numbered is None else _rows(sweep, numbered)
 
 
-def is_quick(plan: Plan, columns: Columns) -> bool:
-    """Whether few rows are asked about, and few groups can come of them."""
-    rows = sum(end - first for first, end in (segment.rows(plan.periods) for segment in columns.segments))
+def is_quick(plan: Plan, columns: Columns, preparing: Preparing) -> bool:
+    """Whether few rows have to be counted, and few groups can come of them."""
+    rows = preparing.uncounted(plan, stretches_of(columns, plan.periods))
     if rows > QUICK_ROWS or any(isinstance(condition, Contains) for condition in plan.conditions):
         return False
     return prod(_most_groups(dimension, plan, columns) for dimension in plan.dimensions) <= QUICK_GROUPS
@@ -63,16 +64,10 @@ def _most_groups(dimension: Dimension, plan: Plan, columns: Columns) -> int:
             return max(1, (min(end, reach[1]) - max(first, reach[0])) // DAY + 2)
 
 
-def _span(blocks: Sequence[Block]) -> tuple[int, int]:
-    """The first and the last start of the blocks."""
-    if not blocks:
-        return 0, 0
-    starts = [block.starts for block in blocks]
-    ends = [
-        (int(each[0]), int(each[-1])) if block.segment.is_sorted else (int(each.min()), int(each.max()))
-        for block, each in zip(blocks, starts, strict=True)
-    ]
-    return min(first for first, _ in ends), max(last for _, last in ends)
+def _span(stretches: Sequence[Stretch]) -> tuple[int, int]:
+    """The first and the last start of the stretches."""
+    spans = [stretch.span() for stretch in stretches]
+    return (min(first for first, _ in spans), max(last for _, last in spans)) if spans else (0, 0)
 
 
 def _rows(sweep: Sweep, numbered: NumberedKeys | None) -> Rows | None:
@@ -82,20 +77,22 @@ def _rows(sweep: Sweep, numbered: NumberedKeys | None) -> Rows | None:
     by_key = None if numbered is None else numbered.find
     first = plan.aggregates if size <= FEW_GROUPS else _sorted_by(plan)
     rest = tuple(aggregate for aggregate in plan.aggregates if aggregate not in first)
-    rows = sum(map(len, sweep.blocks))
-    if not pairs_fit(first, sweep.columns, size, rows) or not pairs_fit(rest, sweep.columns, plan.limit + 1, rows):
+    fits = pairs_fit(first, sweep.columns, size, sweep.rows)
+    if not fits or not pairs_fit(rest, sweep.columns, plan.limit + 1, sweep.rows):
         return None
-    swept = sweep_rows(sweep, (Count(), *first), size, by_key, all_groups=True)
+    swept = settled_rows(sweep, (Count(), *first), size, by_key)
     there = np.flatnonzero(swept[Count()].found)
     keys = there if numbered is None else numbered.keys()[there]
     found = {aggregate: each.found[there] for aggregate, each in swept.items()}
-    chosen = first_groups(plan, sweep.prepared.grouping, keys, found)
-    found = {aggregate: each[chosen] for aggregate, each in found.items()}
+    if len(keys) > plan.limit:
+        chosen = first_groups(plan, sweep.prepared.grouping, keys, found)
+        there, keys = there[chosen], keys[chosen]
+        found = {aggregate: each[chosen] for aggregate, each in found.items()}
     if rest:
-        swept |= sweep_rows(sweep, rest, len(chosen) + 1, _renumbering(sweep, there[chosen], size, by_key))
+        swept |= sweep_rows(sweep, rest, len(there) + 1, _renumbering(sweep, there, size, by_key))
         found |= {aggregate: swept[aggregate].found for aggregate in rest}
     totals = {aggregate: each.total for aggregate, each in swept.items()}
-    return _in_order(plan, sweep.prepared.grouping.values(keys[chosen]), found, totals)
+    return _in_order(plan, sweep.prepared.grouping.values(keys), found, totals)
 
 
 def _in_order(
@@ -105,7 +102,7 @@ def _in_order(
     totals: Mapping[Aggregate, int],
 ) -> Rows:
     columns = [found[aggregate][: len(values)].tolist() for aggregate in plan.aggregates]
-    groups = [Group(*each) for each in zip(values, zip(*columns, strict=True), strict=True)]
+    groups = list(map(Group, values, zip(*columns, strict=True)))
     return Rows(in_order(plan, groups), tuple(totals[aggregate] for aggregate in plan.aggregates))
 
 

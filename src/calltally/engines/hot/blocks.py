@@ -1,4 +1,4 @@
-"""Stretches of rows that are worked on at once, few enough for a core's own cache."""
+"""Stretches of rows that are asked about, and blocks of them, few enough for a core's own cache."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import numpy as np
 from calltally.engines.hot.columns import Columns, Numbers, Segment
 from calltally.localtime import Period
 
-__all__ = ["BLOCK_ROWS", "Block", "blocks_of"]
+__all__ = ["BLOCK_ROWS", "Block", "Stretch", "stretches_of"]
 
 BLOCK_ROWS = 2**16
 NOTHING = np.empty(0, np.int64)
@@ -41,14 +41,37 @@ class Block:
         return self.segment.numbers[field][self.first : self.end]
 
 
-def blocks_of(columns: Columns, periods: Sequence[Period] | None) -> list[Block]:
-    """The blocks of all rows that can start in one of these periods."""
-    pairs = zip(columns.segments, columns.gone, strict=True)
-    return [block for segment, gone in pairs for block in _blocks(segment, gone, *segment.rows(periods))]
+@dataclass(frozen=True)
+class Stretch:
+    """The rows of a segment that are asked about, at least one; `gone` are those of the segment that are no calls."""
+
+    segment: Segment
+    first: int
+    end: int
+    gone: Numbers
+
+    def __len__(self) -> int:
+        return self.end - self.first
+
+    def span(self) -> tuple[int, int]:
+        """The first and the last start, microseconds UTC."""
+        starts = self.segment.starts
+        if self.segment.is_sorted:
+            return int(starts[self.first]), int(starts[self.end - 1])
+        return self.segment.span  # of which all rows are asked about
+
+    def blocks(self) -> Iterator[Block]:
+        """All its rows, in their order."""
+        edges = [*range(self.first, self.end, BLOCK_ROWS), self.end]
+        places = np.searchsorted(self.gone, edges).tolist() if len(self.gone) else [0] * len(edges)
+        for (at, until), (low, high) in zip(pairwise(edges), pairwise(places), strict=True):
+            gone = self.gone[low:high].astype(np.int64) - at if low < high else NOTHING
+            yield Block(self.segment, at, until, gone)
 
 
-def _blocks(segment: Segment, gone: Numbers, first: int, end: int) -> Iterator[Block]:
-    edges = [*range(first, end, BLOCK_ROWS), end]
-    places = np.searchsorted(gone, edges).tolist() if len(gone) else [0] * len(edges)
-    for (at, until), (low, high) in zip(pairwise(edges), pairwise(places), strict=True):
-        yield Block(segment, at, until, gone[low:high].astype(np.int64) - at if low < high else NOTHING)
+def stretches_of(columns: Columns, periods: Sequence[Period] | None) -> list[Stretch]:
+    """All rows that can start in one of these periods, at most one stretch of each segment."""
+    there = [
+        (segment, *segment.rows(periods), gone) for segment, gone in zip(columns.segments, columns.gone, strict=True)
+    ]
+    return [Stretch(*each) for each in there if each[1] < each[2]]

@@ -16,12 +16,10 @@ NEAR = 1e-12  # a quotient in floating point is a thousand times nearer to the e
 
 
 def first_groups(plan: Plan, grouping: Grouping, keys: Numbers, found: Mapping[Aggregate, Numbers]) -> Numbers:
-    """The places of the groups that a report shows, in any order.
+    """The places of the groups that a report shows, in any order, of more than it shows.
 
     `keys` are those of all groups, `found` what each of them has for the aggregates that the plan sorts by.
     """
-    if len(keys) <= plan.limit:
-        return np.arange(len(keys))
     scores, known = _scores(plan, grouping, keys, found)
     first = np.flatnonzero(known)
     if len(first) >= plan.limit:

@@ -185,6 +185,12 @@ class Segment:
             found = self._rows[reach] = int(first), int(end)
         return found
 
+    def only(self, rows: Numbers) -> "Segment":
+        """Some of the rows, which are not to be found by their ids."""
+        codes = {field: column[rows] for field, column in self.codes.items()}
+        numbers = {field: column[rows] for field, column in self.numbers.items()}
+        return Segment(self.starts[rows], codes, numbers, self.hashes[:0], self.places[:0])
+
     def found(self, hashes: Numbers) -> Numbers:
         """The rows whose ids have one of these hashes, sorted."""
         first, end = (np.searchsorted(self.hashes, hashes, side) for side in ("left", "right"))
@@ -227,6 +233,10 @@ class Columns:
         """The memory that it takes."""
         texts = sum(dictionary.nbytes for dictionary in self.dictionaries.values())
         return texts + sum(each.nbytes for each in self.segments) + sum(each.nbytes for each in self.gone)
+
+    def is_tail(self, segment: Segment) -> bool:
+        """Whether a segment is the one that takes what comes in."""
+        return len(self.segments) > self.ordered and segment is self.segments[-1]
 
     @cached_property
     def span(self) -> tuple[int, int] | None:

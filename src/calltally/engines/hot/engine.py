@@ -37,11 +37,12 @@ HOLD = "calltally.engines.hot.holding"  # loaded late, as what it needs takes ha
 class HotEngine:
     """See `calltally.engines.base.Engine`; all but reports is the database's."""
 
-    def __init__(self, file: DuckDBEngine, cache: Path, *, budget: int, threads: int) -> None:
+    def __init__(self, file: DuckDBEngine, cache: Path, *, budget: int, threads: int, settles: bool) -> None:
         self._file = file
         self._cache = cache
         self._budget = budget
         self._threads = threads
+        self._settles = settles
         self._holding: Holding | None = None
         self._opening: threading.Thread | None = None
         self._compiler: subprocess.Popen[bytes] | None = None
@@ -138,7 +139,7 @@ class HotEngine:
         if not self._compiled():
             return
         holding: Holding = importlib.import_module(HOLD).open_holding(
-            self._file, self._cache, self._budget, self._threads
+            self._file, self._cache, self._budget, self._threads, settles=self._settles
         )
         self._holding = holding
         holding.want(calls)

@@ -53,9 +53,9 @@ class _Held:
     """What is held of a store."""
 
     calls: str
+    preparing: Preparing
     columns: Columns | None = None
     journal: Journal = field(default_factory=Journal)
-    preparing: Preparing = field(default_factory=Preparing)
     asked_at: float = 0.0
     refused_at: float = 0.0  # when there was no room for it
     is_queued: bool = False
@@ -66,10 +66,11 @@ class _Held:
 class Holding:
     """Columns of stores, and reports from them. Safe for threads."""
 
-    def __init__(self, file: DuckDBEngine, team: Team, budget: int) -> None:
+    def __init__(self, file: DuckDBEngine, team: Team, budget: int, *, settles: bool) -> None:
         self._file = file
         self._team = team
         self._budget = budget
+        self._settles = settles
         self._held: dict[str, _Held] = {}
         self._lock = threading.Lock()
         self._background = ThreadPoolExecutor(1, "columns")
@@ -95,9 +96,9 @@ class Holding:
         """Whether a plan can be answered at once, in a millisecond or two."""
         held = self._held.get(plan.calls)
         columns = held.columns if held else None
-        return (
-            columns is not None and columns.version == self._file.known_version(plan.calls) and is_quick(plan, columns)
-        )
+        if held is None or columns is None or columns.version != self._file.known_version(plan.calls):
+            return False
+        return is_quick(plan, columns, held.preparing)
 
     def want(self, calls: str) -> None:
         """Build the columns of a store in the background, or bring them up to date."""
@@ -145,7 +146,8 @@ class Holding:
 
     def _of(self, calls: str) -> _Held:
         with self._lock:
-            held = self._held.setdefault(calls, _Held(calls))
+            held = self._held.get(calls) or _Held(calls, Preparing(settles=self._settles))
+            self._held[calls] = held
             held.asked_at = time.monotonic()
             return held
 
@@ -304,7 +306,10 @@ def _tell(work: Future[None]) -> None:
         logger.error("columns cannot be held", exc_info=error)
 
 
-def open_holding(file: DuckDBEngine, cache: Path, budget: int, threads: int) -> Holding:
-    """Columns of the stores of a database, of which none is held yet; its kernels come from the folder."""
+def open_holding(file: DuckDBEngine, cache: Path, budget: int, threads: int, *, settles: bool) -> Holding:
+    """Columns of the stores of a database, of which none is held yet; its kernels come from the folder.
+
+    `settles`: whether what was counted of a question is kept for the next time that it is asked.
+    """
     pool = ThreadPoolExecutor(max(1, threads - 1), "rows")
-    return Holding(file, Team(compiled(cache), pool, threads), budget)
+    return Holding(file, Team(compiled(cache), pool, threads), budget, settles=settles)

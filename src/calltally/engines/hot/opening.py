@@ -26,7 +26,8 @@ def open_embedded(folder: DataFolder, settings: Settings) -> Engine:
     if not find_spec("numba"):
         logger.info("reports are answered by the database alone, as numba (calltally[fast]) is not installed")
         return file
-    return HotEngine(file, _kernels(folder), budget=budget, threads=settings.threads or os.cpu_count() or 1)
+    threads = settings.threads or os.cpu_count() or 1
+    return HotEngine(file, _kernels(folder), budget=budget, threads=threads, settles=settings.cache_megabytes > 0)
 
 
 def _kernels(folder: DataFolder) -> Path:

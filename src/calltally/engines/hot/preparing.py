@@ -12,10 +12,12 @@ from functools import cached_property
 
 from calltally.catalog import Aggregate
 from calltally.engines.base import Contains, OneOf, Plan
+from calltally.engines.hot.blocks import Stretch
 from calltally.engines.hot.columns import NUMBERS, Columns, Dictionary
 from calltally.engines.hot.groups import Grouping, grouping_of
 from calltally.engines.hot.joint import MOST_ROWS, Joint, field_of, joint_of
 from calltally.engines.hot.parts import Part
+from calltally.engines.hot.seen import Seen, Settled
 from calltally.engines.hot.selecting import Keep, keeps_of
 from calltally.localtime import DAY
 
@@ -36,12 +38,14 @@ class _Shape:
     ranges: Mapping[str, Span]
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Prepared:
-    """The conditions of a plan, its groups, and the loops by which it is worked out."""
+    """The conditions of a plan, its groups, the loops by which it is worked out, and what it came to the last time."""
 
     keeps: Sequence[Keep]
     grouping: Grouping
+    settles: bool  # whether that is kept
+    settled: Settled | None = None
     _joints: dict[tuple[tuple[Aggregate, ...], int], Joint | None] = field(default_factory=dict)
 
     @cached_property
@@ -49,6 +53,11 @@ class Prepared:
         """What makes the keys of rows in the order of time, negative where a call is left out; None: not only that."""
         kept = [keep.parts() for keep in self.keeps]
         return None if None in kept else (*self.grouping.parts, *(part for parts in kept for part in parts or ()))
+
+    @cached_property
+    def nbytes(self) -> int:
+        """The memory of its tables."""
+        return sum(part.table.nbytes for part in self.grouping.parts) + sum(keep.nbytes for keep in self.keeps)
 
     @cached_property
     def never(self) -> bool:
@@ -68,7 +77,8 @@ class Prepared:
 class Preparing:
     """The plans of a store that were asked last. Safe for threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, settles: bool) -> None:
+        self._settles = settles  # whether what was counted is kept as well
         self._kept: OrderedDict[int, tuple[Plan, _Shape, Prepared]] = OrderedDict()  # by which object the plan is
         self._lock = threading.Lock()
 
@@ -83,13 +93,21 @@ class Preparing:
         keeps, grouping = keeps_of(plan.conditions, plan.periods, columns, span), grouping_of(plan, columns, span)
         if keeps is None or grouping is None:
             return None
-        prepared = Prepared(keeps, grouping)
-        if prepared.parts is not None and sum(part.table.nbytes for part in prepared.parts) <= MOST_BYTES:
+        prepared = Prepared(keeps, grouping, self._settles)
+        if prepared.nbytes <= MOST_BYTES:
             with self._lock:
                 self._kept[id(plan)] = plan, shape, prepared
                 while len(self._kept) > KEPT:
                     self._kept.popitem(last=False)
         return prepared
+
+    def uncounted(self, plan: Plan, stretches: Sequence[Stretch]) -> int:
+        """How many of these rows have to be counted, all but a few, should the plan be asked now."""
+        with self._lock:
+            _, _, found = self._kept.get(id(plan), (None, None, None))
+        seen = found.settled.seen if found and found.settled else ()
+        fresh = stretches[len(seen) :] if all(map(Seen.is_of, seen, stretches)) else stretches
+        return sum(map(len, fresh))
 
     def clear(self) -> None:
         """Let go of all."""

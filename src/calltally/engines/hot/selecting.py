@@ -34,6 +34,10 @@ class Keep(Protocol):
     def never(self) -> bool:
         """Whether it is known to hold for no call."""
 
+    @property
+    def nbytes(self) -> int:
+        """The memory of its tables."""
+
 
 @dataclass(frozen=True)
 class _Adds:
@@ -49,6 +53,10 @@ class _Adds:
 
     def never(self) -> bool:
         return bool(np.all(self.part.table != 0))
+
+    @property
+    def nbytes(self) -> int:
+        return self.part.table.nbytes
 
 
 @dataclass(frozen=True)
@@ -69,6 +77,10 @@ class _AnyCodes:
     def never(self) -> bool:
         return all(np.all(part.table != 0) for part in self.either)
 
+    @property
+    def nbytes(self) -> int:
+        return sum(part.table.nbytes for part in self.either)
+
 
 @dataclass(frozen=True)
 class _Between:
@@ -77,6 +89,7 @@ class _Between:
     field: str
     lowest: int | None
     highest: int
+    nbytes: int = 0
 
     def parts(self) -> None:
         return None
@@ -107,6 +120,10 @@ class _Periods:
 
     def never(self) -> bool:
         return bool(np.all(self.part.table != 0))
+
+    @property
+    def nbytes(self) -> int:
+        return self.part.table.nbytes
 
 
 def keeps_of(

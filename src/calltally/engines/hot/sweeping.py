@@ -3,12 +3,14 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
 from calltally.catalog import Aggregate
 from calltally.engines.base import Plan, Stop
-from calltally.engines.hot.blocks import BLOCK_ROWS, Block
+from calltally.engines.hot.blocks import Block, Stretch
 from calltally.engines.hot.columns import Columns, Numbers
 from calltally.engines.hot.compiling import Kernels
 from calltally.engines.hot.joint import Joint, JointCounts
@@ -16,7 +18,7 @@ from calltally.engines.hot.kernels import REJECTED
 from calltally.engines.hot.preparing import Prepared
 from calltally.engines.hot.tallies import Tally, tally_of
 
-__all__ = ["Renumber", "Sweep", "Swept", "Team", "group_rows", "sweep_rows"]
+__all__ = ["Renumber", "Sweep", "Swept", "Team", "add_up_rows", "group_rows", "sweep_rows"]
 
 MANY_GROUPS = 500_000  # what is counted takes too much memory to have it once for each thread
 CELLS_A_ROW = 1  # that are counted together at most; more take longer to add up than the rows
@@ -40,14 +42,27 @@ class Sweep:
 
     plan: Plan
     columns: Columns
-    blocks: Sequence[Block]
+    stretches: Sequence[Stretch]
     prepared: Prepared
     team: Team
     stop: Stop
 
+    @cached_property
+    def blocks(self) -> list[Block]:
+        """The same rows, in blocks."""
+        return [block for stretch in self.stretches for block in stretch.blocks()]
 
-@dataclass(frozen=True)
-class Swept:
+    @cached_property
+    def rows(self) -> int:
+        """How many rows there are."""
+        return sum(map(len, self.stretches))
+
+    def over(self, stretches: Sequence[Stretch]) -> "Sweep":
+        """The same of other rows."""
+        return Sweep(self.plan, self.columns, stretches, self.prepared, self.team, self.stop)
+
+
+class Swept(NamedTuple):
     """An aggregate of each group, and over all groups together."""
 
     found: Numbers
@@ -72,7 +87,7 @@ class _Work:
         self._sweep, self._wanted = sweep, wanted
         self._counts = JointCounts(wanted.joint) if wanted.joint else None
         self._tallies: dict[Aggregate, Tally] = {}  # empty until a block needs them
-        self._scratch = np.empty(BLOCK_ROWS, np.int64)
+        self._scratch = np.empty(0, np.int64)
 
     def over(self, blocks: Sequence[Block]) -> "_Work":
         """Take the rows of blocks."""
@@ -83,12 +98,15 @@ class _Work:
         return self
 
     def _tally(self, block: Block) -> None:
+        if len(self._scratch) < len(block):
+            self._scratch = np.empty(len(block), np.int64)
         group = group_rows(self._sweep, block, self._scratch)
         if self._wanted.renumber:
             self._wanted.renumber(group)
-        wanted, columns = self._wanted, self._sweep.columns
+        wanted, columns, rows = self._wanted, self._sweep.columns, self._sweep.rows
         self._tallies = self._tallies or {
-            each: tally_of(each, columns, wanted.groups, all_groups=wanted.all_groups) for each in wanted.aggregates
+            each: tally_of(each, columns, wanted.groups, rows, all_groups=wanted.all_groups)
+            for each in wanted.aggregates
         }
         for tally in self._tallies.values():
             tally.take(self._sweep.team.kernels, block, group)
@@ -103,24 +121,41 @@ class _Work:
         for aggregate, theirs in other._tallies.items():
             self._tallies[aggregate].join(theirs)
 
-    def found(self, aggregate: Aggregate) -> Swept:
-        """What an aggregate comes to."""
+    def found(self, aggregate: Aggregate) -> Numbers:
+        """What an aggregate comes to, of each group."""
         tally = self._tallies.get(aggregate)
         if self._counts is None:
-            return Swept(tally.found(), tally.total()) if tally else Swept(np.zeros(self._wanted.groups, np.int64), 0)
+            return tally.found() if tally else np.zeros(self._wanted.groups, np.int64)
         found = self._counts.found(aggregate)
-        if tally:
-            found = found + tally.found()
-        return Swept(found, int(found.sum()))
+        return found + tally.found() if tally else found
+
+    def swept(self, aggregate: Aggregate) -> Swept:
+        """What an aggregate comes to."""
+        found, tally = self.found(aggregate), self._tallies.get(aggregate)
+        return Swept(found, tally.total() if tally and self._counts is None else int(found.sum()))
 
 
 def sweep_rows(
     sweep: Sweep, aggregates: Sequence[Aggregate], groups: int, renumber: Renumber | None, *, all_groups: bool = False
 ) -> dict[Aggregate, Swept]:
-    """The aggregates over all rows, worked out by as many threads as are worth it."""
+    """The aggregates over all rows, each group told apart but the last one, and that too if `all_groups`."""
     aggregates = tuple(dict.fromkeys(aggregates))
+    work = _done(sweep, aggregates, groups, renumber, all_groups=all_groups)
+    return {aggregate: work.swept(aggregate) for aggregate in aggregates}
+
+
+def add_up_rows(sweep: Sweep, aggregates: tuple[Aggregate, ...], groups: int) -> Numbers:
+    """The aggregates, all counts and sums, over all rows: a row for each, a place in it for the group of each key."""
+    work = _done(sweep, aggregates, groups, None, all_groups=True)
+    return np.array([work.found(aggregate) for aggregate in aggregates])
+
+
+def _done(
+    sweep: Sweep, aggregates: tuple[Aggregate, ...], groups: int, renumber: Renumber | None, *, all_groups: bool
+) -> _Work:
+    """The work on all rows, done by as many threads as are worth it."""
     joint = None if renumber else sweep.prepared.joint(aggregates, sweep.columns, groups)
-    if joint and joint.cells > CELLS_A_ROW * sum(map(len, sweep.blocks)):
+    if joint and joint.cells > CELLS_A_ROW * sweep.rows:
         joint = None
     wanted = _Wanted(aggregates, groups, renumber, all_groups, joint)
     own, *shares = _shares(sweep, groups)
@@ -128,7 +163,7 @@ def sweep_rows(
     work = _Work(sweep, wanted).over(own)
     for other in others:
         work.join(other.result())
-    return {aggregate: work.found(aggregate) for aggregate in aggregates}
+    return work
 
 
 def group_rows(sweep: Sweep, block: Block, scratch: Numbers) -> Numbers:

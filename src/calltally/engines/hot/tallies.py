@@ -21,7 +21,8 @@ SET_BYTES = 64_000_000  # for each thread
 MOST_PAIRS = 20_000_000
 MOST_PAIR = 2**62
 MOST_SUM = 2**63
-TURNS, FEW_GROUPS = 4, 4096  # see `kernels.count`; of more groups the same one hardly comes again at once
+# See `kernels.count`: of more groups the same one hardly comes again at once, and fewer rows are not worth it.
+TURNS, FEW_GROUPS, FEW_ROWS = 4, 4096, 4096
 
 
 class Tally(Protocol):
@@ -43,8 +44,8 @@ class Tally(Protocol):
 class _Added(ABC):
     """What is added up, in several turns."""
 
-    def __init__(self, groups: int) -> None:
-        self._found = np.zeros((TURNS if groups <= FEW_GROUPS else 1, groups), np.int64)
+    def __init__(self, groups: int, rows: int) -> None:
+        self._found = np.zeros((TURNS if groups <= FEW_GROUPS and rows > FEW_ROWS else 1, groups), np.int64)
 
     def join(self, other: "_Added") -> None:
         self._found += other._found
@@ -54,7 +55,7 @@ class _Added(ABC):
         """See `Tally`."""
 
     def found(self) -> Numbers:
-        added: Numbers = self._found.sum(axis=0)
+        added: Numbers = self._found.sum(axis=0) if len(self._found) > 1 else self._found[0]
         return added
 
     def total(self) -> int:
@@ -67,8 +68,8 @@ class _Calls(_Added):
 
 
 class _CallsWithCode(_Added):
-    def __init__(self, groups: int, field: str, flags: Numbers) -> None:
-        super().__init__(groups)
+    def __init__(self, groups: int, rows: int, field: str, flags: Numbers) -> None:
+        super().__init__(groups, rows)
         self._field, self._flags = field, flags
 
     def take(self, kernels: Kernels, block: Block, group: Numbers) -> None:
@@ -76,8 +77,8 @@ class _CallsWithCode(_Added):
 
 
 class _CallsWithNumber(_Added):
-    def __init__(self, groups: int, field: str) -> None:
-        super().__init__(groups)
+    def __init__(self, groups: int, rows: int, field: str) -> None:
+        super().__init__(groups, rows)
         self._field = field
 
     def take(self, kernels: Kernels, block: Block, group: Numbers) -> None:
@@ -86,8 +87,8 @@ class _CallsWithNumber(_Added):
 
 
 class _Sum(_Added):
-    def __init__(self, groups: int, field: str) -> None:
-        super().__init__(groups)
+    def __init__(self, groups: int, rows: int, field: str) -> None:
+        super().__init__(groups, rows)
         self._field = field
 
     def take(self, kernels: Kernels, block: Block, group: Numbers) -> None:
@@ -171,35 +172,35 @@ def pairs_fit(aggregates: Sequence[Aggregate], columns: Columns, groups: int, ro
     return all(_sets_fit(groups, size) or (rows <= MOST_PAIRS and groups * size < MOST_PAIR) for size in sizes)
 
 
-def tally_of(aggregate: Aggregate, columns: Columns, groups: int, *, all_groups: bool) -> Tally:
-    """What finds an aggregate that `can_tally`; the last group is told apart only where `all_groups`."""
+def tally_of(aggregate: Aggregate, columns: Columns, groups: int, rows: int, *, all_groups: bool) -> Tally:
+    """What finds an aggregate that `can_tally`, of so many rows; the last group is told apart if `all_groups`."""
     if not isinstance(aggregate, CountDistinct):
-        return _added_of(aggregate, columns, groups)
+        return _added_of(aggregate, columns, groups, rows)
     size = columns.sizes[aggregate.field]
     if _sets_fit(groups, size):
         return _Sets(groups, aggregate.field, size)
     return _Pairs(groups, aggregate.field, size, all_groups=all_groups)
 
 
-def _added_of(aggregate: Count | Sum, columns: Columns, groups: int) -> _Added:
+def _added_of(aggregate: Count | Sum, columns: Columns, groups: int, rows: int) -> _Added:
     """What finds an aggregate that is added up."""
     match aggregate:
         case Count(None):
-            return _Calls(groups)
+            return _Calls(groups, rows)
         case Count(IsSet(field)) if field in NUMBERS:
-            return _CallsWithNumber(groups, field)
+            return _CallsWithNumber(groups, rows, field)
         case Count(IsSet(field)):
             flags = np.ones(columns.sizes[field], np.uint8)
             flags[0] = 0
-            return _CallsWithCode(groups, field, flags)
+            return _CallsWithCode(groups, rows, field, flags)
         case Count(ValueIs(field, value)):
             flags = np.zeros(columns.sizes[field], np.uint8)
             code = columns.dictionaries[field].code(value)
             if code is not None and code < len(flags):
                 flags[code] = 1
-            return _CallsWithCode(groups, field, flags)
+            return _CallsWithCode(groups, rows, field, flags)
         case Sum(field):
-            return _Sum(groups, field)
+            return _Sum(groups, rows, field)
     raise AssertionError(aggregate)
 
 

@@ -1,0 +1,70 @@
+"""What is counted of a question is kept for the next time that it is asked: then only what has changed is counted.
+
+A dashboard asks the same again after each few calls. All segments but the tail stay as they are until they are put in
+order, save that some of their rows become no calls any more, where calls are corrected: these are counted once more, by
+themselves, and taken off. The tail is counted each time. Different values cannot be taken off, so a question with them
+is counted whole.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from calltally.catalog import Aggregate, CountDistinct
+from calltally.engines.hot.blocks import Stretch
+from calltally.engines.hot.columns import Numbers
+from calltally.engines.hot.seen import NO_ROWS, Seen, Settled
+from calltally.engines.hot.sweeping import Renumber, Sweep, Swept, add_up_rows, sweep_rows
+
+__all__ = ["settled_rows"]
+
+MOST_NUMBERS = 2**15  # that are kept of a question, 8 bytes each
+
+
+def settled_rows(
+    sweep: Sweep, aggregates: Sequence[Aggregate], groups: int, renumber: Renumber | None
+) -> dict[Aggregate, Swept]:
+    """See `sweep_rows`; all groups are told apart."""
+    aggregates = tuple(dict.fromkeys(aggregates))
+    settles = sweep.prepared.settles and renumber is None and groups * len(aggregates) <= MOST_NUMBERS
+    if not settles or any(isinstance(each, CountDistinct) for each in aggregates):
+        return sweep_rows(sweep, aggregates, groups, renumber, all_groups=True)
+    stay = len(sweep.stretches) - sweep.columns.is_tail(sweep.stretches[-1].segment)
+    before = sweep.prepared.settled or Settled((), np.zeros((len(aggregates), groups), np.int64))
+    settled = sweep.prepared.settled = _settled(before, sweep.over(sweep.stretches[:stay]), aggregates)
+    found = _with(settled.found, sweep.over(sweep.stretches[stay:]), aggregates)
+    return dict(zip(aggregates, map(Swept, found, found.sum(axis=1).tolist()), strict=True))
+
+
+def _settled(before: Settled, sweep: Sweep, aggregates: tuple[Aggregate, ...]) -> Settled:
+    """What the rows come to, by what some of them came to before."""
+    gone = _gone_since(before, sweep.stretches)
+    if gone is None:
+        before, gone = Settled((), np.zeros_like(before.found)), []
+    fresh = sweep.stretches[len(before.seen) :]
+    if not fresh and not gone:
+        return before
+    lost = _with(np.zeros_like(before.found), sweep.over(gone), aggregates)
+    found = _with(before.found, sweep.over(fresh), aggregates) - lost
+    return Settled([Seen.of(stretch) for stretch in sweep.stretches], found)
+
+
+def _gone_since(before: Settled, stretches: Sequence[Stretch]) -> list[Stretch] | None:
+    """The rows that were counted and are no calls any more; None: what was counted are not the first stretches."""
+    if len(before.seen) > len(stretches):
+        return None
+    gone = []
+    for seen, now in zip(before.seen, stretches, strict=False):
+        rows = seen.gone_since(now)
+        if rows is None:
+            return None
+        if len(rows):
+            gone.append(Stretch(now.segment.only(rows), 0, len(rows), NO_ROWS))
+    return gone
+
+
+def _with(found: Numbers, sweep: Sweep, aggregates: tuple[Aggregate, ...]) -> Numbers:
+    """What was found, with what the rows come to."""
+    if not sweep.stretches:
+        return found
+    return found + add_up_rows(sweep, aggregates, found.shape[1])

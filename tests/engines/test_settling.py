@@ -1,0 +1,115 @@
+"""What is kept of a question, so that the next time only what has changed is counted."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from calltally.catalog import Aggregate
+from calltally.engines import Stop, open_engine
+from calltally.engines.duckdb import DuckDBEngine
+from calltally.engines.hot import settling
+from calltally.engines.hot.answering import answered
+from calltally.engines.hot.sweeping import Sweep, add_up_rows
+from calltally.folder import DataFolder
+from calltally.ingestion import Delivery, deliver, import_records
+from calltally.settings import Settings
+from tests.conftest import ColumnsOnly, NewBusiness, open_columns
+from tests.engines.test_hot import SETTLING, agrees, columns_of, planned, varied_records
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory, kernels: Path) -> Iterator[ColumnsOnly]:
+    with closing(open_columns(DataFolder(tmp_path_factory.mktemp("settling")), kernels)) as engine:
+        yield engine
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many rows are counted each time for what settles."""
+    rows: list[int] = []
+
+    def counting(sweep: Sweep, aggregates: tuple[Aggregate, ...], groups: int) -> Any:
+        rows.append(sweep.rows)
+        return add_up_rows(sweep, aggregates, groups)
+
+    monkeypatch.setattr(settling, "add_up_rows", counting)
+    return rows
+
+
+@pytest.mark.parametrize("query", SETTLING)
+def test_what_was_counted_is_not_counted_again(
+    engine: ColumnsOnly, new_business: NewBusiness, counted: list[int], query: str
+) -> None:
+    business = new_business()
+    import_records(varied_records(3000, Random(8)), business, engine)
+    plan = planned(business, query)
+
+    def counted_by_asking() -> list[int]:
+        counted.clear()
+        assert agrees(engine, plan)
+        return list(counted)
+
+    assert counted_by_asking() == [3000]
+    assert counted_by_asking() == []
+    new = {"id": "new", "started_at": "2026-03-09T14:05:00Z", "status": "completed", "duration_seconds": 5}
+    deliver([Delivery(new, 1)], business, engine)
+    assert counted_by_asking() == [1]
+    deliver([Delivery({"id": f"v{number}", "qualified": True}, 1) for number in (7, 8, 9)], business, engine)
+    assert counted_by_asking() == [3, 4], "those that were corrected are taken off, and counted as they are now"
+    assert engine.delete(business.calls, "v7")  # as it is now it is in the tail
+    assert engine.delete(business.calls, "v10")
+    assert counted_by_asking() == [1, 3]
+
+
+def test_what_was_counted_is_counted_again_when_it_is_put_in_order(
+    engine: ColumnsOnly, new_business: NewBusiness, counted: list[int]
+) -> None:
+    business = new_business()
+    import_records(varied_records(3000, Random(8)), business, engine)
+    plan, corrected = planned(business, SETTLING[0]), [Delivery({"id": f"v{n}", "qualified": True}, 1) for n in (7, 8)]
+    assert agrees(engine, plan)
+    deliver(corrected, business, engine)
+    counted.clear()
+    assert engine._holding
+    held = engine._holding._held[business.calls]
+    engine._holding._put_in_order(held, columns_of(engine, business))
+    assert agrees(engine, plan)
+    assert agrees(engine, plan)
+    assert counted == [3000]
+
+
+def test_columns_of_before_are_counted_by_themselves(engine: ColumnsOnly, new_business: NewBusiness) -> None:
+    """As a report is that is still under way when a later one has counted newer columns."""
+    business, plan = new_business(), None
+    import_records(varied_records(3000, Random(8)), business, engine)
+    plan = planned(business, SETTLING[0])
+    found = [engine.answer(plan, Stop())]
+    kept = [columns_of(engine, business)]
+    for number in range(3):
+        deliver([Delivery({"id": f"v{number}", "qualified": True}, number)], business, engine)
+        found.append(engine.answer(plan, Stop()))
+        kept.append(columns_of(engine, business))
+    assert engine._holding
+    preparing, team = engine._holding._held[business.calls].preparing, engine._holding._team
+    for place in (0, 3, 1, 2, 0, 3):
+        rows = answered(plan, kept[place], preparing, team, Stop())
+        assert rows
+        assert (rows.groups, rows.totals) == (found[place].groups, found[place].totals)
+
+
+def test_nothing_settles_where_nothing_is_kept(
+    tmp_path: Path, kernels: Path, new_business: NewBusiness, counted: list[int]
+) -> None:
+    business = new_business()
+    file = open_engine(DataFolder(tmp_path), Settings(hot_memory="0", memory="1GB", threads=2))
+    assert isinstance(file, DuckDBEngine)
+    with closing(ColumnsOnly(file, kernels, budget=10**9, threads=2, settles=False)) as engine:
+        import_records(varied_records(200, Random(8)), business, engine)
+        plan = planned(business, SETTLING[0])
+        assert agrees(engine, plan)
+        assert agrees(engine, plan)
+    assert counted == []
