@@ -240,7 +240,8 @@ class SizeReports:
 
     calls: int
     reports: tuple[ReportFigure, ...]
-    empty_route_ms: float
+    empty_route_ms: float  # right after a call was written, as the reports
+    empty_route_again_ms: float  # with nothing written
     sum_ratio: float | None  # of all but the last report together, to the best peer's
     anew_sum_ratio: float | None
     time_zones: TimeZoneFigure

@@ -95,7 +95,8 @@ def _reports(size: SizeReports) -> Table:
     table.add_row("By day, in New York (ratio: to UTC)", f"{zones.new_york_ms:.2f}", *blank, _ratio(zones.ratio))
     table.add_row("A month of a business with nothing else", f"{month.alone_ms:.2f}")
     table.add_row("A month of two years (ratio: to alone)", f"{month.whole_ms:.2f}", *blank, _ratio(month.ratio))
-    table.add_row("Empty route", f"{size.empty_route_ms:.2f}")
+    again = f"{size.empty_route_again_ms:.2f}"
+    table.add_row("Empty route", f"{size.empty_route_ms:.2f}", *blank, "", "", "", "", again)
     columns = size.columns
     parts = " + ".join(f"{part.bytes_a_call:.1f} {part.name}" for part in columns.parts)
     table.caption = (

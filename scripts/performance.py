@@ -187,20 +187,21 @@ def _reports(size: Plain) -> str:
     ratio = ["ratio"] if peers else []
     head = ("Report", "ms", *(f"{PEERS[name]}, ms" for name in peers), *ratio, "anew, ms", *ratio, "again, ms")
     zones, month = size["time_zones"], size["month"]
-    together = (
-        f"The first six together take {size['sum_ratio']:.3f} of the best peer's time, counted anew "
-        f"{size['anew_sum_ratio']:.3f}.\n"
-        if peers
-        else ""
+    empty = (
+        f"{size['empty_route_ms']:.2f} ms right after a call was written, {size['empty_route_again_ms']:.2f} ms again"
     )
-    return table(head, rows) + (
-        f"\n{together}An empty route of the same server takes {size['empty_route_ms']:.2f} ms. Counted anew, a report "
-        f"by day over all\ncalls takes {zones['utc_ms']:.2f} ms for a business in UTC and {zones['new_york_ms']:.2f} "
-        "ms for one in New York "
-        f"(ratio\n{zones['ratio']:.2f}). Campaigns of one month take {month['whole_ms']:.2f} ms among two years, and "
-        f"{month['alone_ms']:.2f} ms where there is nothing else (ratio\n{month['ratio']:.2f}, at most 2). "
-        f"The server held {size['peak_mb']:,.0f} MB at most.\n"
-    )
+    moved = f"{zones['utc_ms']:.2f} ms in UTC, {zones['new_york_ms']:.2f} ms in New York (ratio {zones['ratio']:.2f})"
+    alone = f"{month['alone_ms']:.2f} ms where there is nothing else (ratio {month['ratio']:.2f}, at most 2)"
+    said = [
+        f"An empty route of the same server takes {empty}.",
+        f"By day over all calls, counted anew: {moved}.",
+        f"Campaigns of one month, counted anew: {month['whole_ms']:.2f} ms among two years, {alone}.",
+        f"The server held {size['peak_mb']:,.0f} MB at most.",
+    ]
+    if peers:
+        together = f"The first six together take {size['sum_ratio']:.3f} of the best peer's time"
+        said.insert(0, f"{together}, counted anew {size['anew_sum_ratio']:.3f}.")
+    return table(head, rows) + "\n" + "".join(f"- {sentence}\n" for sentence in said)
 
 
 def _rates(size: Plain) -> str:

@@ -191,7 +191,7 @@ def test_a_new_caller_takes_nothing_of_what_plans_came_to(engine: ColumnsOnly, n
         assert all(agrees(engine, plan) for plan in plans)
         assert engine._holding
         preparing = engine._holding._held[business.calls].preparing
-        kept.append([preparing._kept[id(plan)][2] for plan in plans])
+        kept.append([preparing._kept[id(plan)].prepared for plan in plans])
     assert all(one is other for one, other in zip(kept[0], kept[2], strict=True))
 
 

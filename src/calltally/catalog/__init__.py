@@ -11,7 +11,7 @@ from calltally.catalog.expressions import (
     Ratio,
     Sum,
     ValueIs,
-    value_of,
+    values_of,
 )
 from calltally.catalog.grains import grain_days, read_day, read_grain, show_grain, taken
 from calltally.catalog.opening import CALL_COLUMNS, LARGE, LATEST_COLUMNS, OPENING, Panel
@@ -101,6 +101,6 @@ __all__ = [
     "show_grain",
     "suggestion",
     "taken",
-    "value_of",
+    "values_of",
     "where_name",
 ]

@@ -7,7 +7,7 @@ them, exactly, and is rounded half away from zero only when it is shown; a divis
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["Aggregate", "Count", "CountDistinct", "IsSet", "Predicate", "Ratio", "Sum", "ValueIs", "value_of"]
+__all__ = ["Aggregate", "Count", "CountDistinct", "IsSet", "Predicate", "Ratio", "Sum", "ValueIs", "values_of"]
 
 
 @dataclass(frozen=True)
@@ -67,19 +67,22 @@ class Ratio:
         return (self.numerator, self.denominator)
 
 
-def value_of(expression: Aggregate | Ratio, found: Sequence[int]) -> int | float | None:
-    """The value to show, from the exact aggregates that an engine found for the expression, in the order of its parts.
+def values_of(expression: Aggregate | Ratio, found: Sequence[Sequence[int]]) -> list[int | float | None]:
+    """The value to show for each group, from what an engine found for each part of the expression, in their order.
 
     Example: 74 of 99 calls as a percentage with one decimal is 74.7; a whole result is an int (75, not 75.0).
     """
     if not isinstance(expression, Ratio):
-        return found[0]
-    numerator, denominator = found
-    return _rounded(expression.scale * numerator, denominator, expression.decimals) if denominator else None
+        return list(found[0])
+    numerators, denominators = found
+    units: int = 10**expression.decimals
+    twice = 2 * expression.scale * units
+    return [
+        _shown((twice * abs(above) + below) // (2 * below) * (1 if above >= 0 else -1), units) if below else None
+        for above, below in zip(numerators, denominators, strict=True)
+    ]
 
 
-def _rounded(dividend: int, divisor: int, decimals: int) -> int | float:
-    """Half away from zero, in whole numbers until the last step, so that every engine gives the same digits."""
-    units: int = 10**decimals
-    steps = (2 * abs(dividend) * units + divisor) // (2 * divisor) * (1 if dividend >= 0 else -1)
-    return steps // units if steps % units == 0 else steps / units
+def _shown(steps: int, units: int) -> int | float:
+    """So many of the smallest steps that are shown; whole numbers until here, so that all engines give these digits."""
+    return steps / units if steps % units else steps // units

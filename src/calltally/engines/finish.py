@@ -17,17 +17,18 @@ _VALUES = attrgetter("values")
 def finished(plan: Plan, groups: Sequence[Group]) -> Rows:
     """The rows of a plan whose aggregates are all counts and sums, from every group that there is."""
     totals = [sum(found) for found in zip(*(group.aggregates for group in groups), strict=True)]
-    return Rows(in_order(plan, groups)[: plan.limit], tuple(totals or [0] * len(plan.aggregates)))
+    has_null = any(None in group.values for group in groups)
+    by_dimensions = sorted(groups, key=_by_dimensions if has_null else _VALUES)
+    return Rows(in_order(plan, by_dimensions)[: plan.limit], tuple(totals or [0] * len(plan.aggregates)))
 
 
 def in_order(plan: Plan, groups: Sequence[Group]) -> tuple[Group, ...]:
-    """The groups as a plan sorts them."""
-    by_dimensions = sorted(groups, key=_by_dimensions if any(None in group.values for group in groups) else _VALUES)
-    keys = _keys(plan, by_dimensions)
+    """The groups as a plan sorts them; they come in the order of their dimensions, nulls last."""
+    keys = _keys(plan, groups)
     known = [place for place, key in enumerate(keys) if key is not None]
     nulls = [place for place, key in enumerate(keys) if key is None] if len(known) < len(keys) else []
     known.sort(key=keys.__getitem__, reverse=plan.order.descending)
-    return tuple([by_dimensions[place] for place in known + nulls])
+    return tuple([groups[place] for place in known + nulls])
 
 
 def _by_dimensions(group: Group) -> list[tuple[bool, Value]]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from calltally.catalog import Dimension, Metric, Ratio, aggregates_of, show_grain, value_of
+from calltally.catalog import Dimension, Metric, aggregates_of, show_grain, values_of
 from calltally.engines import Plan, Rows
 from calltally.query.validate import ValidQuery
 
@@ -24,12 +24,13 @@ class Report:
 def shape(query: ValidQuery, plan: Plan, found: Rows) -> Report:
     """The report of a query."""
     dimensions = [_shown(d, [g.values[i] for g in found.groups]) for i, d in enumerate(plan.dimensions)]
-    counted = [group.aggregates for group in found.groups]
+    counted = list(zip(*[group.aggregates for group in found.groups], strict=True)) or [()] * len(plan.aggregates)
     metrics = [_metric(metric, plan, counted) for metric in query.metrics]
     names = [*(d.name for d in plan.dimensions), *(metric.name for metric in query.metrics)]
     # A column at a time, which takes half as long as a row at a time.
     rows = tuple(dict(zip(names, cells, strict=True)) for cells in zip(*dimensions, *metrics, strict=True))
-    totals = {metric.name: _metric(metric, plan, [found.totals])[0] for metric in query.metrics}
+    all_counted = [(total,) for total in found.totals]
+    totals = {metric.name: _metric(metric, plan, all_counted)[0] for metric in query.metrics}
     return Report(rows, totals, query)
 
 
@@ -42,8 +43,6 @@ def _shown(dimension: Dimension, values: list[Cell]) -> list[Cell]:
 
 
 def _metric(metric: Metric, plan: Plan, counted: Sequence[Sequence[int]]) -> list[int | float | None]:
-    """A metric for each row of aggregates."""
-    places = [plan.aggregates.index(part) for part in aggregates_of(metric.expression)]
-    if not isinstance(metric.expression, Ratio):  # shown as it was found
-        return [aggregates[places[0]] for aggregates in counted]
-    return [value_of(metric.expression, [aggregates[place] for place in places]) for aggregates in counted]
+    """A metric for each row, of which each aggregate was counted."""
+    parts = [counted[plan.aggregates.index(part)] for part in aggregates_of(metric.expression)]
+    return values_of(metric.expression, parts)

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from urllib.parse import urlencode
 
 from calltally.accounts import Business
-from calltally.catalog import CATALOG, Count, CountDistinct, Grain, WholeNumber, aggregates_of, value_of
+from calltally.catalog import CATALOG, Count, CountDistinct, Grain, WholeNumber, aggregates_of, values_of
 from calltally.engines import Engine, Stop
 from calltally.query import Timing, answer, ask
 from calltally.syncing.source import Source
@@ -18,7 +18,7 @@ LIMIT = CATALOG.parameters["limit"].type
 assert isinstance(LIMIT, WholeNumber)  # noqa: S101 - as the catalog declares it
 MOST_ROWS = LIMIT.highest
 OF_NO_CALLS = {
-    name: value_of(metric.expression, [0] * len(aggregates_of(metric.expression)))
+    name: values_of(metric.expression, [[0]] * len(aggregates_of(metric.expression)))[0]
     for name, metric in CATALOG.metrics.items()
 }
 CALLS = next(name for name, metric in CATALOG.metrics.items() if metric.expression == Count())

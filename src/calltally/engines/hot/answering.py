@@ -1,6 +1,6 @@
 """A plan answered from columns: groups by number, what they sort by, the first of them, then the rest about these."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from math import prod
 
 import numpy as np
@@ -72,8 +72,8 @@ def _span(stretches: Sequence[Stretch]) -> tuple[int, int]:
 
 def _rows(sweep: Sweep, numbered: NumberedKeys | None) -> Rows | None:
     """The answer, the groups numbered by their keys or by a table of them."""
-    plan = sweep.plan
-    size = sweep.prepared.grouping.keys if numbered is None else len(numbered)
+    plan, grouping = sweep.plan, sweep.prepared.grouping
+    size = grouping.keys if numbered is None else len(numbered)
     by_key = None if numbered is None else numbered.find
     first = plan.aggregates if size <= FEW_GROUPS else _sorted_by(plan)
     rest = tuple(aggregate for aggregate in plan.aggregates if aggregate not in first)
@@ -83,27 +83,19 @@ def _rows(sweep: Sweep, numbered: NumberedKeys | None) -> Rows | None:
     swept = settled_rows(sweep, (Count(), *first), size, by_key)
     there = np.flatnonzero(swept[Count()].found)
     keys = there if numbered is None else numbered.keys()[there]
-    found = {aggregate: each.found[there] for aggregate, each in swept.items()}
+    found = {aggregate: swept[aggregate].found for aggregate in first}
     if len(keys) > plan.limit:
-        chosen = first_groups(plan, sweep.prepared.grouping, keys, found)
+        chosen = first_groups(plan, grouping, keys, {aggregate: each[there] for aggregate, each in found.items()})
         there, keys = there[chosen], keys[chosen]
-        found = {aggregate: each[chosen] for aggregate, each in found.items()}
+    order = np.argsort(grouping.ranks(keys))
+    there, keys = there[order], keys[order]
+    found = {aggregate: each[there] for aggregate, each in found.items()}
     if rest:
         swept |= sweep_rows(sweep, rest, len(there) + 1, _renumbering(sweep, there, size, by_key))
-        found |= {aggregate: swept[aggregate].found for aggregate in rest}
-    totals = {aggregate: each.total for aggregate, each in swept.items()}
-    return _in_order(plan, sweep.prepared.grouping.values(keys), found, totals)
-
-
-def _in_order(
-    plan: Plan,
-    values: Sequence[tuple[str | int | bool | None, ...]],
-    found: Mapping[Aggregate, Numbers],
-    totals: Mapping[Aggregate, int],
-) -> Rows:
-    columns = [found[aggregate][: len(values)].tolist() for aggregate in plan.aggregates]
-    groups = list(map(Group, values, zip(*columns, strict=True)))
-    return Rows(in_order(plan, groups), tuple(totals[aggregate] for aggregate in plan.aggregates))
+        found |= {aggregate: swept[aggregate].found[:-1] for aggregate in rest}
+    columns = [found[aggregate].tolist() for aggregate in plan.aggregates]
+    groups = list(map(Group, grouping.values(keys), zip(*columns, strict=True)))
+    return Rows(in_order(plan, groups), tuple([swept[aggregate].total for aggregate in plan.aggregates]))
 
 
 def _sorted_by(plan: Plan) -> tuple[Aggregate, ...]:

@@ -129,6 +129,17 @@ class Dictionary:
         return ranks
 
 
+class _SomeRows(dict[str, Numbers]):
+    """Columns with some of the rows of others, each taken when it is first asked for."""
+
+    def __init__(self, columns: Mapping[str, Numbers], rows: Numbers) -> None:
+        super().__init__()
+        self._columns, self._rows = columns, rows
+
+    def __missing__(self, field: str) -> Numbers:
+        return self.setdefault(field, self._columns[field][self._rows])
+
+
 @dataclass(frozen=True)
 class Segment:
     """Rows, each column an array; in the order of their starts, if `is_sorted`. Nothing in it ever changes."""
@@ -187,8 +198,7 @@ class Segment:
 
     def only(self, rows: Numbers) -> "Segment":
         """Some of the rows, which are not to be found by their ids."""
-        codes = {field: column[rows] for field, column in self.codes.items()}
-        numbers = {field: column[rows] for field, column in self.numbers.items()}
+        codes, numbers = _SomeRows(self.codes, rows), _SomeRows(self.numbers, rows)
         return Segment(self.starts[rows], codes, numbers, self.hashes[:0], self.places[:0])
 
     def found(self, hashes: Numbers) -> Numbers:
@@ -212,6 +222,7 @@ class Columns:
     gone: tuple[Numbers, ...]  # for each segment, sorted
     dictionaries: Mapping[str, Dictionary]  # of the coded fields that are held
     sizes: Mapping[str, int]  # codes of the counted and the coded fields that are held
+    _ranges: dict[str, tuple[int, int]] = dataclass_field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def rows(self) -> int:
@@ -246,5 +257,10 @@ class Columns:
 
     def range(self, field: str) -> tuple[int, int]:
         """Between which values a column of numbers is; 0 is always among them."""
-        ranges = [segment.range(field) for segment in self.segments]
-        return min((low for low, _ in ranges), default=0), max((high for _, high in ranges), default=0)
+        if field not in self._ranges:
+            ranges = [segment.range(field) for segment in self.segments]
+            self._ranges[field] = (
+                min((low for low, _ in ranges), default=0),
+                max((high for _, high in ranges), default=0),
+            )
+        return self._ranges[field]

@@ -21,6 +21,7 @@ from calltally.engines.hot.parts import ByCode, ByTime, Part
 __all__ = ["DENSE_KEYS", "Grouping", "NumberedKeys", "grouping_of"]
 
 DENSE_KEYS = 4_000_000  # 32 MB for each metric that is counted
+FEW_KEYS = 4096  # of which it is kept what they stand for
 MOST_KEYS = 2**57  # so that a call that is left out is never in a group
 MOST_GROUPS = 8_000_000  # that are numbered; more are left to the database, which can use the disk
 FIRST_PLACES = 2**16
@@ -69,6 +70,20 @@ class Grouping:
 
     def values(self, keys: Numbers) -> list[tuple[Value, ...]]:
         """The values of the dimensions that keys stand for."""
+        if self.keys <= FEW_KEYS:
+            of_all = self._all_values
+            return [of_all[key] for key in keys.tolist()]
+        return self._values(keys)
+
+    @cached_property
+    def _all_values(self) -> list[tuple[Value, ...]]:
+        return self._values(np.arange(self.keys))
+
+    @cached_property
+    def _all_ranks(self) -> Numbers:
+        return self._ranks(np.arange(self.keys))
+
+    def _values(self, keys: Numbers) -> list[tuple[Value, ...]]:
         columns = [
             [digit.values[each] for each in self._digits(place, keys).tolist()]
             for place, digit in enumerate(self.digits)
@@ -77,6 +92,9 @@ class Grouping:
 
     def ranks(self, keys: Numbers) -> Numbers:
         """What sorts as the values of all dimensions do, nulls last."""
+        return self._all_ranks[keys] if self.keys <= FEW_KEYS else self._ranks(keys)
+
+    def _ranks(self, keys: Numbers) -> Numbers:
         found = np.zeros(len(keys), np.int64)
         for place, (digit, stride) in enumerate(zip(self.digits, self.strides, strict=True)):
             found += digit.ranks[self._digits(place, keys)] * stride

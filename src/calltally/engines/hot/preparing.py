@@ -29,6 +29,14 @@ Span = tuple[int, int]
 
 
 @dataclass(frozen=True)
+class _Fields:
+    """The fields that a plan names."""
+
+    coded: tuple[str, ...]  # with others
+    numbers: tuple[str, ...]  # that it adds up or counts
+
+
+@dataclass(frozen=True)
 class _Shape:
     """All of columns that conditions, groups and loops depend on."""
 
@@ -74,29 +82,42 @@ class Prepared:
         return self._joints[asked]
 
 
+@dataclass(frozen=True)
+class _Kept:
+    """A plan that was asked, which is held so that no other object takes its place, and what it came to."""
+
+    plan: Plan
+    fields: _Fields
+    shape: _Shape
+    prepared: Prepared
+
+
 class Preparing:
     """The plans of a store that were asked last. Safe for threads."""
 
     def __init__(self, *, settles: bool) -> None:
         self._settles = settles  # whether what was counted is kept as well
-        self._kept: OrderedDict[int, tuple[Plan, _Shape, Prepared]] = OrderedDict()  # by which object the plan is
+        self._kept: OrderedDict[int, _Kept] = OrderedDict()  # by which object the plan is
         self._lock = threading.Lock()
 
     def prepared(self, plan: Plan, columns: Columns, span: Span) -> Prepared | None:
         """What a plan comes to for rows that start within the span; None: it asks for what is not held."""
-        shape = _shape(plan, columns, span)
         with self._lock:
-            _, known, found = self._kept.get(id(plan), (None, None, None))
-            if found and known == shape:
-                self._kept.move_to_end(id(plan))
-                return found
+            kept = self._kept.get(id(plan))
+        fields = kept.fields if kept else _fields(plan)
+        shape = _shape(fields, columns, span)
+        if kept and kept.shape == shape:
+            with self._lock:
+                if id(plan) in self._kept:
+                    self._kept.move_to_end(id(plan))
+            return kept.prepared
         keeps, grouping = keeps_of(plan.conditions, plan.periods, columns, span), grouping_of(plan, columns, span)
         if keeps is None or grouping is None:
             return None
         prepared = Prepared(keeps, grouping, self._settles)
         if prepared.nbytes <= MOST_BYTES:
             with self._lock:
-                self._kept[id(plan)] = plan, shape, prepared
+                self._kept[id(plan)] = _Kept(plan, fields, shape, prepared)
                 while len(self._kept) > KEPT:
                     self._kept.popitem(last=False)
         return prepared
@@ -104,8 +125,9 @@ class Preparing:
     def uncounted(self, plan: Plan, stretches: Sequence[Stretch]) -> int:
         """How many of these rows have to be counted, all but a few, should the plan be asked now."""
         with self._lock:
-            _, _, found = self._kept.get(id(plan), (None, None, None))
-        seen = found.settled.seen if found and found.settled else ()
+            kept = self._kept.get(id(plan))
+        settled = kept.prepared.settled if kept else None
+        seen = settled.seen if settled else ()
         fresh = stretches[len(seen) :] if all(map(Seen.is_of, seen, stretches)) else stretches
         return sum(map(len, fresh))
 
@@ -115,11 +137,15 @@ class Preparing:
             self._kept.clear()
 
 
-def _shape(plan: Plan, columns: Columns, span: Span) -> _Shape:
-    counted = {name for name in map(field_of, plan.aggregates) if name}
-    sizes = {name: columns.sizes[name] for name in (*counted, *_named(plan)) if name in columns.sizes}
-    ranges = {name: columns.range(name) for name in counted if name in NUMBERS}
+def _shape(fields: _Fields, columns: Columns, span: Span) -> _Shape:
+    sizes = {name: columns.sizes[name] for name in fields.coded if name in columns.sizes}
+    ranges = {name: columns.range(name) for name in fields.numbers}
     return _Shape((span[0] // DAY, span[1] // DAY), sizes, columns.dictionaries, ranges)
+
+
+def _fields(plan: Plan) -> _Fields:
+    counted = {name for name in map(field_of, plan.aggregates) if name}
+    return _Fields((*counted, *_named(plan)), tuple(name for name in counted if name in NUMBERS))
 
 
 def _named(plan: Plan) -> Iterator[str]:

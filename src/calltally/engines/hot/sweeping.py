@@ -172,7 +172,8 @@ def group_rows(sweep: Sweep, block: Block, scratch: Numbers) -> Numbers:
     group.fill(0)
     for keep in sweep.prepared.keeps:
         keep.apply(sweep.team.kernels, block, group)
-    group[block.gone] = REJECTED
+    if len(block.gone):
+        group[block.gone] = REJECTED
     for part in sweep.prepared.grouping.parts:
         part.add(sweep.team.kernels, block, group)
     return group
