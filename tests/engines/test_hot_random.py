@@ -5,6 +5,7 @@
 asks 30,000 of them, about businesses that another seed makes others of.
 """
 
+import itertools
 import math
 from collections.abc import Iterator
 from contextlib import closing
@@ -16,6 +17,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from calltally.accounts import Business
 from calltally.engines import Stop
@@ -150,6 +152,25 @@ def test_both_ways_agree_about_random_businesses(
     engine: ColumnsOnly, business: Business, params: strategies.Params
 ) -> None:
     assert agrees(engine, planned(business, params))
+
+
+versions = itertools.count(10**16)
+
+
+@settings(max_examples=EXAMPLES // 10)
+@given(asked=st.lists(strategies.requests(), min_size=1, max_size=8), seed=st.integers(0, 2**32))
+def test_both_ways_agree_when_the_same_is_asked_again(
+    engine: ColumnsOnly, business: Business, asked: list[strategies.Params], seed: int
+) -> None:
+    """With more calls, other corrections and deletions each time."""
+    plans, draw = [planned(business, params) for params in asked], Random(seed)
+    for _ in range(3):
+        assert all(agrees(engine, plan) for plan in plans)
+        new = [record(draw.randrange(10**9), KINDS[0], draw) for _ in range(draw.randrange(4))]
+        corrected = [correction(draw.randrange(2500), draw) for _ in range(draw.randrange(10))]
+        deliver([Delivery(each, next(versions)) for each in (*new, *corrected)], business, engine)
+        engine.delete(business.calls, f"r{draw.randrange(2500)}")
+    assert all(agrees(engine, plan) for plan in plans)
 
 
 def test_the_businesses_have_what_makes_a_difference(engine: ColumnsOnly, business: Business) -> None:

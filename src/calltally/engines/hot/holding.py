@@ -62,6 +62,11 @@ class _Held:
     late: list[_News] | None = None  # what was taken in since it is being put in order; None: it is not
     changing: threading.Lock = field(default_factory=threading.Lock)  # whoever changes `columns` has it
 
+    @property
+    def nbytes(self) -> int:
+        """The memory of the columns, and of what is kept of the questions about them."""
+        return (self.columns.nbytes if self.columns else 0) + self.preparing.nbytes
+
 
 class Holding:
     """Columns of stores, and reports from them. Safe for threads."""
@@ -260,13 +265,13 @@ class Holding:
         """Let go of what was not asked about for the longest time until so many bytes are free; False: no use."""
         with self._lock:
             others = [each for each in self._held.values() if each is not held and each.columns]
-            free = self._budget - sum(each.columns.nbytes for each in others if each.columns)
+            free = self._budget - sum(each.nbytes for each in others)
             idle = [each for each in others if each.asked_at < time.monotonic() - STAYS]
             leaving: list[_Held] = []
             for each in sorted(idle, key=lambda each: each.asked_at):
                 if free >= wanted:
                     break
-                free += each.columns.nbytes if each.columns else 0
+                free += each.nbytes
                 leaving.append(each)
             if free < wanted:
                 return False

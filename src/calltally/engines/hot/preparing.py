@@ -62,9 +62,14 @@ class Prepared:
         kept = [keep.parts() for keep in self.keeps]
         return None if None in kept else (*self.grouping.parts, *(part for parts in kept for part in parts or ()))
 
-    @cached_property
+    @property
     def nbytes(self) -> int:
-        """The memory of its tables."""
+        """The memory of its tables, and of what it came to."""
+        settled = self.settled.found.nbytes if self.settled else 0
+        return settled + self._table_bytes
+
+    @cached_property
+    def _table_bytes(self) -> int:
         return sum(part.table.nbytes for part in self.grouping.parts) + sum(keep.nbytes for keep in self.keeps)
 
     @cached_property
@@ -130,6 +135,12 @@ class Preparing:
         seen = settled.seen if settled else ()
         fresh = stretches[len(seen) :] if all(map(Seen.is_of, seen, stretches)) else stretches
         return sum(map(len, fresh))
+
+    @property
+    def nbytes(self) -> int:
+        """The memory of all that is kept."""
+        with self._lock:
+            return sum(kept.prepared.nbytes for kept in self._kept.values())
 
     def clear(self) -> None:
         """Let go of all."""

@@ -2,8 +2,7 @@
 
 A dashboard asks the same again after each few calls. All segments but the tail stay as they are until they are put in
 order, save that some of their rows become no calls any more, where calls are corrected: these are counted once more, by
-themselves, and taken off. The tail is counted each time. Different values cannot be taken off, so a question with them
-is counted whole.
+themselves, and taken off. The tail is counted each time. Different values cannot be taken off: these are counted whole.
 """
 
 from collections.abc import Sequence
@@ -25,10 +24,16 @@ def settled_rows(
     sweep: Sweep, aggregates: Sequence[Aggregate], groups: int, renumber: Renumber | None
 ) -> dict[Aggregate, Swept]:
     """See `sweep_rows`; all groups are told apart."""
-    aggregates = tuple(dict.fromkeys(aggregates))
-    settles = sweep.prepared.settles and renumber is None and groups * len(aggregates) <= MOST_NUMBERS
-    if not settles or any(isinstance(each, CountDistinct) for each in aggregates):
+    added = tuple(dict.fromkeys(each for each in aggregates if not isinstance(each, CountDistinct)))
+    if not sweep.prepared.settles or renumber is not None or groups * len(added) > MOST_NUMBERS:
         return sweep_rows(sweep, aggregates, groups, renumber, all_groups=True)
+    different = [each for each in aggregates if isinstance(each, CountDistinct)]
+    counted = sweep_rows(sweep, different, groups, None, all_groups=True) if different else {}
+    return _added_up(sweep, added, groups) | counted
+
+
+def _added_up(sweep: Sweep, aggregates: tuple[Aggregate, ...], groups: int) -> dict[Aggregate, Swept]:
+    """The counts and sums among the aggregates."""
     stay = len(sweep.stretches) - sweep.columns.is_tail(sweep.stretches[-1].segment)
     before = sweep.prepared.settled or Settled((), np.zeros((len(aggregates), groups), np.int64))
     settled = sweep.prepared.settled = _settled(before, sweep.over(sweep.stretches[:stay]), aggregates)
