@@ -5,7 +5,7 @@ its id, 4 for its caller, 1, 2 or 4 for each text, as it has different ones, and
 text that does not fit in that is left to the database, and with it the reports that name it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from functools import cached_property
@@ -32,6 +32,7 @@ __all__ = [
     "narrow_codes",
     "narrow_numbers",
     "null_of",
+    "picked",
     "widened",
 ]
 
@@ -129,17 +130,6 @@ class Dictionary:
         return ranks
 
 
-class _SomeRows(dict[str, Numbers]):
-    """Columns with some of the rows of others, each taken when it is first asked for."""
-
-    def __init__(self, columns: Mapping[str, Numbers], rows: Numbers) -> None:
-        super().__init__()
-        self._columns, self._rows = columns, rows
-
-    def __missing__(self, field: str) -> Numbers:
-        return self.setdefault(field, self._columns[field][self._rows])
-
-
 @dataclass(frozen=True)
 class Segment:
     """Rows, each column an array; in the order of their starts, if `is_sorted`. Nothing in it ever changes."""
@@ -196,16 +186,30 @@ class Segment:
             found = self._rows[reach] = int(first), int(end)
         return found
 
-    def only(self, rows: Numbers) -> "Segment":
-        """Some of the rows, which are not to be found by their ids."""
-        codes, numbers = _SomeRows(self.codes, rows), _SomeRows(self.numbers, rows)
-        return Segment(self.starts[rows], codes, numbers, self.hashes[:0], self.places[:0])
-
     def found(self, hashes: Numbers) -> Numbers:
         """The rows whose ids have one of these hashes, sorted."""
         first, end = (np.searchsorted(self.hashes, hashes, side) for side in ("left", "right"))
         there = [self.places[low:high] for low, high in zip(first, end, strict=True) if low < high]
         return np.sort(np.concatenate(there)) if there else np.empty(0, np.uint32)
+
+
+class _Made(dict[str, Numbers]):
+    """Columns of which each is made when it is first asked for."""
+
+    def __init__(self, make: Callable[[str], Numbers]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, field: str) -> Numbers:
+        return self.setdefault(field, self._make(field))
+
+
+def picked(rows: Sequence[tuple[Segment, Numbers]]) -> Segment:
+    """Some rows of segments, at least one, as a segment of their own, in which none is to be found by its id."""
+    codes = _Made(lambda field: np.concatenate([segment.codes[field][some] for segment, some in rows]))
+    numbers = _Made(lambda field: widened([segment.numbers[field][some] for segment, some in rows]))
+    starts = np.concatenate([segment.starts[some] for segment, some in rows])
+    return Segment(starts, codes, numbers, np.empty(0, np.uint64), np.empty(0, np.uint32))
 
 
 @dataclass(frozen=True)

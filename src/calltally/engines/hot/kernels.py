@@ -204,6 +204,18 @@ def sum_stretches(  # noqa: PLR0917
             counts[bases[k]] += found
 
 
+def find_new(some: Column, known: Column, new: Column) -> int:
+    """Put those of some numbers that are not among the known ones into `new`; how many. All are in order."""
+    found, k = 0, 0
+    for i in range(len(some)):
+        while k < len(known) and known[k] < some[i]:
+            k += 1
+        if k == len(known) or known[k] != some[i]:
+            new[found] = some[i]
+            found += 1
+    return found
+
+
 def mark_codes(codes: Column, width: int, group: Column, bits: Column) -> None:
     """Set the bit of each code in the set of its group; a set has so many bytes, and code 0 is none."""
     for i in range(len(group)):
@@ -299,6 +311,7 @@ SIGNATURES: dict[Any, tuple[str, ...]] = {
     sum_cells: _for_cells("int32", "number", "int64", "int32"),
     count_stretches: (f"void({_arrays('int64', 'uint32', 'int32')})",),
     sum_stretches: (f"void({_arrays('int64', 'uint32', 'int32', 'number', 'int64', 'int32')})",),
+    find_new: (f"int64({_arrays('uint32', 'uint32', 'uint32')})",),
     mark_codes: _for_each(CODES, "number", "int64", "uint8"),
     number_keys: (f"int64({_arrays('int64', 'int64', 'int32', 'int64')})",),
     rehash: _for_each(("int64",), "int32", "int64", "int32"),

@@ -9,6 +9,7 @@ import numpy as np
 
 from calltally.engines.hot.blocks import Stretch
 from calltally.engines.hot.columns import Numbers, Segment
+from calltally.engines.hot.compiling import Kernels
 
 __all__ = ["NO_ROWS", "Seen", "Settled"]
 
@@ -33,13 +34,14 @@ class Seen:
         """Whether it was this stretch, some of whose rows may have been calls that are none now."""
         return self.segment() is now.segment and (self.first, self.end) == (now.first, now.end)
 
-    def gone_since(self, now: Stretch) -> Numbers | None:
+    def gone_since(self, now: Stretch, kernels: Kernels) -> Numbers | None:
         """The rows that were calls then and are none now; None: it cannot be told from this stretch."""
         if not self.is_of(now):
             return None
         if self.gone is now.gone:
             return NO_ROWS
-        gone = np.setdiff1d(now.gone, self.gone, assume_unique=True)
+        gone = np.empty_like(now.gone)
+        gone = gone[: kernels.find_new(now.gone, self.gone, gone)]
         if len(gone) != len(now.gone) - len(self.gone):  # it was counted for newer columns than these
             return None
         return gone[(gone >= now.first) & (gone < now.end)]

@@ -11,7 +11,7 @@ import numpy as np
 
 from calltally.catalog import Aggregate, CountDistinct
 from calltally.engines.hot.blocks import Stretch
-from calltally.engines.hot.columns import Numbers
+from calltally.engines.hot.columns import Numbers, Segment, picked
 from calltally.engines.hot.seen import NO_ROWS, Seen, Settled
 from calltally.engines.hot.sweeping import Renumber, Sweep, Swept, add_up_rows, sweep_rows
 
@@ -43,29 +43,34 @@ def _added_up(sweep: Sweep, aggregates: tuple[Aggregate, ...], groups: int) -> d
 
 def _settled(before: Settled, sweep: Sweep, aggregates: tuple[Aggregate, ...]) -> Settled:
     """What the rows come to, by what some of them came to before."""
-    gone = _gone_since(before, sweep.stretches)
+    gone = _gone_since(before, sweep)
     if gone is None:
         before, gone = Settled((), np.zeros_like(before.found)), []
     fresh = sweep.stretches[len(before.seen) :]
     if not fresh and not gone:
         return before
-    lost = _with(np.zeros_like(before.found), sweep.over(gone), aggregates)
-    found = _with(before.found, sweep.over(fresh), aggregates) - lost
+    found = _with(before.found, sweep.over(fresh), aggregates)
+    if gone:
+        found = found - add_up_rows(sweep.over([_as_stretch(gone)]), aggregates, found.shape[1])
     return Settled([Seen.of(stretch) for stretch in sweep.stretches], found)
 
 
-def _gone_since(before: Settled, stretches: Sequence[Stretch]) -> list[Stretch] | None:
+def _gone_since(before: Settled, sweep: Sweep) -> list[tuple[Segment, Numbers]] | None:
     """The rows that were counted and are no calls any more; None: what was counted are not the first stretches."""
-    if len(before.seen) > len(stretches):
+    if len(before.seen) > len(sweep.stretches):
         return None
     gone = []
-    for seen, now in zip(before.seen, stretches, strict=False):
-        rows = seen.gone_since(now)
+    for seen, now in zip(before.seen, sweep.stretches, strict=False):
+        rows = seen.gone_since(now, sweep.team.kernels)
         if rows is None:
             return None
         if len(rows):
-            gone.append(Stretch(now.segment.only(rows), 0, len(rows), NO_ROWS))
+            gone.append((now.segment, rows))
     return gone
+
+
+def _as_stretch(rows: Sequence[tuple[Segment, Numbers]]) -> Stretch:
+    return Stretch(picked(rows), 0, sum(len(some) for _, some in rows), NO_ROWS)
 
 
 def _with(found: Numbers, sweep: Sweep, aggregates: tuple[Aggregate, ...]) -> Numbers:
