@@ -16,8 +16,8 @@ NOTHING = np.empty(0, np.int64)
 
 
 @dataclass(frozen=True)
-class Block:
-    """Rows of a segment, from `first` to before `end`; `gone` are those that are no calls any more, from `first` on."""
+class _Rows:
+    """Rows of a segment, from `first` to before `end`; `gone` are those that are no calls any more."""
 
     segment: Segment
     first: int
@@ -26,6 +26,10 @@ class Block:
 
     def __len__(self) -> int:
         return self.end - self.first
+
+
+class Block(_Rows):
+    """Rows that are worked on at once; `gone` are counted from the first of them."""
 
     @property
     def starts(self) -> Numbers:
@@ -41,17 +45,8 @@ class Block:
         return self.segment.numbers[field][self.first : self.end]
 
 
-@dataclass(frozen=True)
-class Stretch:
-    """The rows of a segment that are asked about, at least one; `gone` are those of the segment that are no calls."""
-
-    segment: Segment
-    first: int
-    end: int
-    gone: Numbers
-
-    def __len__(self) -> int:
-        return self.end - self.first
+class Stretch(_Rows):
+    """The rows of a segment that are asked about, at least one; `gone` are all of the segment's."""
 
     def span(self) -> tuple[int, int]:
         """The first and the last start, microseconds UTC."""
