@@ -1,6 +1,6 @@
 """A plan answered from columns: groups by number, what they sort by, the first of them, then the rest about these."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import prod
 
 import numpy as np
@@ -11,7 +11,7 @@ from calltally.engines.finish import in_order
 from calltally.engines.hot.blocks import BLOCK_ROWS, Stretch, stretches_of
 from calltally.engines.hot.choosing import first_groups
 from calltally.engines.hot.columns import Columns, Numbers
-from calltally.engines.hot.groups import DENSE_KEYS, NumberedKeys
+from calltally.engines.hot.groups import DENSE_KEYS, Grouping, NumberedKeys
 from calltally.engines.hot.preparing import Preparing
 from calltally.engines.hot.settling import settled_rows
 from calltally.engines.hot.sweeping import Renumber, Sweep, Team, group_rows, sweep_rows
@@ -84,11 +84,8 @@ def _rows(sweep: Sweep, numbered: NumberedKeys | None) -> Rows | None:
     there = np.flatnonzero(swept[Count()].found)
     keys = there if numbered is None else numbered.keys()[there]
     found = {aggregate: swept[aggregate].found for aggregate in first}
-    if len(keys) > plan.limit:
-        chosen = first_groups(plan, grouping, keys, {aggregate: each[there] for aggregate, each in found.items()})
-        there, keys = there[chosen], keys[chosen]
-    order = np.argsort(grouping.ranks(keys))
-    there, keys = there[order], keys[order]
+    shown = _shown(plan, grouping, keys, there, found)
+    there, keys = there[shown], keys[shown]
     found = {aggregate: each[there] for aggregate, each in found.items()}
     if rest:
         swept |= sweep_rows(sweep, rest, len(there) + 1, _renumbering(sweep, there, size, by_key))
@@ -96,6 +93,17 @@ def _rows(sweep: Sweep, numbered: NumberedKeys | None) -> Rows | None:
     columns = [found[aggregate].tolist() for aggregate in plan.aggregates]
     groups = list(map(Group, grouping.values(keys), zip(*columns, strict=True)))
     return Rows(in_order(plan, groups), tuple([swept[aggregate].total for aggregate in plan.aggregates]))
+
+
+def _shown(
+    plan: Plan, grouping: Grouping, keys: Numbers, there: Numbers, found: Mapping[Aggregate, Numbers]
+) -> Numbers:
+    """The places of the groups that a report shows, in the order of their dimensions; `there` are all, of `found`."""
+    if len(keys) <= plan.limit:
+        return np.argsort(grouping.ranks(keys))
+    chosen = first_groups(plan, grouping, keys, {aggregate: each[there] for aggregate, each in found.items()})
+    order: Numbers = chosen[np.argsort(grouping.ranks(keys[chosen]))]
+    return order
 
 
 def _sorted_by(plan: Plan) -> tuple[Aggregate, ...]:
