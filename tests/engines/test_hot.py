@@ -133,6 +133,7 @@ SETTLING = (
     "group_by=utm_campaign&metrics=count,qualified_pct,avg_duration&sort_by=qualified_pct",
     "group_by=date&metrics=count,answered_count&start_date=2026-01-01&end_date=2026-12-31",
     "group_by=source&metrics=count,total_value_cents&min_duration=1&where[status]=completed",
+    "group_by=status&metrics=count,unique_callers&start_date=2026-04-03&end_date=2026-06-30",
 )
 
 QUICK_OR_NOT = {

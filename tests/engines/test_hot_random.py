@@ -157,7 +157,7 @@ def test_both_ways_agree_about_random_businesses(
 versions = itertools.count(10**16)
 
 
-@settings(max_examples=EXAMPLES // 10)
+@settings(max_examples=min(EXAMPLES // 4, 600))
 @given(asked=st.lists(strategies.requests(), min_size=1, max_size=8), seed=st.integers(0, 2**32))
 def test_both_ways_agree_when_the_same_is_asked_again(
     engine: ColumnsOnly, business: Business, asked: list[strategies.Params], seed: int

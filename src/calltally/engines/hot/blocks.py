@@ -9,7 +9,7 @@ import numpy as np
 from calltally.engines.hot.columns import Columns, Numbers, Segment
 from calltally.localtime import Period
 
-__all__ = ["BLOCK_ROWS", "Block", "Stretch", "stretches_of"]
+__all__ = ["BLOCK_ROWS", "Block", "Stretch", "stretch_of", "stretches_of"]
 
 BLOCK_ROWS = 2**16
 NOTHING = np.empty(0, np.int64)
@@ -66,7 +66,11 @@ class Stretch(_Rows):
 
 def stretches_of(columns: Columns, periods: Sequence[Period] | None) -> list[Stretch]:
     """All rows that can start in one of these periods, at most one stretch of each segment."""
-    there = [
-        (segment, *segment.rows(periods), gone) for segment, gone in zip(columns.segments, columns.gone, strict=True)
-    ]
-    return [Stretch(*each) for each in there if each[1] < each[2]]
+    found = [stretch_of(segment, gone, periods) for segment, gone in zip(columns.segments, columns.gone, strict=True)]
+    return [stretch for stretch in found if stretch]
+
+
+def stretch_of(segment: Segment, gone: Numbers, periods: Sequence[Period] | None) -> Stretch | None:
+    """The rows of a segment that can start in one of these periods; None: there are none."""
+    first, end = segment.rows(periods)
+    return Stretch(segment, first, end, gone) if first < end else None

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from calltally.catalog import Aggregate, CountDistinct
-from calltally.engines.hot.blocks import Stretch
+from calltally.engines.hot.blocks import stretch_of
 from calltally.engines.hot.columns import Numbers, Segment, picked
 from calltally.engines.hot.seen import NO_ROWS, Seen, Settled
 from calltally.engines.hot.sweeping import Renumber, Sweep, Swept, add_up_rows, sweep_rows
@@ -50,8 +50,9 @@ def _settled(before: Settled, sweep: Sweep, aggregates: tuple[Aggregate, ...]) -
     if not fresh and not gone:
         return before
     found = _with(before.found, sweep.over(fresh), aggregates)
-    if gone:
-        found = found - add_up_rows(sweep.over([_as_stretch(gone)]), aggregates, found.shape[1])
+    # Of rows that are not in order, also those that start at another time were looked at.
+    if gone and (lost := stretch_of(picked(gone), NO_ROWS, sweep.plan.periods)):
+        found = found - add_up_rows(sweep.over([lost]), aggregates, found.shape[1])
     return Settled([Seen.of(stretch) for stretch in sweep.stretches], found)
 
 
@@ -67,10 +68,6 @@ def _gone_since(before: Settled, sweep: Sweep) -> list[tuple[Segment, Numbers]] 
         if len(rows):
             gone.append((now.segment, rows))
     return gone
-
-
-def _as_stretch(rows: Sequence[tuple[Segment, Numbers]]) -> Stretch:
-    return Stretch(picked(rows), 0, sum(len(some) for _, some in rows), NO_ROWS)
 
 
 def _with(found: Numbers, sweep: Sweep, aggregates: tuple[Aggregate, ...]) -> Numbers:
