@@ -107,8 +107,8 @@ def new_business() -> NewBusiness:
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """The folder of real calls, which is not part of the project."""
+    """The folder of real calls, which are other people's and not part of the project: who clones it has none."""
     folder = Path(__file__).resolve().parents[2] / "shared" / "data"
     if not folder.is_dir():
-        pytest.skip("the folder of real calls is not beside this checkout")
+        pytest.skip("real calls, which are no part of the project, are not beside this checkout")
     return folder

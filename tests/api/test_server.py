@@ -27,7 +27,9 @@ from tests.api.conftest import CATALOG, NOW, REPORT, SLOW, Server, add_many, eve
 from tests.api.schemas import validate
 
 MANY = 300_000
-NEEDS_PROC = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processor time is read from /proc")
+NEEDS_PROC = pytest.mark.skipif(
+    not Path("/proc/self/stat").exists(), reason="another process's time is in /proc, which Linux has"
+)
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from scripts.performance import page
 
 ROOT = Path(__file__).parents[2]
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a server's peak memory is in /proc, which Linux has")
 
 
 def run(*arguments: str) -> str:

@@ -51,7 +51,9 @@ class Envelope:
         except asyncio.CancelledError:  # by a server that stops and has waited long enough
             if not status:
                 await stopping_error()(scope, receive, send_with_id)
-        except Exception:  # the outermost place: whatever it is, it is logged and answered
+        # The outermost place, where no kind of error is expected and none may pass: the web server would answer in a
+        # form that is not the contract's. Nothing is hidden: it is logged with where it came from, and answered 500.
+        except Exception:
             logger.exception("request %s failed", request_id)
             if not status:
                 await internal_error(request_id)(scope, receive, send_with_id)

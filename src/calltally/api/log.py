@@ -43,7 +43,9 @@ class GatheringHandler(logging.StreamHandler[TextIO]):
     def _line(self, record: logging.LogRecord) -> str:
         try:
             return self.format(record) + self.terminator
-        except Exception:  # as in every handler: what cannot be logged must not end what logs it
+        # As in the standard library's handlers: whatever the text of an argument raises must not end what logs it, or
+        # take the lines of other requests with it. `handleError` prints the error and where the line was logged.
+        except Exception:
             self.handleError(record)
             return ""
 
