@@ -215,6 +215,9 @@ def test_only_what_is_small_is_quick(
         engine.answer(plan, Stop())
         deliver([Delivery({"id": "one", "started_at": "2026-03-09T14:05:00Z"}, 1)], business, engine)
         assert engine.is_quick(plan)  # as what was counted is not counted again
+        callers = planned(business, "group_by=status&metrics=count,unique_callers")
+        engine.answer(callers, Stop())
+        assert not engine.is_quick(callers)  # as callers are
         deliver([Delivery({"id": "two", "started_at": "2026-03-09T14:05:00Z"}, 1)], business, engine._file)
         assert not engine.is_quick(planned(business, small))  # until it is taken in
 

@@ -5,7 +5,7 @@ from math import prod
 
 import numpy as np
 
-from calltally.catalog import Aggregate, Count, Dimension, Grain, aggregates_of
+from calltally.catalog import Aggregate, Count, CountDistinct, Dimension, Grain, aggregates_of
 from calltally.engines.base import Contains, Group, Plan, Rows, Stop
 from calltally.engines.finish import in_order
 from calltally.engines.hot.blocks import BLOCK_ROWS, Stretch, stretches_of
@@ -43,7 +43,9 @@ def answered(plan: Plan, columns: Columns, preparing: Preparing, team: Team, sto
 
 def is_quick(plan: Plan, columns: Columns, preparing: Preparing) -> bool:
     """Whether few rows have to be counted, and few groups can come of them."""
-    rows = preparing.uncounted(plan, stretches_of(columns, plan.periods))
+    stretches = stretches_of(columns, plan.periods)
+    settles = not any(isinstance(aggregate, CountDistinct) for aggregate in plan.aggregates)
+    rows = preparing.uncounted(plan, stretches) if settles else sum(map(len, stretches))
     if rows > QUICK_ROWS or any(isinstance(condition, Contains) for condition in plan.conditions):
         return False
     return prod(_most_groups(dimension, plan, columns) for dimension in plan.dimensions) <= QUICK_GROUPS
