@@ -1,6 +1,7 @@
 """A column is read as each of its values would be, however it comes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from calltally.catalog import CATALOG, CallField, FieldKind
 from calltally.localtime import LocalTimeKind, offset_table
-from calltally.records import BadValue, ColumnReader, Moment, Reading, read_value
+from calltally.records import BadValue, ColumnReader, Moment, Reading, columns, read_value
 from calltally.records.phones import NO_NUMBER
 from tests import strategies
 
@@ -28,6 +29,18 @@ FIRST, LAST = datetime(1969, 12, 30), datetime(2101, 1, 3)  # noqa: DTZ001
 SKIPPED = datetime(2024, 3, 10, 2, 30)  # noqa: DTZ001
 
 Read = tuple[list[Any], dict[int, str], dict[int, LocalTimeKind]]
+
+
+few = st.sampled_from((0, columns.FEW_DISTINCT))  # texts that are read one by one
+lasts = st.booleans()
+
+
+@contextmanager
+def read_one_by_one(most: int) -> Iterator[None]:
+    """Read no more texts one by one than so many."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(columns, "FEW_DISTINCT", most)
+        yield
 
 
 def value_by_value(row: CallField, raw: Sequence[object], reading: Reading) -> Read:
@@ -176,20 +189,23 @@ def mixed_columns(draw: st.DrawFn) -> tuple[CallField, list[list[Any]]]:
     return row, draw(st.lists(st.lists(values, max_size=6), min_size=1, max_size=3))
 
 
-@given(column=text_columns(), reading=st.sampled_from(READINGS), encoded=st.booleans())
-def test_texts_in_an_array(column: tuple[CallField, list[list[str | None]]], reading: Reading, encoded: bool) -> None:
+@given(column=text_columns(), reading=st.sampled_from(READINGS), encoded=st.booleans(), few=few, lasts=lasts)
+def test_texts_in_an_array(
+    column: tuple[CallField, list[list[str | None]]], reading: Reading, encoded: bool, few: int, lasts: bool
+) -> None:
     row, batches = column
-    reader = ColumnReader(row, reading)
+    reader = ColumnReader(row, reading, lasts=lasts)
     for raw in batches:
         array = pa.array(raw, pa.string())
-        found = as_column(row, array.dictionary_encode() if encoded else array, reader)
+        with read_one_by_one(few):
+            found = as_column(row, array.dictionary_encode() if encoded else array, reader)
         assert found == value_by_value(row, raw, reading)
 
 
-@given(column=mixed_columns(), reading=st.sampled_from(READINGS))
-def test_values_in_a_list(column: tuple[CallField, list[list[Any]]], reading: Reading) -> None:
+@given(column=mixed_columns(), reading=st.sampled_from(READINGS), lasts=lasts)
+def test_values_in_a_list(column: tuple[CallField, list[list[Any]]], reading: Reading, lasts: bool) -> None:
     row, batches = column
-    reader = ColumnReader(row, reading)
+    reader = ColumnReader(row, reading, lasts=lasts)
     for raw in batches:
         assert as_column(row, list(raw), reader) == value_by_value(row, raw, reading)
 
@@ -207,9 +223,11 @@ arrays = st.one_of(
 )
 
 
-@given(array=arrays, row=st.sampled_from(list(CATALOG.fields.values())), reading=st.sampled_from(READINGS))
-def test_numbers_truths_and_times_in_an_array(array: pa.Array, row: CallField, reading: Reading) -> None:
-    assert as_column(row, array, ColumnReader(row, reading)) == value_by_value(row, array.to_pylist(), reading)
+@given(array=arrays, row=st.sampled_from(list(CATALOG.fields.values())), reading=st.sampled_from(READINGS), few=few)
+def test_numbers_truths_and_times_in_an_array(array: pa.Array, row: CallField, reading: Reading, few: int) -> None:
+    with read_one_by_one(few):
+        found = as_column(row, array, ColumnReader(row, reading))
+    assert found == value_by_value(row, array.to_pylist(), reading)
 
 
 @pytest.mark.parametrize("zone", ["America/New_York", "America/St_Johns", "Australia/Lord_Howe", "Africa/Monrovia"])
@@ -221,9 +239,24 @@ def test_every_hour_around_every_change_of_the_clock(zone: str) -> None:
     raw = pa.array([hour for hour in hours if hour >= 0], pa.timestamp("us"))
     expected = value_by_value(row, raw.to_pylist(), reading)
     assert LocalTimeKind.TWICE in expected[2].values() or zone == "Africa/Monrovia"
-    assert as_column(row, raw, ColumnReader(row, reading)) == expected
     written = raw.cast(pa.timestamp("s")).cast(pa.string())
-    assert as_column(row, written, ColumnReader(row, reading)) == expected
+    for most in (0, len(raw)):
+        with read_one_by_one(most):
+            assert as_column(row, raw, ColumnReader(row, reading)) == expected
+            assert as_column(row, written, ColumnReader(row, reading)) == expected
+
+
+def test_what_lasts_remembers_little_and_no_phone_number() -> None:
+    texts = pa.array([f"s{number}" for number in range(columns.FEW_DISTINCT)])
+    source = ColumnReader(CATALOG.fields["source"], READINGS[0], lasts=True)
+    for batch in range(20):
+        source.read(pa.array([f"{batch}{text}" for text in texts.to_pylist()] + ["x" * 65]))
+        assert set(map(len, source._remembered)) <= set(range(65))
+        assert len(source._remembered) <= columns.LASTING_REMEMBERED
+    assert source.read(texts).values == texts
+    caller = ColumnReader(CATALOG.fields["caller_number"], READINGS[0], lasts=True)
+    assert caller.read(["(305) 555-1234"]).values.to_pylist() == ["+13055551234"]
+    assert not caller._remembered, "a number that is erased must be nowhere"
 
 
 def test_what_is_usual_is_read_as_a_column() -> None:

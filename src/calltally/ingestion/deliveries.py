@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from itertools import islice, repeat
 from typing import Any, NamedTuple
 
@@ -32,6 +32,7 @@ __all__ = [
 OWN_NAMES = frozenset(CATALOG.fields)
 FIELD_OF = {name: row.name for row in CATALOG.fields.values() for name in (row.name, *row.aliases)}
 PLACES = {row.name: place for place, row in enumerate(VALUE_FIELDS)}
+READINGS_KEPT = 8  # of regions and time zones, each of up to two megabytes
 NO_ID = Problem("id", "id: is missing; it says which call the record is of")
 NO_START = Problem("started_at", "started_at: cannot be cleared; a call needs it")
 
@@ -148,11 +149,17 @@ class _Beside:
 
 
 def _read(columns: Mapping[str, Column], beside: _Beside, business: Business) -> ReadDeliveries:
-    reading = Reading(business.region, offset_table(business.timezone))
     places = range(len(beside.dropped))
-    read = RowReading(reading, {}, with_nulls=True).read(RowBatch(dict(columns), places, places, []))
+    reading = _reading(business.region, business.timezone)
+    read = reading.read(RowBatch(dict(columns), places, places, []))
     problems = _problems(read, beside.clears)
     return ReadDeliveries(_rows(read, problems, beside), problems, _ids(read, problems), beside.dropped)
+
+
+@lru_cache(READINGS_KEPT)
+def _reading(region: str, timezone: str) -> RowReading:
+    """What reads the records of all businesses of a region and a time zone: most of their texts came before."""
+    return RowReading(Reading(region, offset_table(timezone)), {}, with_nulls=True, lasts=True)
 
 
 def _columns(records: list[Mapping[str, object]]) -> tuple[dict[str, Column], list[tuple[str, ...]]]:
@@ -201,13 +208,11 @@ def _ids(read: ReadBatch, places: Collection[int]) -> dict[int, str | None]:
 
 def _rows(read: ReadBatch, problems: Collection[int], beside: _Beside) -> pa.RecordBatch:
     """The rows without problems, as an engine takes them."""
-    rows = read.rows
+    rows, cleared, versions = read.rows, _cleared(read, beside.clears), beside.versions
     if problems:
         rows = rows.filter(pc.invert(pc.is_in(rows["place"], pa.array(list(problems), pa.int64()))))
-    made = {
-        "cleared": _cleared(read, beside.clears).take(rows["place"]),
-        "version": pc.coalesce(rows["version"], beside.versions.take(rows["place"])),
-    }
+        cleared, versions = cleared.take(rows["place"]), versions.take(rows["place"])
+    made = {"cleared": cleared, "version": pc.coalesce(rows["version"], versions)}
     arrays = [made[row.name] if row.name in made else rows[row.name] for row in DELIVERY_SCHEMA]
     return pa.RecordBatch.from_arrays(arrays, schema=DELIVERY_SCHEMA)
 
@@ -218,9 +223,8 @@ def _cleared(read: ReadBatch, clears: pa.Array) -> pa.Array:
     bits = pa.repeat(none, len(clears))
     for name, nulls in read.nulls.items():
         if name in PLACES:
-            bit = pa.scalar(1 << PLACES[name], pa.int64())
-            bits = pc.bit_wise_or(bits, pc.if_else(pc.and_(clears, nulls), bit, none))
-    return bits
+            bits = pc.bit_wise_or(bits, pc.if_else(nulls, pa.scalar(1 << PLACES[name], pa.int64()), none))
+    return pc.if_else(clears, bits, none)
 
 
 def _id_of(record: Mapping[str, object] | str) -> str | None:

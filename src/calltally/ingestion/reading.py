@@ -50,16 +50,18 @@ class ReadBatch:
 
 
 class RowReading:
-    """Reads the batches of one file for one business.
+    """Reads the batches of one file for one business, or, if it `lasts`, of any number of them at the same time.
 
     `columns` names, by field, the column to take it from instead of those of the field's own name and aliases.
     `with_nulls`: tell which rows gave no value, in contrast to those that did not speak of a field.
     """
 
-    def __init__(self, reading: Reading, columns: Mapping[str, str], *, with_nulls: bool = False) -> None:
+    def __init__(
+        self, reading: Reading, columns: Mapping[str, str], *, with_nulls: bool = False, lasts: bool = False
+    ) -> None:
         self._with_nulls = with_nulls
         self._columns = dict(columns)
-        self._readers = {name: ColumnReader(row, reading) for name, row in CATALOG.fields.items()}
+        self._readers = {name: ColumnReader(row, reading, lasts=lasts) for name, row in CATALOG.fields.items()}
 
     def read(self, batch: RowBatch) -> ReadBatch:
         """The batch as an engine takes it."""
@@ -164,7 +166,9 @@ class _Rows:
     def _records(self) -> pa.Array:
         """The raw rows without a start: whether they have a call to update is known only when all rows are in."""
         wanted = pc.and_(pc.is_null(self._values("started_at")), self._accepted)
-        return _filled(wanted, [orjson.dumps(row, default=str).decode() for row in self._raw(_places(wanted))])
+        places = _places(wanted)
+        records = [orjson.dumps(row, default=str).decode() for row in self._raw(places)] if places else []
+        return _filled(wanted, records)
 
     def _twins(self) -> pa.Array:
         """For rows without an id whose twin fields can all be read, what identifies their call but for its turn.

@@ -25,6 +25,8 @@ STORED_TYPES = {FieldKind.TIME: pa.int64(), FieldKind.WHOLE: pa.int64(), FieldKi
 SELDOM_REPEATED = frozenset({FieldKind.ID, FieldKind.TIME})
 LONGEST_REMEMBERED = 1024  # characters: no good value has more, and bad ones can be a thousand times as long
 PHONES_REMEMBERED, OTHERS_REMEMBERED = 400_000, 50_000
+LONGEST_LASTING, LASTING_REMEMBERED = 64, 500  # where it is for long: texts, and how many of them
+FEW_DISTINCT = 100  # texts of a column, which are read one by one sooner than all at once, more so if remembered
 FEW_DIGITS = "-?[0-9]{1,15}"
 
 Fact = TypeVar("Fact")
@@ -45,25 +47,36 @@ def no_values(row: CallField, size: int) -> StoredColumn:
 
 
 class ColumnReader:
-    """Reads one field's columns, those of one file; each different text is read once."""
+    """Reads one field's columns, those of one file; each different text is read once.
 
-    def __init__(self, row: CallField, reading: Reading) -> None:
+    `lasts`: for more than one file. It remembers little then, and no phone number, which may have to be erased.
+    Safe for threads.
+    """
+
+    def __init__(self, row: CallField, reading: Reading, *, lasts: bool = False) -> None:
         self._row = row
         self._reading = reading
-        self._remembered = _Remembered(row, reading)
+        self._remembered = _Remembered(row, reading, lasts=lasts)
 
     def read(self, raw: pa.Array | list[object]) -> StoredColumn:
         """The column as it is stored; null stays null."""
         if isinstance(raw, list):
             return self._read_each(raw)
+        if raw.null_count == len(raw):
+            return no_values(self._row, len(raw))
         if pa.types.is_dictionary(raw.type):
             return _taken(self._read_array(raw.dictionary), raw.indices)
-        if self._row.kind in SELDOM_REPEATED:
+        if self._row.kind in SELDOM_REPEATED or pa.types.is_integer(raw.type):
             return self._read_array(raw)
         distinct = raw.dictionary_encode()
-        return _taken(self._read_array(distinct.dictionary), distinct.indices)
+        read = self._read_array(distinct.dictionary)
+        if read.values.equals(distinct.dictionary):  # all is stored as it came, as most is
+            return StoredColumn(raw)
+        return _taken(read, distinct.indices)
 
     def _read_array(self, raw: pa.Array) -> StoredColumn:
+        if len(raw) <= FEW_DISTINCT:
+            return self._read_each(raw.to_pylist())
         usual = self._usual(raw)
         left = pc.and_not(pc.is_valid(raw), pc.is_valid(usual))
         if not pc.any(left).as_py():
@@ -82,8 +95,9 @@ class ColumnReader:
         return read(self._row, raw, self._reading) if read else pa.nulls(len(raw), _type(self._row))
 
     def _read_each(self, raw: list[object]) -> StoredColumn:
-        read = [self._remembered[value] if type(value) is str else self._remembered.read(value) for value in raw]
-        return _stored(self._row, read)
+        known, read = self._remembered, self._remembered.read
+        values = [None if each is None else known[each] if type(each) is str else read(each) for each in raw]
+        return _stored(self._row, values)
 
 
 class _Remembered(dict[str, Stored | BadValue | None]):
@@ -92,16 +106,17 @@ class _Remembered(dict[str, Stored | BadValue | None]):
     Bounded by starting anew: a column of numbers would otherwise grow with the file.
     """
 
-    def __init__(self, row: CallField, reading: Reading) -> None:
+    def __init__(self, row: CallField, reading: Reading, *, lasts: bool) -> None:
         super().__init__()
         self._row = row
         self._reading = reading
-        self._most = PHONES_REMEMBERED if row.kind is FieldKind.PHONE else OTHERS_REMEMBERED
-        self._keeps = row.kind not in SELDOM_REPEATED
+        most = PHONES_REMEMBERED if row.kind is FieldKind.PHONE else OTHERS_REMEMBERED
+        self._most, self._longest = (LASTING_REMEMBERED, LONGEST_LASTING) if lasts else (most, LONGEST_REMEMBERED)
+        self._keeps = not (row.kind in SELDOM_REPEATED or (lasts and row.kind is FieldKind.PHONE))
 
     def __missing__(self, text: str) -> Stored | BadValue | None:
         value = self.read(text)
-        if self._keeps and len(text) <= LONGEST_REMEMBERED:
+        if self._keeps and len(text) <= self._longest:
             if len(self) >= self._most:
                 self.clear()
             self[text] = value
@@ -120,6 +135,8 @@ def _type(row: CallField) -> pa.DataType:
 
 
 def _stored(row: CallField, read: list[Stored | BadValue | None]) -> StoredColumn:
+    if not {BadValue, Moment} & set(map(type, read)):
+        return StoredColumn(pa.array(read, _type(row)))
     problems = {at: str(value) for at, value in enumerate(read) if isinstance(value, BadValue)}
     good = [None if isinstance(value, BadValue) else value for value in read]
     moments = {at: value for at, value in enumerate(good) if isinstance(value, Moment)}
