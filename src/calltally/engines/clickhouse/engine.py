@@ -28,6 +28,7 @@ from calltally.engines.duckdb.erasing import erase_caller
 from calltally.engines.duckdb.failures import translated
 from calltally.engines.duckdb.hashes import hashes_of
 from calltally.engines.duckdb.running import Running
+from calltally.engines.duckdb.writer import Writer
 from calltally.engines.sql import Statement, compile_with_totals, narrowed, read_with_totals
 from calltally.engines.whole import Holdings, Part, Taking, Tally
 from calltally.localtime import Period
@@ -84,7 +85,7 @@ class ClickHouseEngine:
     def apply(self, calls: str, deliveries: pa.RecordBatch) -> Sequence[Outcome]:
         with self._writing(calls) as writing, Scratch(self._root) as scratch:
             writing.know(scratch, [deliveries["id"].to_pylist()])
-            outcomes = apply_deliveries(scratch.cursor, scratch.store, deliveries)
+            outcomes = apply_deliveries(Writer(scratch.cursor), scratch.store, deliveries)
             writing.put(scratch)
             return outcomes
 

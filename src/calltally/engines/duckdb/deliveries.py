@@ -22,6 +22,7 @@ from calltally.engines.duckdb.migrations import VERSIONED
 from calltally.engines.duckdb.reading import as_read
 from calltally.engines.duckdb.schema import bit_of
 from calltally.engines.duckdb.stores import Store
+from calltally.engines.duckdb.writer import Writer
 from calltally.engines.rows import DELIVERY_SCHEMA, VALUE_FIELDS
 from calltally.engines.versions import Change, Said, State, changed_by, stored_versions
 from calltally.localtime import HOUR, microseconds
@@ -34,7 +35,6 @@ STORED_VERSIONS = itemgetter(*(NAMES.index(name) for name in VERSIONED))  # of t
 # Bits of `DELIVERY_SCHEMA` that have another place where they are stored, with that.
 MOVED = tuple((1 << place, bit_of(name)) for place, name in enumerate(NAMES) if 1 << place != bit_of(name))
 QUARTER_HOUR = HOUR // 4
-INCOMING = "incoming_rows"
 STATE_SCHEMA = DELIVERY_SCHEMA.append(pa.field("versions", pa.list_(pa.int64())))
 FRESH_SCHEMA = STATE_SCHEMA.append(pa.field("changed_at", pa.int64())).append(pa.field("id_hash", pa.uint64()))
 
@@ -57,15 +57,16 @@ class _Merged:
         return len(self.fresh) + sum(not known.is_call and known.state.values[START] is not None for known in there)
 
 
-def apply_deliveries(cursor: duckdb.DuckDBPyConnection, store: Store, rows: pa.RecordBatch) -> list[Outcome]:
+def apply_deliveries(writer: Writer, store: Store, rows: pa.RecordBatch) -> list[Outcome]:
     """See `calltally.engines.base.Engine.apply`; the caller holds the right to write to the store."""
+    cursor = writer.cursor
     rows = _without_erased(rows, store)
     rows = rows.append_column("id_hash", hashes_of(cursor, rows["id"]))
     merged = _merged(rows, find(cursor, store, rows["id"], rows["id_hash"]))
     if len(merged.fresh) or merged.changed:
         with changing(cursor, store) as change:
             change.since = microseconds(datetime.now(UTC))
-            written = _put(cursor, store, merged, change.since)
+            written = _put(writer, store, merged, change.since)
             change.added = merged.added
             if len(written):
                 change.rows = (as_read(written),) if store.journal else None
@@ -173,8 +174,9 @@ def _nothing() -> State:
     return State((None,) * len(NAMES), (None,) * len(NAMES))
 
 
-def _put(cursor: duckdb.DuckDBPyConnection, store: Store, merged: _Merged, now: int) -> pa.Table:
+def _put(writer: Writer, store: Store, merged: _Merged, now: int) -> pa.Table:
     """Write what has changed; the calls that were written."""
+    cursor = writer.cursor
     changed = [(call_id, merged.known[call_id]) for call_id in sorted(merged.changed)]
     _delete_rows(cursor, store.calls, (known for _, known in changed if known.is_call))
     _delete_rows(cursor, store.held, (known for _, known in changed if not known.is_call))
@@ -182,12 +184,12 @@ def _put(cursor: duckdb.DuckDBPyConnection, store: Store, merged: _Merged, now: 
     calls = [(call_id, known) for call_id, known in changed if known.state.values[START] is not None]
     if held:
         store.any_held = True
-        _insert(cursor, store.held, _hashed(cursor, _states(held)))
+        writer.insert(store.held, _hashed(cursor, _states(held)))
     rows = _fresh(merged.fresh, now)
     if calls:
         rows = pa.concat_tables([rows, _hashed(cursor, _calls(calls, merged.shown, now))])
     merged.codes.update(known.code for _, known in calls if known.code)
-    return _insert_calls(cursor, store, rows, merged.codes)
+    return _insert_calls(writer, store, rows, merged.codes)
 
 
 def _delete_rows(cursor: duckdb.DuckDBPyConnection, table: str, rows: Iterable[Known]) -> None:
@@ -196,7 +198,7 @@ def _delete_rows(cursor: duckdb.DuckDBPyConnection, table: str, rows: Iterable[K
         cursor.execute(f"DELETE FROM {table} WHERE rowid IN (SELECT unnest(?))", [places])
 
 
-def _insert_calls(cursor: duckdb.DuckDBPyConnection, store: Store, calls: pa.Table, codes: dict[str, int]) -> pa.Table:
+def _insert_calls(writer: Writer, store: Store, calls: pa.Table, codes: dict[str, int]) -> pa.Table:
     """Write calls, in the order of their starts, with the columns that follow from others; the calls with these.
 
     `codes` are those of callers that are known; they are joined by those of all others.
@@ -204,7 +206,7 @@ def _insert_calls(cursor: duckdb.DuckDBPyConnection, store: Store, calls: pa.Tab
     if not len(calls):
         return calls
     starts = calls["started_at"].cast(pa.int64())
-    coded = _coded(cursor, store, calls["caller_number"], codes)
+    coded = _coded(writer, store, calls["caller_number"], codes)
     derived = {"quarter_hour": pc.divide(starts, QUARTER_HOUR), "caller_code": coded}
     for name, column in derived.items():
         calls = calls.append_column(name, column)
@@ -214,7 +216,7 @@ def _insert_calls(cursor: duckdb.DuckDBPyConnection, store: Store, calls: pa.Tab
     if not _is_sorted(starts):
         calls = calls.sort_by([("started_at", "ascending"), ("id", "ascending")])
     store.hashes[store.calls].add(calls["id_hash"])
-    _insert(cursor, store.calls, calls)
+    writer.insert(store.calls, calls)
     return calls
 
 
@@ -227,41 +229,28 @@ def _hashed(cursor: duckdb.DuckDBPyConnection, rows: pa.Table) -> pa.Table:
     return rows.append_column("id_hash", hashes_of(cursor, rows["id"]))
 
 
-def _insert(cursor: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:
-    """Put in rows, of which there are some."""
-    cursor.register(INCOMING, rows)
-    # Of itself DuckDB makes parts of them beside the table, for as many threads as it may have, and then puts those in:
-    # twice the time and memory. What it joins row by row it puts in as it comes.
-    cursor.execute(
-        f"INSERT INTO {table} BY NAME SELECT * EXCLUDE (alone) FROM {INCOMING} POSITIONAL JOIN (SELECT 1 AS alone)"
-    )
-    cursor.unregister(INCOMING)
-
-
-def _coded(
-    cursor: duckdb.DuckDBPyConnection, store: Store, callers: pa.ChunkedArray, codes: dict[str, int]
-) -> pa.Array:
+def _coded(writer: Writer, store: Store, callers: pa.ChunkedArray, codes: dict[str, int]) -> pa.Array:
     """The codes of callers, of whom some are known; new callers are given theirs."""
     encoded = callers.combine_chunks().dictionary_encode()
     values = encoded.dictionary.to_pylist()
     codes |= store.met_codes(values)
-    codes |= _codes_of(cursor, store, [value for value in values if value not in codes])
+    codes |= _codes_of(writer, store, [value for value in values if value not in codes])
     return pa.array([codes[value] for value in values], pa.int64()).take(encoded.indices)
 
 
-def _codes_of(cursor: duckdb.DuckDBPyConnection, store: Store, values: Sequence[str]) -> dict[str, int]:
+def _codes_of(writer: Writer, store: Store, values: Sequence[str]) -> dict[str, int]:
     """The codes of some values, new ones where they have none."""
     if not values:
         return {}
     texts = pa.array(values, pa.string())
-    hashes = hashes_of(cursor, texts)
-    known = find_codes(cursor, store, texts, hashes)
+    hashes = hashes_of(writer.cursor, texts)
+    known = find_codes(writer, store, texts, hashes)
     is_new = [value not in known for value in values]
     new = list(compress(values, is_new))
-    return known | _new_codes(cursor, store, new, hashes.filter(pa.array(is_new, pa.bool_())))
+    return known | _new_codes(writer, store, new, hashes.filter(pa.array(is_new, pa.bool_())))
 
 
-def _new_codes(cursor: duckdb.DuckDBPyConnection, store: Store, new: Sequence[str], hashes: pa.Array) -> dict[str, int]:
+def _new_codes(writer: Writer, store: Store, new: Sequence[str], hashes: pa.Array) -> dict[str, int]:
     """The codes that values are given which have none yet."""
     if not new:
         return {}
@@ -270,7 +259,7 @@ def _new_codes(cursor: duckdb.DuckDBPyConnection, store: Store, new: Sequence[st
     store.hashes[store.codes].add(hashes)
     store.extent = store.extent.widened(None, None, codes.stop)
     code = pa.arange(codes.start, codes.stop)
-    _insert(cursor, store.codes, pa.table({"value": pa.array(new, pa.string()), "code": code, "value_hash": hashes}))
+    writer.insert(store.codes, pa.table({"value": pa.array(new, pa.string()), "code": code, "value_hash": hashes}))
     return dict(zip(new, codes, strict=True))
 
 

@@ -70,9 +70,16 @@ class DuckDBEngine:
                 yield load
 
     def apply(self, calls: str, deliveries: pa.RecordBatch) -> Sequence[Outcome]:
-        with self._changing(calls) as (store, cursor):
-            outcomes = apply_deliveries(cursor, store, deliveries)
-            write_log(cursor, calls, store)
+        with (
+            translated(),
+            full_disk_said(),
+            self._stores.using(calls) as store,
+            self._stores.writing(calls, store),
+            self._stores.writer(store) as writer,
+            self._running.during(writer.cursor.interrupt),
+        ):
+            outcomes = apply_deliveries(writer, store, deliveries)
+            write_log(writer.cursor, calls, store)
             return outcomes
 
     def call(self, calls: str, call_id: str) -> pa.RecordBatch | None:

@@ -14,6 +14,7 @@ from calltally.engines.duckdb.hashes import Hashes
 from calltally.engines.duckdb.migrations import VERSIONED
 from calltally.engines.duckdb.schema import bit_of
 from calltally.engines.duckdb.stores import Store
+from calltally.engines.duckdb.writer import ROWS, Writer
 from calltally.engines.rows import VALUE_FIELDS
 from calltally.engines.versions import State, told_versions
 
@@ -22,7 +23,6 @@ __all__ = ["Found", "Known", "find", "find_codes", "plain"]
 NAMES = tuple(row.name for row in VALUE_FIELDS)
 Value = TypeVar("Value")
 
-WANTED = "wanted_rows"
 OF_HASHES = "{} IN (SELECT unnest(?::UBIGINT[]))"
 CALLER = NAMES.index("caller_number")
 BITS = tuple(bit_of(name) for name in NAMES)
@@ -70,19 +70,17 @@ def find(cursor: duckdb.DuckDBPyConnection, store: Store, ids: pa.Array, hashes:
     return Found(known, deleted)
 
 
-def find_codes(cursor: duckdb.DuckDBPyConnection, store: Store, values: pa.Array, hashes: pa.Array) -> dict[str, int]:
+def find_codes(writer: Writer, store: Store, values: pa.Array, hashes: pa.Array) -> dict[str, int]:
     """The codes of those values that have one; they have these hashes."""
 
     def read(rows: Sequence[int]) -> dict[str, int]:
         if not rows:
             return {}
-        cursor.register(WANTED, pa.table({"row": pa.array(rows, pa.int64())}))  # sooner than many parameters
-        found = cursor.sql(f"SELECT value, code FROM {store.codes} WHERE rowid IN (FROM {WANTED})").to_arrow_table()
-        cursor.unregister(WANTED)
-        return dict(zip(found["value"].to_pylist(), found["code"].to_pylist(), strict=True))
+        wanted = pa.table({"row": pa.array(rows, pa.int64())})
+        return dict(writer.run(f"SELECT value, code FROM {store.codes} WHERE rowid IN (FROM {ROWS})", wanted))
 
-    hashed = _Hashed(store.codes, "value_hash", known_hashes(cursor, store, store.codes, "value_hash"))
-    return _located(cursor, hashed, values, hashes, read)
+    hashed = _Hashed(store.codes, "value_hash", known_hashes(writer.cursor, store, store.codes, "value_hash"))
+    return _located(writer.cursor, hashed, values, hashes, read)
 
 
 @dataclass(frozen=True)

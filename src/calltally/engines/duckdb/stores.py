@@ -25,6 +25,7 @@ from calltally.engines.duckdb.rewriting import (
 )
 from calltally.engines.duckdb.schema import CALLS_COLUMNS, create_or_migrate
 from calltally.engines.duckdb.spelling import quoted
+from calltally.engines.duckdb.writer import Writer
 from calltally.errors import NotFound, Unavailable
 from calltally.folder import sync_folder
 from calltally.localtime import DAY, FIRST_INSTANT, Period
@@ -173,6 +174,7 @@ class Store:
     users: int = 0
     used_at: float = 0.0
     removed: bool = False
+    writer: Writer | None = None  # of whoever had the right to write before
     writing: threading.Lock = field(default_factory=threading.Lock)
     gate: Gate = field(default_factory=Gate)  # whoever only reads is within while it does
 
@@ -183,6 +185,12 @@ class Store:
         self.variety, self.hashes, self.unseen, self.logged = {}, {}, 0, 0
         self.forget_codes()
         self.invalid = False
+
+    def close_writer(self) -> None:
+        """Let go of what writes to it, which holds on to the tables."""
+        writer, self.writer = self.writer, None
+        if writer:
+            writer.close()
 
     def met(self, codes: Mapping[str, int]) -> None:
         """Take note of codes that values have, now that they are committed."""
@@ -307,6 +315,20 @@ class Stores:
             yield
 
     @contextmanager
+    def writer(self, store: Store) -> Iterator[Writer]:
+        """What writes to a store, kept for the next time; the caller holds the right to write.
+
+        After an error it is closed, which undoes what was not committed.
+        """
+        writer, store.writer = store.writer or Writer(self._root.cursor()), None
+        try:
+            yield writer
+        except BaseException:
+            writer.close()
+            raise
+        store.writer = writer
+
+    @contextmanager
     def removing(self, calls: str) -> Iterator[None]:
         """Let nobody use the store any more; its files can be removed in the block."""
         with self._lock:
@@ -351,6 +373,7 @@ class Stores:
         path = store_path(self._folder, calls)
         store = self._open[calls]
         store.invalid = True  # whoever needs it next attaches it, or is told why not
+        store.close_writer()
         detach(cursor, calls)
         between()
         attach(cursor, path, calls)
@@ -372,6 +395,7 @@ class Stores:
         path = store_path(self._folder, calls)
         logger.warning("attaching %s again", path)
         with store.gate.closed(), self._root.cursor() as cursor, _opening(path):
+            store.close_writer()
             detach(cursor, calls)
             store.learn(self._attached(cursor, calls, path))
 
@@ -400,6 +424,7 @@ class Stores:
             raise
 
     def _detach(self, calls: str) -> None:
+        self._open[calls].close_writer()
         with self._root.cursor() as cursor:
             detach(cursor, calls)
         self._versions[calls] = self._open[calls].version
