@@ -1,6 +1,5 @@
 """Bodies in: which forms are taken, how much of them, and what is in them."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 
 from calltally.api.packing import CODINGS, MEMBERS, unpacked
+from calltally.api.patience import within
 from calltally.api.room import Held
 from calltally.api.workers import ClientGone
 from calltally.catalog import suggestion
@@ -94,8 +94,7 @@ async def body_pieces(request: Request) -> AsyncGenerator[bytes]:
     more = True
     while more:
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                message = await request.receive()
+            message = await within(PATIENCE_SECONDS, request.receive())
         except TimeoutError as error:
             raise invalid_body(f"nothing came for {PATIENCE_SECONDS:g} s") from error
         if message["type"] == "http.disconnect":
