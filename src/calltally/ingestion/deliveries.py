@@ -220,10 +220,11 @@ def _rows(read: ReadBatch, problems: Collection[int], beside: _Beside) -> pa.Rec
 def _cleared(read: ReadBatch, clears: pa.Array) -> pa.Array:
     """The fields that each record clears, as bits."""
     none = pa.scalar(0, pa.int64())
-    bits = pa.repeat(none, len(clears))
-    for name, nulls in read.nulls.items():
-        if name in PLACES:
-            bits = pc.bit_wise_or(bits, pc.if_else(nulls, pa.scalar(1 << PLACES[name], pa.int64()), none))
+    nulls = {name: nulls for name, nulls in read.nulls.items() if name in PLACES}
+    of_all = [name for name, each in nulls.items() if each.true_count == len(each)]
+    bits = pa.repeat(pa.scalar(sum(1 << PLACES[name] for name in of_all), pa.int64()), len(clears))
+    for name in nulls.keys() - of_all:
+        bits = pc.bit_wise_or(bits, pc.if_else(nulls[name], pa.scalar(1 << PLACES[name], pa.int64()), none))
     return pc.if_else(clears, bits, none)
 
 

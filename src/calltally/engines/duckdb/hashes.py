@@ -14,6 +14,7 @@ __all__ = ["Hashes", "hash_of", "hashes_of"]
 FEW = 5_000  # texts, which are hashed here in less time than a statement takes
 MOST_ADDED = 20_000  # in a dictionary, which takes ten times the memory of a sorted run
 MANY = 2_000  # that are added at once, and are a run of their own
+LESS = 8  # times as many as the next has
 PIECE = 16_384  # of a run, joined with its like of another
 INCOMING = "incoming_texts"
 
@@ -52,11 +53,16 @@ class _Run:
         """Those of some hashes that are here, with their last rows."""
         if not len(self):
             return {}
-        after = pc.search_sorted(self.hashes, wanted, side="right").cast(pa.int64())
-        at = pc.max_element_wise(pc.subtract(after, pa.scalar(1, pa.int64())), pa.scalar(0, pa.int64()))
-        here = pc.equal(self.hashes.take(at), wanted)
-        places = self.places.take(at.filter(here))
-        return dict(zip(wanted.filter(here).to_pylist(), places.to_pylist(), strict=True))
+        # Most are not here, which is found out in as few steps as there can be: at each, another thread may take over.
+        first = pc.search_sorted(self.hashes, wanted)
+        found = self.hashes.take(pc.min_element_wise(first, pa.scalar(len(self) - 1, pa.uint64())))
+        here = pc.equal(found, wanted)
+        if not pc.any(here).as_py():
+            return {}
+        known = wanted.filter(here)
+        after = pc.search_sorted(self.hashes, known, side="right")
+        places = self.places.take(pc.subtract(after, pa.scalar(1, pa.uint64())))
+        return dict(zip(known.to_pylist(), places.to_pylist(), strict=True))
 
     def joined(self, later: "_Run") -> "_Run":
         """All of both, in order; in pieces, since what it takes to put all in order at once is far more than they are.
@@ -122,7 +128,7 @@ class Hashes:
             f"SELECT {column}, rowid::UINTEGER AS place FROM {table} WHERE {column} IS NOT NULL ORDER BY ALL"
         ).to_arrow_table()
         first = _Run(found[column].combine_chunks(), found["place"].combine_chunks())
-        self._runs = [first]  # each less than half of the one before it
+        self._runs = [first]  # each less than an eighth of the one before it, so that there are few to look through
         self._added: dict[int, int] = {}
         last = pc.max(first.places).as_py()
         self._next = 0 if last is None else last + 1
@@ -157,6 +163,6 @@ class Hashes:
     def _keep(self, hashes: pa.Array, places: pa.Array) -> None:
         """Keep hashes with their rows, which come after all that are kept, as a run."""
         run = _ordered(hashes, places)
-        while len(self._runs) > 1 and len(self._runs[-1]) < 2 * len(run):
+        while len(self._runs) > 1 and len(self._runs[-1]) < LESS * len(run):
             run = self._runs.pop().joined(run)
         self._runs.append(run)
