@@ -27,6 +27,7 @@ from calltally.engines.duckdb.stores import Store
 from calltally.engines.hot import COLUMNS, FILE, HotEngine, answering
 from calltally.engines.hot.budget import budget_of, machine_memory
 from calltally.engines.hot.columns import Columns
+from calltally.engines.hot.holding import GATHERED
 from calltally.engines.hot.selecting import _lower
 from calltally.errors import Unavailable
 from calltally.folder import DataFolder
@@ -344,6 +345,29 @@ def test_what_comes_in_bit_by_bit_is_put_in_order_in_the_background(tmp_path: Pa
         while columns_of(engine, business).loose > 10_000 and time.monotonic() < deadline:
             time.sleep(0.01)
         assert columns_of(engine, business).loose <= 10_000
+        assert agrees(engine, plan)
+
+
+def test_calls_gather_where_no_report_is_likely(tmp_path: Path, kernels: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    business = Business("b", "B", "UTC", "US", "USD", 1, datetime(2026, 1, 1, tzinfo=UTC))
+    records, plan = varied_records(2000, Random(5)), planned(business, "group_by=source,week")
+    with closing(open_columns(DataFolder(tmp_path), kernels)) as engine:
+
+        def post(first: int, end: int) -> bool:
+            """Whether the columns have what was sent, before anybody asks."""
+            deliver([Delivery(record, 10**15) for record in records[first:end]], business, engine)
+            return columns_of(engine, business).version == engine.known_version(business.calls)
+
+        import_records(records[:1000], business, engine)
+        assert engine.prepare(business.calls)
+        assert post(1000, 1064), "a report was just asked for"
+        monkeypatch.setattr("calltally.engines.hot.holding.ASKED_LATELY", 0.0)
+        first = 1064
+        while not post(first, first + 64):
+            first += 64
+        assert GATHERED - 64 <= first - 1064 <= GATHERED
+        assert not post(1800, 1864)
+        assert HotEngine.answer(engine, plan, Stop()).path == COLUMNS
         assert agrees(engine, plan)
 
 

@@ -220,12 +220,14 @@ def _rows(read: ReadBatch, problems: Collection[int], beside: _Beside) -> pa.Rec
 def _cleared(read: ReadBatch, clears: pa.Array) -> pa.Array:
     """The fields that each record clears, as bits."""
     none = pa.scalar(0, pa.int64())
-    nulls = {name: nulls for name, nulls in read.nulls.items() if name in PLACES}
-    of_all = [name for name, each in nulls.items() if each.true_count == len(each)]
-    bits = pa.repeat(pa.scalar(sum(1 << PLACES[name] for name in of_all), pa.int64()), len(clears))
-    for name in nulls.keys() - of_all:
-        bits = pc.bit_wise_or(bits, pc.if_else(nulls[name], pa.scalar(1 << PLACES[name], pa.int64()), none))
-    return pc.if_else(clears, bits, none)
+    of_all, of_some = 0, none
+    for name, nulls in read.nulls.items():
+        bit = 1 << PLACES[name] if name in PLACES else 0
+        if nulls.true_count == len(nulls):
+            of_all |= bit
+        else:
+            of_some = pc.bit_wise_or(of_some, pc.if_else(nulls, pa.scalar(bit, pa.int64()), none))
+    return pc.if_else(clears, pc.bit_wise_or(of_some, pa.scalar(of_all, pa.int64())), none)
 
 
 def _id_of(record: Mapping[str, object] | str) -> str | None:
