@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import signal
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +19,9 @@ from calltally.settings import Settings
 from tests.postgresql import PostgreSQL, running_postgresql
 
 os.environ["CALLTALLY_HOT_MEMORY"] = "0"  # a server that a test starts begins to compile only where that is tested
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell has it ignored by what runs in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # else a Ctrl-C would not reach what a test starts
 
 settings.register_profile(
     "calltally", deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture]
