@@ -9,7 +9,6 @@ __all__ = ["within"]
 
 Result = TypeVar("Result")
 
-
 Steps = Generator[Any, Any, Result]  # of something that is waited for: each gives what has to come first
 
 
