@@ -272,7 +272,7 @@ def _counted(column: pa.Array) -> Numbers:
 
 def _coded(column: pa.Array, dictionary: Dictionary) -> Numbers:
     """The codes of a column's values."""
-    encoded = column.dictionary_encode()
+    encoded = column.dictionary_encode()  # as some are already
     codes = np.append(dictionary.codes(encoded.dictionary.to_pylist()), np.uint32(0))
     places = _array(pc.fill_null(encoded.indices, pa.scalar(len(codes) - 1, pa.int32())))
     return narrow_codes(codes[places])
