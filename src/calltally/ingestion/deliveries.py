@@ -17,6 +17,7 @@ from calltally.ingestion.files import ABSENT, Column, RowBatch, column_of, same_
 from calltally.ingestion.reading import FEW_ROWS, NOTHING_KNOWN, ReadBatch, RowReading
 from calltally.localtime import offset_table
 from calltally.records import Reading
+from calltally.records.arrays import TRUE, number
 
 __all__ = [
     "Delivered",
@@ -130,7 +131,7 @@ def read_deliveries(deliveries: Sequence[Delivery], business: Business) -> ReadD
 
 def read_columns(columns: Mapping[str, pa.Array], versions: range, business: Business) -> ReadDeliveries:
     """Records that all have the same names, as columns of their values, as an engine takes them; null clears."""
-    clears = pa.repeat(pa.scalar(True, pa.bool_()), len(versions))
+    clears = pa.repeat(TRUE, len(versions))
     dropped = [_dropped(columns)] * len(versions)
     known = {name: column for name, column in columns.items() if name in FIELD_OF}
     return _read(known, _Beside(pa.arange(versions.start, versions.stop), clears, dropped), business)
@@ -219,15 +220,15 @@ def _rows(read: ReadBatch, problems: Collection[int], beside: _Beside) -> pa.Rec
 
 def _cleared(read: ReadBatch, clears: pa.Array) -> pa.Array:
     """The fields that each record clears, as bits."""
-    none = pa.scalar(0, pa.int64())
+    none = number(0)
     of_all, of_some = 0, none
     for name, nulls in read.nulls.items():
         bit = 1 << PLACES[name] if name in PLACES else 0
         if nulls.true_count == len(nulls):
             of_all |= bit
         else:
-            of_some = pc.bit_wise_or(of_some, pc.if_else(nulls, pa.scalar(bit, pa.int64()), none))
-    return pc.if_else(clears, pc.bit_wise_or(of_some, pa.scalar(of_all, pa.int64())), none)
+            of_some = pc.bit_wise_or(of_some, pc.if_else(nulls, number(bit), none))
+    return pc.if_else(clears, pc.bit_wise_or(of_some, number(of_all)), none)
 
 
 def _id_of(record: Mapping[str, object] | str) -> str | None:

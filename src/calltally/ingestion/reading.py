@@ -16,6 +16,7 @@ from calltally.errors import Problem
 from calltally.ingestion.files import ABSENT, Column, RowBatch, column_of, plain, present
 from calltally.localtime import LocalTimeKind
 from calltally.records import ColumnReader, Reading, StoredColumn, no_values
+from calltally.records.arrays import TRUE
 
 __all__ = ["FEW_ROWS", "NOTHING_KNOWN", "ReadBatch", "RejectedRow", "RowReading"]
 
@@ -104,8 +105,7 @@ class _Rows:
         self._size = len(batch.places)
         self._columns = {name: columns.get(name) or no_values(row, self._size) for name, row in CATALOG.fields.items()}
         self._problems = _problems(self._columns)
-        nothing = pc.and_(pc.is_null(self._values("started_at")), pc.is_null(self._values("id")))
-        for i in _places(nothing):
+        for i in self._without_both("started_at", "id"):
             if i not in self._problems:
                 self._problems[i] = [NOTHING_KNOWN]
 
@@ -119,12 +119,14 @@ class _Rows:
             "version": self._versions(),
             "record": self._records(),
         }
-        arrays = [made[row.name] if row.name in made else self._values(row.name).cast(row.type) for row in ROW_SCHEMA]
+        arrays = [made[row.name] if row.name in made else _as(self._values(row.name), row.type) for row in ROW_SCHEMA]
         rows = pa.RecordBatch.from_arrays(arrays, schema=ROW_SCHEMA)
         return rows.filter(pc.or_(self._accepted, pc.is_valid(made["twin"]))) if self._problems else rows
 
     def rejected(self) -> Iterator[RejectedRow]:
         """The rows with problems, as they were."""
+        if not self._problems:
+            return
         places = sorted(self._problems)
         for i, record in zip(places, self._raw(places), strict=True):
             yield RejectedRow(self._batch.places[i], tuple(self._problems[i]), record)
@@ -147,9 +149,16 @@ class _Rows:
     def _values(self, name: str) -> pa.Array:
         return self._columns[name].values
 
+    def _without_both(self, name: str, other: str) -> list[int]:
+        """The rows that have a value in neither of two fields."""
+        values, others = self._values(name), self._values(other)
+        if not (values.null_count and others.null_count):
+            return []
+        return _places(pc.and_(pc.is_null(values), pc.is_null(others)))
+
     @cached_property
     def _accepted(self) -> pa.Array:
-        return pc.invert(_mask(self._problems, self._size))
+        return pc.invert(_mask(self._problems, self._size)) if self._problems else pa.repeat(TRUE, self._size)
 
     def _versions(self) -> pa.Array:
         """The version of what each row says; null: unversioned."""
@@ -165,10 +174,11 @@ class _Rows:
 
     def _records(self) -> pa.Array:
         """The raw rows without a start: whether they have a call to update is known only when all rows are in."""
-        wanted = pc.and_(pc.is_null(self._values("started_at")), self._accepted)
-        places = _places(wanted)
-        records = [orjson.dumps(row, default=str).decode() for row in self._raw(places)] if places else []
-        return _filled(wanted, records)
+        starts = self._values("started_at")
+        if not starts.null_count:
+            return pa.nulls(self._size, pa.string())
+        wanted = pc.and_(pc.is_null(starts), self._accepted)
+        return _filled(wanted, [orjson.dumps(row, default=str).decode() for row in self._raw(_places(wanted))])
 
     def _twins(self) -> pa.Array:
         """For rows without an id whose twin fields can all be read, what identifies their call but for its turn.
@@ -177,7 +187,7 @@ class _Rows:
         """
         ids, starts = self._values("id"), self._values("started_at")
         if not ids.null_count:
-            return _filled(pc.is_null(ids), [])
+            return pa.nulls(self._size, pa.string())
         unreadable = {i for name in ("id", *TWIN_FIELDS) for i in self._columns[name].problems}
         wanted = pc.and_not(pc.and_not(pc.is_null(ids), pc.is_null(starts)), _mask(unreadable, self._size))
         return _filled(wanted, _twin_hashes([self._values(name).filter(wanted) for name in TWIN_FIELDS]))
@@ -244,10 +254,13 @@ def _whole_numbers(numbers: Sequence[int]) -> pa.Array:
     return pa.array(numbers, pa.int64())
 
 
+def _as(values: pa.Array, kind: pa.DataType) -> pa.Array:
+    """The values as ones of this type, which most are."""
+    return values if values.type == kind else values.cast(kind)
+
+
 def _mask(rows: Collection[int], size: int) -> pa.Array:
     """True for these rows."""
-    if not rows:
-        return pa.repeat(pa.scalar(False, pa.bool_()), size)
     return pa.array([i in rows for i in range(size)], pa.bool_())
 
 

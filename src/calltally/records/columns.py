@@ -28,6 +28,7 @@ PHONES_REMEMBERED, OTHERS_REMEMBERED = 400_000, 50_000
 LONGEST_LASTING, LASTING_REMEMBERED = 64, 500  # where it is for long: texts, and how many of them
 FEW_DISTINCT = 100  # texts of a column, which are read one by one sooner than all at once, more so if remembered
 FEW_DIGITS = "-?[0-9]{1,15}"
+PRINTED = "[!-~](?:[ -~]*[!-~])?"  # ASCII without blanks at its ends
 
 Fact = TypeVar("Fact")
 
@@ -68,19 +69,25 @@ class ColumnReader:
             return _taken(self._read_array(raw.dictionary), raw.indices)
         if self._row.kind in SELDOM_REPEATED or pa.types.is_integer(raw.type):
             return self._read_array(raw)
-        distinct = raw.dictionary_encode()
-        read = self._read_array(distinct.dictionary)
-        if read.values.equals(distinct.dictionary):  # all is stored as it came, as most is
+        distinct = raw.unique()
+        if raw.type == _type(self._row) and len(distinct) <= FEW_DISTINCT and self._all_stay(distinct.to_pylist()):
             return StoredColumn(raw)
-        return _taken(read, distinct.indices)
+        if 2 * len(distinct) > len(raw):
+            return self._read_array(raw)
+        encoded = raw.dictionary_encode()
+        return _taken(self._read_array(encoded.dictionary), encoded.indices)
+
+    def _all_stay(self, raw: list[object]) -> bool:
+        """Whether each is stored as it came, as most are."""
+        return self._values(raw) == raw
 
     def _read_array(self, raw: pa.Array) -> StoredColumn:
         if len(raw) <= FEW_DISTINCT:
             return self._read_each(raw.to_pylist())
         usual = self._usual(raw)
-        left = pc.and_not(pc.is_valid(raw), pc.is_valid(usual))
-        if not pc.any(left).as_py():
+        if usual.null_count == raw.null_count:
             return StoredColumn(usual)
+        left = pc.and_not(pc.is_valid(raw), pc.is_valid(usual))
         rows = pc.indices_nonzero(left).to_pylist()
         read = self._read_each(raw.filter(left).to_pylist())
         return StoredColumn(
@@ -95,9 +102,11 @@ class ColumnReader:
         return read(self._row, raw, self._reading) if read else pa.nulls(len(raw), _type(self._row))
 
     def _read_each(self, raw: list[object]) -> StoredColumn:
+        return _stored(self._row, self._values(raw))
+
+    def _values(self, raw: list[object]) -> list[Stored | BadValue | None]:
         known, read = self._remembered, self._remembered.read
-        values = [None if each is None else known[each] if type(each) is str else read(each) for each in raw]
-        return _stored(self._row, values)
+        return [None if each is None else known[each] if type(each) is str else read(each) for each in raw]
 
 
 class _Remembered(dict[str, Stored | BadValue | None]):
@@ -164,9 +173,9 @@ def _usual_text(row: CallField, raw: pa.Array, _: Reading) -> pa.Array:
     """Printable ASCII without blanks at its ends stays as it is."""
     if not pa.types.is_string(raw.type):
         return pa.nulls(len(raw), pa.string())
-    fits = between(pc.binary_length(raw).cast(pa.int64()), 1, row.highest)
-    blank_ends = pc.or_(pc.starts_with(raw, " "), pc.ends_with(raw, " "))
-    return only(raw, pc.and_(pc.and_not(pc.ascii_is_printable(raw), blank_ends), fits))
+    lengths = pc.binary_length(raw).cast(pa.int64())
+    short = raw if _all_between(lengths, 1, row.highest) else only(raw, between(lengths, 1, row.highest))
+    return matching(short, PRINTED)
 
 
 def _usual_phones(_: CallField, raw: pa.Array, reading: Reading) -> pa.Array:
@@ -185,7 +194,14 @@ def _usual_whole(row: CallField, raw: pa.Array, _: Reading) -> pa.Array:
         raw = matching(raw, FEW_DIGITS).cast(pa.int64())
     elif raw.type != pa.int64():
         return pa.nulls(len(raw), pa.int64())
+    if _all_between(raw, row.lowest, row.highest):
+        return raw
     return only(raw, between(raw, row.lowest, row.highest))
+
+
+def _all_between(numbers: pa.Array, least: int, most: int) -> bool:
+    found = pc.min_max(numbers).as_py()
+    return found["min"] is not None and least <= found["min"] and found["max"] <= most
 
 
 USUAL: dict[FieldKind, Callable[[CallField, pa.Array, Reading], pa.Array]] = {

@@ -40,7 +40,7 @@ def read_phone(text: str, region: str) -> str | None:
 def usual_phones(texts: pa.Array, region: str) -> pa.Array:
     """Those of a column that `read_phone` needs no tables for, null for the others."""
     international = matching(texts, NORTH_AMERICAN_INTERNATIONAL.pattern)
-    if region not in NORTH_AMERICAN_REGIONS:
+    if international.null_count == texts.null_count or region not in NORTH_AMERICAN_REGIONS:
         return international
     national = matching(texts, NORTH_AMERICAN_NATIONAL.pattern)
     return pc.coalesce(

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from calltally.localtime import DAY, FIRST_INSTANT, LAST_INSTANT, LocalTimeKind, OffsetTable
-from calltally.records.arrays import between, matching, only
+from calltally.records.arrays import between, matching, number, only
 
 __all__ = ["Moment", "read_datetime", "read_format", "read_rfc3339", "usual_times"]
 
@@ -89,7 +89,7 @@ def _usual_instants(clocks: pa.Array, local_time: OffsetTable) -> pa.Array:
         return instants
     for start, end, offset in local_time.segments():
         if start <= last and first < end:
-            moved = pc.subtract(clocks, pa.scalar(offset, pa.int64()))
+            moved = pc.subtract(clocks, number(offset))
             instants = pc.if_else(between(clocks, start + DAY, end - DAY - 1), moved, instants)
     return instants
 

@@ -35,10 +35,10 @@ def uniform_columns(data: bytes, lines: int) -> dict[str, pa.Array] | None:
     reading = arrow_json.ReadOptions(block_size=max(LEAST_BLOCK, len(data) // 2 + 1))  # half for each of two threads
     parsing = arrow_json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="error")
     try:
-        table = arrow_json.read_json(pa.BufferReader(data), reading, parsing)
+        table = arrow_json.read_json(pa.BufferReader(data), reading, parsing).combine_chunks()
     except pa.ArrowInvalid:
         return None
-    columns = {name: table[name].combine_chunks() for name in schema.names}
+    columns = {name: table[name].chunk(0) for name in schema.names}
     return columns if table.num_rows == lines and _all_said(data, columns) else None
 
 
