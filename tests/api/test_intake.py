@@ -252,6 +252,38 @@ def test_a_few_are_never_waited_for(
     assert groups == [7, 1]
 
 
+def test_an_array_waits_for_one_other_that_is_being_read(
+    engine: Engine, new_business: NewBusiness, groups: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("calltally.api.intake.GATHERING_SECONDS", 60)
+
+    async def scenario() -> None:
+        business = new_business()
+        async with opened(engine) as intake, asyncio.timeout(20):
+            with intake.coming(business), intake.coming(business), intake.coming(new_business()):
+                await intake.put(business, deliveries("a"))  # nothing was written before: it waits for nobody
+                second = asyncio.create_task(intake.put(business, deliveries("b")))
+                await asyncio.sleep(0.1)
+                assert groups == [1]
+                await intake.put(business, deliveries("c"))  # for the other it does not wait too
+                assert groups == [1, 2]
+            await second
+
+    run(scenario)
+
+
+def test_nobody_is_waited_for_for_ever(engine: Engine, new_business: NewBusiness, groups: list[int]) -> None:
+    async def scenario() -> None:
+        business = new_business()
+        async with opened(engine) as intake, asyncio.timeout(20):
+            with intake.coming(business), intake.coming(business):
+                for each in ("a", "b"):
+                    await intake.put(business, deliveries(each))
+
+    run(scenario)
+    assert groups == [1, 1]
+
+
 def test_an_errand_does_not_wait_for_a_crowd(
     engine: Engine, new_business: NewBusiness, groups: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:

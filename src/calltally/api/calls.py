@@ -1,6 +1,7 @@
 """Calls one by one: `POST /api/v1/calls`, and reading, changing and deleting a call, or erasing a caller."""
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import unquote
@@ -47,7 +48,8 @@ async def post_calls(request: Request) -> Response:
     with services.intake.bodies.hold(actor.business.id) as held:
         body = await read_body(request, MOST_BYTES, held)
         taking = partial(_taken, body, services.arrivals, actor.business)
-        batch, deliveries = await _beside(len(body), taking, waits=services.arrivals.waits)
+        with services.intake.coming(actor.business) if len(body) >= LONG_BYTES else nullcontext():
+            batch, deliveries = await _beside(len(body), taking, waits=services.arrivals.waits)
         delivered = await services.intake.put(actor.business, deliveries) if len(deliveries) else []
         return _json(await _beside(len(body), partial(_told, batch, delivered)))
 

@@ -1,9 +1,10 @@
 """The intake: deliveries of many requests, put into each business's calls together and acknowledged once durable."""
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby, islice
@@ -20,6 +21,7 @@ __all__ = ["Intake", "IntakeLimits"]
 
 MOST_TOGETHER = 20_000  # records that are committed at once; a post is never taken apart
 CROWD = 8  # clients whose next posts are worth a wait
+PAIR = 2  # arrays that are committed together in hardly more time than one
 TOLD_AT_ONCE = 4  # of those whose calls are in
 GATHERING_SECONDS = 0.025  # about what a commit takes, and all posts of a crowd take to come in
 
@@ -91,8 +93,9 @@ class Intake:
 
     While a group of posts is committed, those that come meanwhile gather; they are the next group. Where they are many,
     those who were just answered are waited for a moment: they tend to post again, and a commit costs hardly more for
-    all of them than for half. A few never wait for others. Errands (a part of a stream, a deletion) take turns with
-    the groups. Nothing that was taken is given up: whoever waited for it may leave.
+    all of them than for half. So it does for two arrays: one waits for another that is being read. Otherwise a few
+    never wait for others. Errands (a part of a stream, a deletion) take turns with the groups. Nothing that was taken
+    is given up: whoever waited for it may leave.
     """
 
     def __init__(self, engine: Engine, limits: IntakeLimits) -> None:
@@ -108,6 +111,18 @@ class Intake:
         self._idle = asyncio.Event()
         self._idle.set()
         self._closed = False
+        self._coming: Counter[str] = Counter()  # posts that are being read, by store
+
+    @contextmanager
+    def coming(self, business: Business) -> Iterator[None]:
+        """Say, for as long as the block takes, that there will soon be a long post."""
+        self._coming[business.calls] += 1
+        try:
+            yield
+        finally:
+            self._coming[business.calls] -= 1
+            if not self._coming[business.calls]:
+                del self._coming[business.calls]
 
     async def put(self, business: Business, deliveries: Deliveries) -> list[Delivered]:
         """What became of each, in order, once it is durable.
@@ -180,14 +195,20 @@ class Intake:
     def _end(self, line: _Line, waiting: list[asyncio.Future[Any]], thread: Future[list[Any]]) -> None:
         """Begin what is next, and pass on the answers."""
         self._free += 1
-        crowd = len(waiting) + len(line.posts)
-        if line.posts_last and crowd >= CROWD and not (line.errands or self._closed):
-            line.expected = crowd
+        line.expected = self._worth_a_wait(line, len(waiting))
+        if len(line.posts) < line.expected:
             line.gathering = asyncio.get_running_loop().call_later(GATHERING_SECONDS, self._go_on, line)
             self._begin_next()
         else:
             self._go_on(line)
         _pass_on(waiting, thread)
+
+    def _worth_a_wait(self, line: _Line, answered: int) -> int:
+        """How many posts are to be committed next, once they have come: after a group of so many, or an errand."""
+        if line.errands or self._closed or not line.posts_last:
+            return 0
+        crowd = answered + len(line.posts)
+        return crowd if crowd >= CROWD else min(PAIR, self._coming[line.calls] + len(line.posts))
 
     def _begin_gathered(self, line: _Line) -> None:
         """Begin what may begin, now that there is more in a line."""

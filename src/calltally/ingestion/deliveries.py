@@ -14,10 +14,9 @@ from calltally.catalog import CATALOG
 from calltally.engines import DELIVERY_SCHEMA, VALUE_FIELDS, Engine, Outcome
 from calltally.errors import Problem
 from calltally.ingestion.files import ABSENT, Column, RowBatch, column_of, same_columns
-from calltally.ingestion.reading import FEW_ROWS, NOTHING_KNOWN, ReadBatch, RowReading
+from calltally.ingestion.reading import NOTHING_KNOWN, ReadBatch, RowReading
 from calltally.localtime import offset_table
-from calltally.records import Reading
-from calltally.records.arrays import TRUE, number
+from calltally.records import FEW_ROWS, Reading
 
 __all__ = [
     "Delivered",
@@ -124,14 +123,14 @@ def read_deliveries(deliveries: Sequence[Delivery], business: Business) -> ReadD
     if not deliveries:
         return ReadDeliveries(pa.RecordBatch.from_pylist([], DELIVERY_SCHEMA), {}, {}, ())
     columns, dropped = _columns([delivery.record for delivery in deliveries])
-    clears = pa.array([delivery.null_clears for delivery in deliveries], pa.bool_())
+    clears = [delivery.null_clears for delivery in deliveries]
     versions = pa.array([delivery.version for delivery in deliveries], pa.int64())
     return _read(columns, _Beside(versions, clears, dropped), business)
 
 
 def read_columns(columns: Mapping[str, pa.Array], versions: range, business: Business) -> ReadDeliveries:
     """Records that all have the same names, as columns of their values, as an engine takes them; null clears."""
-    clears = pa.repeat(TRUE, len(versions))
+    clears = [True] * len(versions)
     dropped = [_dropped(columns)] * len(versions)
     known = {name: column for name, column in columns.items() if name in FIELD_OF}
     return _read(known, _Beside(pa.arange(versions.start, versions.stop), clears, dropped), business)
@@ -145,7 +144,7 @@ class _Beside:
     """
 
     versions: pa.Array
-    clears: pa.Array
+    clears: Sequence[bool]
     dropped: Sequence[tuple[str, ...]]
 
 
@@ -176,14 +175,14 @@ def _columns(records: list[Mapping[str, object]]) -> tuple[dict[str, Column], li
     return columns, list(map(_dropped, records))
 
 
-def _problems(read: ReadBatch, clears: pa.Array) -> dict[int, tuple[Problem, ...]]:
+def _problems(read: ReadBatch, clears: Sequence[bool]) -> dict[int, tuple[Problem, ...]]:
     """Why records are not taken, by place."""
     problems = {row.place: row.problems for row in read.rejected}
-    if "started_at" in read.nulls:
-        for place in pc.indices_nonzero(pc.and_(read.nulls["started_at"], clears)).to_pylist():
-            others = problems.get(place, ())
-            if all(other.param != NO_START.param for other in others):  # a time that cannot be read is told as that
-                problems[place] = (*others, NO_START)
+    for place in read.nulls.get("started_at", ()):
+        others = problems.get(place, ())
+        # A time that cannot be read is told as that.
+        if clears[place] and all(other.param != NO_START.param for other in others):
+            problems[place] = (*others, NO_START)
     for place in _without_id(read):
         others = problems.get(place, ())
         problems[place] = (NO_ID, *(problem for problem in others if problem not in (NO_ID, NOTHING_KNOWN)))
@@ -194,7 +193,8 @@ def _without_id(read: ReadBatch) -> Iterable[int]:
     """The places of records that give no id, whatever else is wrong with them."""
     rejected = [row for row in read.rejected if not any(problem.param == "id" for problem in row.problems)]
     yield from (row.place for row in rejected if _id_of(row.record) is None)
-    yield from read.rows["place"].filter(pc.is_null(read.rows["id"])).to_pylist()
+    if read.rows["id"].null_count:
+        yield from read.rows["place"].filter(pc.is_null(read.rows["id"])).to_pylist()
 
 
 def _ids(read: ReadBatch, places: Collection[int]) -> dict[int, str | None]:
@@ -218,17 +218,17 @@ def _rows(read: ReadBatch, problems: Collection[int], beside: _Beside) -> pa.Rec
     return pa.RecordBatch.from_arrays(arrays, schema=DELIVERY_SCHEMA)
 
 
-def _cleared(read: ReadBatch, clears: pa.Array) -> pa.Array:
+def _cleared(read: ReadBatch, clears: Sequence[bool]) -> pa.Array:
     """The fields that each record clears, as bits."""
-    none = number(0)
-    of_all, of_some = 0, none
-    for name, nulls in read.nulls.items():
+    of_all, each = 0, [0] * len(clears)
+    for name, rows in read.nulls.items():
         bit = 1 << PLACES[name] if name in PLACES else 0
-        if nulls.true_count == len(nulls):
+        if len(rows) == len(clears):
             of_all |= bit
         else:
-            of_some = pc.bit_wise_or(of_some, pc.if_else(nulls, number(bit), none))
-    return pc.if_else(clears, pc.bit_wise_or(of_some, number(of_all)), none)
+            for row in rows:
+                each[row] |= bit
+    return pa.array([of_all | bits if clear else 0 for bits, clear in zip(each, clears, strict=True)], pa.int64())
 
 
 def _id_of(record: Mapping[str, object] | str) -> str | None:

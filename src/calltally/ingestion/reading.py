@@ -15,15 +15,15 @@ from calltally.engines import ROW_SCHEMA
 from calltally.errors import Problem
 from calltally.ingestion.files import ABSENT, Column, RowBatch, column_of, plain, present
 from calltally.localtime import LocalTimeKind
-from calltally.records import ColumnReader, Reading, StoredColumn, no_values
+from calltally.records import FEW_ROWS, ColumnReader, Reading, StoredColumn, no_values
 from calltally.records.arrays import TRUE
 
-__all__ = ["FEW_ROWS", "NOTHING_KNOWN", "ReadBatch", "RejectedRow", "RowReading"]
+__all__ = ["NOTHING_KNOWN", "ReadBatch", "RejectedRow", "RowReading"]
 
 # What rows of the same call have in common where a file has no ids, after reading.
 TWIN_FIELDS = ("started_at", "caller_number", "tracking_number", "destination_number", "direction")
 
-FEW_ROWS = 200  # which are read one by one in less time than it takes to set out for whole columns
+ROW = pa.struct(list(ROW_SCHEMA))
 
 # What is said of a row with neither an id, which would say what call it updates, nor what creates one.
 NOTHING_KNOWN = Problem("started_at", "started_at: is missing; a call needs it")
@@ -47,7 +47,7 @@ class ReadBatch:
     read: int
     kinds: Counter[LocalTimeKind]  # of starts that do not occur just once
     dropped: Counter[str]
-    nulls: Mapping[str, pa.Array]  # by field, whether each row of the batch spoke of it and gave no value; if asked for
+    nulls: Mapping[str, Sequence[int]]  # by field, the rows of the batch that gave it no value; if asked for
 
 
 class RowReading:
@@ -111,7 +111,7 @@ class _Rows:
 
     def record_batch(self) -> pa.RecordBatch:
         """What the engine takes: accepted rows, and rejected ones that stand between twins."""
-        made = {
+        columns = {name: column.given for name, column in self._columns.items()} | {
             "n": _whole_numbers(self._batch.numbers),
             "place": _whole_numbers(self._batch.places),
             "accepted": self._accepted,
@@ -119,9 +119,8 @@ class _Rows:
             "version": self._versions(),
             "record": self._records(),
         }
-        arrays = [made[row.name] if row.name in made else _as(self._values(row.name), row.type) for row in ROW_SCHEMA]
-        rows = pa.RecordBatch.from_arrays(arrays, schema=ROW_SCHEMA)
-        return rows.filter(pc.or_(self._accepted, pc.is_valid(made["twin"]))) if self._problems else rows
+        rows = _of_few(columns) if self._size <= FEW_ROWS else _of_many(columns)
+        return rows.filter(pc.or_(self._accepted, pc.is_valid(rows["twin"]))) if self._problems else rows
 
     def rejected(self) -> Iterator[RejectedRow]:
         """The rows with problems, as they were."""
@@ -135,15 +134,15 @@ class _Rows:
         """How many accepted rows start at a local time that occurs twice, or never."""
         return Counter(kind for i, kind in self._columns["started_at"].kinds.items() if i not in self._problems)
 
-    def nulls(self, raw: Mapping[str, Column]) -> dict[str, pa.Array]:
-        """By field, whether each row has a key for it, but no value; only those fields of which any row has."""
-        found = {}
+    def nulls(self, raw: Mapping[str, Column]) -> dict[str, Sequence[int]]:
+        """By field, the rows that have a key for it, but no value; only those fields of which any row has."""
+        found: dict[str, Sequence[int]] = {}
         for name, column in raw.items():
-            values = self._values(name)
-            absent = column.count(ABSENT) if isinstance(column, list) else 0
-            if values.null_count > absent:
-                nulls = pc.is_null(values)
-                found[name] = pc.and_(nulls, _has_key(column)) if absent else nulls
+            nulls = self._columns[name].nulls
+            if isinstance(column, list) and type(ABSENT) in map(type, column):
+                nulls = [row for row in nulls if column[row] is not ABSENT]
+            if nulls:
+                found[name] = nulls
         return found
 
     def _values(self, name: str) -> pa.Array:
@@ -151,18 +150,16 @@ class _Rows:
 
     def _without_both(self, name: str, other: str) -> list[int]:
         """The rows that have a value in neither of two fields."""
-        values, others = self._values(name), self._values(other)
-        if not (values.null_count and others.null_count):
-            return []
-        return _places(pc.and_(pc.is_null(values), pc.is_null(others)))
+        nulls, others = self._columns[name].nulls, self._columns[other].nulls
+        return sorted(set(nulls).intersection(others)) if nulls and others else []
 
     @cached_property
     def _accepted(self) -> pa.Array:
         return pc.invert(_mask(self._problems, self._size)) if self._problems else pa.repeat(TRUE, self._size)
 
-    def _versions(self) -> pa.Array:
+    def _versions(self) -> pa.Array | list[object]:
         """The version of what each row says; null: unversioned."""
-        return self._values("updated_at")
+        return self._columns["updated_at"].given
 
     def _raw(self, places: Sequence[int]) -> list[dict[str, object]]:
         """Some of the rows as they were, without what they had no key for."""
@@ -174,10 +171,9 @@ class _Rows:
 
     def _records(self) -> pa.Array:
         """The raw rows without a start: whether they have a call to update is known only when all rows are in."""
-        starts = self._values("started_at")
-        if not starts.null_count:
+        if not self._columns["started_at"].nulls:
             return pa.nulls(self._size, pa.string())
-        wanted = pc.and_(pc.is_null(starts), self._accepted)
+        wanted = pc.and_(pc.is_null(self._values("started_at")), self._accepted)
         return _filled(wanted, [orjson.dumps(row, default=str).decode() for row in self._raw(_places(wanted))])
 
     def _twins(self) -> pa.Array:
@@ -185,9 +181,9 @@ class _Rows:
 
         Rejected rows among them too: mending one later must not change which turn the others have.
         """
-        ids, starts = self._values("id"), self._values("started_at")
-        if not ids.null_count:
+        if not self._columns["id"].nulls:
             return pa.nulls(self._size, pa.string())
+        ids, starts = self._values("id"), self._values("started_at")
         unreadable = {i for name in ("id", *TWIN_FIELDS) for i in self._columns[name].problems}
         wanted = pc.and_not(pc.and_not(pc.is_null(ids), pc.is_null(starts)), _mask(unreadable, self._size))
         return _filled(wanted, _twin_hashes([self._values(name).filter(wanted) for name in TWIN_FIELDS]))
@@ -220,11 +216,6 @@ def _first_present(candidates: list[Column]) -> tuple[Column, list[int]]:
     return chosen, losers
 
 
-def _has_key(column: Column) -> pa.Array:
-    """Whether each row has such a key."""
-    return pa.array([value is not ABSENT for value in column], pa.bool_())
-
-
 def _said(column: Column) -> Column:
     """The column with null where a row has no such key."""
     if not isinstance(column, list):
@@ -254,8 +245,22 @@ def _whole_numbers(numbers: Sequence[int]) -> pa.Array:
     return pa.array(numbers, pa.int64())
 
 
-def _as(values: pa.Array, kind: pa.DataType) -> pa.Array:
-    """The values as ones of this type, which most are."""
+def _of_few(columns: Mapping[str, Column]) -> pa.RecordBatch:
+    """Few rows, made all at once: a step for each column would take longer."""
+    values = [plain(columns[name]) for name in ROW_SCHEMA.names]
+    rows = [dict(zip(ROW_SCHEMA.names, row, strict=True)) for row in zip(*values, strict=True)]
+    return pa.RecordBatch.from_struct_array(pa.array(rows, ROW))
+
+
+def _of_many(columns: Mapping[str, Column]) -> pa.RecordBatch:
+    arrays = [_as(columns[row.name], row.type) for row in ROW_SCHEMA]
+    return pa.RecordBatch.from_arrays(arrays, schema=ROW_SCHEMA)
+
+
+def _as(values: Column, kind: pa.DataType) -> pa.Array:
+    """The values as an array of this type, which most are."""
+    if isinstance(values, list):
+        return pa.array(values, kind)
     return values if values.type == kind else values.cast(kind)
 
 

@@ -1,11 +1,12 @@
 """A call record: raw values read as the values that are stored."""
 
-from calltally.records.columns import ColumnReader, StoredColumn, no_values
+from calltally.records.columns import FEW_ROWS, ColumnReader, StoredColumn, no_values
 from calltally.records.phones import read_phone
 from calltally.records.times import Moment, read_rfc3339
 from calltally.records.values import BadValue, Reading, normal_status, read_value
 
 __all__ = [
+    "FEW_ROWS",
     "BadValue",
     "ColumnReader",
     "Moment",

@@ -3,9 +3,10 @@
 `read_value` alone says what a value means. What is read here without it is read as it would be, only sooner.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from functools import cached_property
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,11 +18,12 @@ from calltally.records.phones import usual_phones
 from calltally.records.times import Moment, usual_times
 from calltally.records.values import BadValue, Reading, Stored, read_value
 
-__all__ = ["ColumnReader", "StoredColumn", "no_values"]
+__all__ = ["FEW_ROWS", "ColumnReader", "StoredColumn", "no_values"]
 
 # A time is stored as its instant; the other kinds are text.
 STORED_TYPES = {FieldKind.TIME: pa.int64(), FieldKind.WHOLE: pa.int64(), FieldKind.BOOLEAN: pa.bool_()}
 
+FEW_ROWS = 200  # which are read one by one in less time than it takes to set out for whole columns
 SELDOM_REPEATED = frozenset({FieldKind.ID, FieldKind.TIME})
 LONGEST_REMEMBERED = 1024  # characters: no good value has more, and bad ones can be a thousand times as long
 PHONES_REMEMBERED, OTHERS_REMEMBERED = 400_000, 50_000
@@ -37,14 +39,33 @@ Fact = TypeVar("Fact")
 class StoredColumn:
     """Values as they are stored; by row, what was wrong with it, and local times that do not occur just once."""
 
-    values: pa.Array
+    kind: pa.DataType
+    given: pa.Array | list[Any]  # the values
     problems: Mapping[int, str] = field(default_factory=dict)
     kinds: Mapping[int, LocalTimeKind] = field(default_factory=dict)
+
+    @cached_property
+    def values(self) -> pa.Array:
+        """The values as an array."""
+        return pa.array(self.given, self.kind) if isinstance(self.given, list) else self.given
+
+    @cached_property
+    def nulls(self) -> Sequence[int]:
+        """The rows without a value."""
+        if isinstance(self.given, list):
+            return [row for row, value in enumerate(self.given) if value is None]
+        if self.given.null_count == len(self.given):
+            return range(len(self.given))
+        if not self.given.null_count:
+            return ()
+        rows: list[int] = pc.indices_nonzero(pc.is_null(self.given)).to_pylist()
+        return rows
 
 
 def no_values(row: CallField, size: int) -> StoredColumn:
     """The column of a field of which nothing was said."""
-    return StoredColumn(pa.nulls(size, _type(row)))
+    kind = _type(row)
+    return StoredColumn(kind, [None] * size if size <= FEW_ROWS else pa.nulls(size, kind))
 
 
 class ColumnReader:
@@ -71,7 +92,7 @@ class ColumnReader:
             return self._read_array(raw)
         distinct = raw.unique()
         if raw.type == _type(self._row) and len(distinct) <= FEW_DISTINCT and self._all_stay(distinct.to_pylist()):
-            return StoredColumn(raw)
+            return StoredColumn(raw.type, raw)
         if 2 * len(distinct) > len(raw):
             return self._read_array(raw)
         encoded = raw.dictionary_encode()
@@ -86,11 +107,12 @@ class ColumnReader:
             return self._read_each(raw.to_pylist())
         usual = self._usual(raw)
         if usual.null_count == raw.null_count:
-            return StoredColumn(usual)
+            return StoredColumn(usual.type, usual)
         left = pc.and_not(pc.is_valid(raw), pc.is_valid(usual))
         rows = pc.indices_nonzero(left).to_pylist()
         read = self._read_each(raw.filter(left).to_pylist())
         return StoredColumn(
+            usual.type,
             pc.replace_with_mask(usual, left, read.values),
             {rows[at]: problem for at, problem in read.problems.items()},
             {rows[at]: kind for at, kind in read.kinds.items()},
@@ -144,20 +166,21 @@ def _type(row: CallField) -> pa.DataType:
 
 
 def _stored(row: CallField, read: list[Stored | BadValue | None]) -> StoredColumn:
+    kind = _type(row)
     if not {BadValue, Moment} & set(map(type, read)):
-        return StoredColumn(pa.array(read, _type(row)))
+        return StoredColumn(kind, read)
     problems = {at: str(value) for at, value in enumerate(read) if isinstance(value, BadValue)}
     good = [None if isinstance(value, BadValue) else value for value in read]
     moments = {at: value for at, value in enumerate(good) if isinstance(value, Moment)}
     values = [value.instant if isinstance(value, Moment) else value for value in good]
     kinds = {at: moment.kind for at, moment in moments.items() if moment.kind is not LocalTimeKind.ONCE}
-    return StoredColumn(pa.array(values, _type(row)), problems, kinds)
+    return StoredColumn(kind, values, problems, kinds)
 
 
 def _taken(distinct: StoredColumn, indices: pa.Array) -> StoredColumn:
     """The column whose rows have the values with these indices, null where there is none."""
     values = distinct.values.take(indices)
-    return StoredColumn(values, _spread(distinct.problems, indices), _spread(distinct.kinds, indices))
+    return StoredColumn(values.type, values, _spread(distinct.problems, indices), _spread(distinct.kinds, indices))
 
 
 def _spread(facts: Mapping[int, Fact], indices: pa.Array) -> dict[int, Fact]:

@@ -26,6 +26,7 @@ from calltally.engines.duckdb.writer import Writer
 from calltally.engines.rows import DELIVERY_SCHEMA, VALUE_FIELDS
 from calltally.engines.versions import Change, Said, State, changed_by, stored_versions
 from calltally.localtime import HOUR, microseconds
+from calltally.records.arrays import number, only
 
 __all__ = ["apply_deliveries", "delete_call"]
 
@@ -207,7 +208,7 @@ def _insert_calls(writer: Writer, store: Store, calls: pa.Table, codes: dict[str
         return calls
     starts = calls["started_at"].cast(pa.int64())
     coded = _coded(writer, store, calls["caller_number"], codes)
-    derived = {"quarter_hour": pc.divide(starts, QUARTER_HOUR), "caller_code": coded}
+    derived = {"quarter_hour": pc.divide(starts, number(QUARTER_HOUR)), "caller_code": coded}
     for name, column in derived.items():
         calls = calls.append_column(name, column)
     first, last = pc.min_max(starts).as_py().values()
@@ -265,10 +266,9 @@ def _new_codes(writer: Writer, store: Store, new: Sequence[str], hashes: pa.Arra
 
 def _fresh(rows: pa.RecordBatch, now: int) -> pa.Table:
     """New calls as they are stored: one version for all of a call."""
-    none, nothing = pa.scalar(None, pa.int64()), pa.scalar(0, pa.int64())
-    clears = pc.and_(pc.not_equal(rows["cleared"], nothing), pc.is_valid(rows["version"]))
+    clears = pc.and_(pc.not_equal(rows["cleared"], number(0)), pc.is_valid(rows["version"]))
     made = {
-        "cleared": pc.if_else(clears, _stored_bits(rows["cleared"]), none),
+        "cleared": only(_stored_bits(rows["cleared"]), clears),
         "versions": pa.nulls(len(rows), pa.list_(pa.int64())),
         "changed_at": pa.repeat(pa.scalar(now, pa.int64()), len(rows)),
     }
@@ -279,10 +279,10 @@ def _fresh(rows: pa.RecordBatch, now: int) -> pa.Table:
 def _stored_bits(cleared: pa.Array, moved: Sequence[tuple[int, int]] = MOVED) -> pa.Array:
     """The bits of fields that are cleared, each at the place where it is stored."""
     stay = ~sum(bit for bit, _ in moved)
-    stored = pc.bit_wise_and(cleared, pa.scalar(stay, pa.int64()))
+    stored = pc.bit_wise_and(cleared, number(stay))
     for bit, there in moved:
-        is_set = pc.not_equal(pc.bit_wise_and(cleared, pa.scalar(bit, pa.int64())), pa.scalar(0, pa.int64()))
-        stored = pc.bit_wise_or(stored, pc.if_else(is_set, pa.scalar(there, pa.int64()), pa.scalar(0, pa.int64())))
+        is_set = pc.not_equal(pc.bit_wise_and(cleared, number(bit)), number(0))
+        stored = pc.bit_wise_or(stored, pc.if_else(is_set, number(there), number(0)))
     return stored
 
 

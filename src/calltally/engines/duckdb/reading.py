@@ -17,6 +17,7 @@ __all__ = ["Reading", "as_read"]
 DIALECT = DuckDBDialect()
 FIELDS = tuple(field.name for field in CATALOG.reported_fields)
 TEXTS = tuple(name for name in FIELDS if name not in CODE_COLUMNS and column_type(CATALOG.fields[name]) == "VARCHAR")
+DEFAULTS = {name: pa.scalar(default, pa.string()) for name in FIELDS if (default := CATALOG.fields[name].default)}
 FEW_TEXTS = 100  # different ones: where DuckDB holds no dictionary of them, it goes through the list for every call
 ROWS_AT_ONCE = 122_880  # as many as DuckDB keeps together
 
@@ -94,7 +95,7 @@ def _read(calls: pa.Table, field: str) -> pa.ChunkedArray:
         return calls[CODE_COLUMNS[field]]
     if CATALOG.fields[field].kind is FieldKind.TIME:
         return calls[field].cast(pa.int64())
-    default = CATALOG.fields[field].default
+    default = DEFAULTS.get(field)
     return pc.fill_null(calls[field], default) if default else calls[field]
 
 
