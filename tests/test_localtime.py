@@ -13,6 +13,7 @@ from calltally.localtime import (
     FIRST_INSTANT,
     HOUR,
     LAST_INSTANT,
+    PROBED,
     LocalTimeKind,
     Period,
     microseconds,
@@ -54,6 +55,18 @@ def moment(instant: int) -> datetime:
 def test_local_time_is_that_of_zoneinfo(zone: str, instant: int) -> None:
     expected = moment(instant).astimezone(ZoneInfo(zone)).replace(tzinfo=UTC)
     assert offset_table(zone).local(instant) == microseconds(expected)
+
+
+# The shortest that an offset ever held: Recife, Gaza and Boa Vista a week, Tucuman twelve days, Fortaleza two weeks.
+@pytest.mark.parametrize(
+    "zone", ["America/Recife", "Asia/Gaza", "America/Boa_Vista", "America/Argentina/Tucuman", "UTC"]
+)
+def test_no_change_is_missed(zone: str) -> None:
+    table = offset_table(zone)
+    for instant in range(FIRST_INSTANT, LAST_INSTANT, DAY):
+        offset = moment(instant).astimezone(ZoneInfo(zone)).utcoffset()
+        assert offset == timedelta(microseconds=table.local(instant) - instant)
+    assert all(later - earlier > PROBED for earlier, later in pairwise(table.starts[1:]))
 
 
 @given(zone=st.sampled_from(ZONES), instant=near_changes)

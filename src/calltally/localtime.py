@@ -36,6 +36,7 @@ zoneinfo.reset_tzpath(())  # never the machine's zone data: only the pinned pack
 SECOND = 1_000_000
 HOUR = 3600 * SECOND
 DAY = 24 * HOUR
+PROBED = 5 * DAY  # how far apart offsets are looked at: no clock was ever changed twice within so many days
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EPOCH_DAY = date(1970, 1, 1).toordinal()
 FIRST_INSTANT = 0
@@ -151,7 +152,7 @@ def time_zone_problem(name: str) -> Problem | None:
 def offset_table(time_zone: str) -> OffsetTable:
     """The table of a time zone that is known to exist."""
     zone = zoneinfo.ZoneInfo(time_zone)
-    probes = range(FIRST_INSTANT - DAY, LAST_INSTANT + DAY, DAY)
+    probes = (*range(FIRST_INSTANT - DAY, LAST_INSTANT + DAY, PROBED), LAST_INSTANT + DAY)
     changes = [(probes[0], _offset(zone, probes[0]))]
     for earlier, later in pairwise(probes):
         before, after = changes[-1][1], _offset(zone, later)

@@ -22,13 +22,22 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "PIECE", 3)
 
 
+@pytest.fixture(params=["in order", "not yet in order", "being put in order"])
+def order(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How far it has come with the hashes that there were at first."""
+    if request.param != "in order":
+        monkeypatch.setattr(module, "WAITED_FOR", 0)
+    if request.param == "not yet in order":
+        monkeypatch.setattr(Hashes, "_put_in_order", lambda hashes, first: None)
+
+
 @given(
     st.lists(FEW_HASHES, max_size=20),
     st.lists(st.lists(FEW_HASHES, min_size=1, max_size=12), max_size=15),
     st.lists(FEW_HASHES, max_size=30),
 )
 def test_each_hash_is_found_where_it_was_added_last(
-    stored: Sequence[int], added: Sequence[Sequence[int]], others: Sequence[int]
+    order: None, stored: Sequence[int], added: Sequence[Sequence[int]], others: Sequence[int]
 ) -> None:
     with duckdb.connect() as root:
         root.execute("CREATE TABLE texts (hash UBIGINT)")

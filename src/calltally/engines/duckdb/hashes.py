@@ -1,7 +1,9 @@
 """The hashes of texts that a column has, in memory: what is new is told without reading the column."""
 
 import hashlib
+import logging
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -11,10 +13,13 @@ import pyarrow.compute as pc
 
 __all__ = ["Hashes", "hash_of", "hashes_of"]
 
+logger = logging.getLogger(__name__)
+
 FEW = 5_000  # texts, which are hashed here in less time than a statement takes
 MOST_ADDED = 20_000  # in a dictionary, which takes ten times the memory of a sorted run
 MANY = 2_000  # that are added at once, and are a run of their own
 LESS = 8  # times as many as the next has
+WAITED_FOR = 100_000  # hashes: more are put in order beside what goes on, a sixth of a second for each million
 PIECE = 16_384  # of a run, joined with its like of another
 INCOMING = "incoming_texts"
 
@@ -87,6 +92,26 @@ class _Run:
             yield _Run(self.hashes[start:end], self.places[start:end])
 
 
+@dataclass(frozen=True)
+class _Unordered:
+    """Hashes as they were read, with their rows: to look for some takes ten milliseconds for each million."""
+
+    hashes: pa.ChunkedArray
+    places: pa.ChunkedArray
+
+    def __len__(self) -> int:
+        return len(self.hashes)
+
+    def among(self, wanted: pa.Array) -> dict[int, int]:
+        """Those of some hashes that are here, with their last rows."""
+        here = pc.is_in(self.hashes, wanted)
+        return dict(zip(self.hashes.filter(here).to_pylist(), self.places.filter(here).to_pylist(), strict=True))
+
+    def in_order(self) -> _Run:
+        """The same hashes in their order."""
+        return _ordered(self.hashes.combine_chunks(), self.places.combine_chunks())
+
+
 def _ordered(hashes: pa.Array, places: pa.Array) -> _Run:
     """Hashes with their rows, in order; those of one hash stay in the order in which they are."""
     order = pc.array_sort_indices(hashes)
@@ -125,18 +150,23 @@ class Hashes:
 
     def __init__(self, cursor: duckdb.DuckDBPyConnection, table: str, column: str) -> None:
         found = cursor.sql(
-            f"SELECT {column}, rowid::UINTEGER AS place FROM {table} WHERE {column} IS NOT NULL ORDER BY ALL"
+            f"SELECT {column}, rowid::UINTEGER AS place FROM {table} WHERE {column} IS NOT NULL"
         ).to_arrow_table()
-        first = _Run(found[column].combine_chunks(), found["place"].combine_chunks())
-        self._runs = [first]  # each less than an eighth of the one before it, so that there are few to look through
+        first = _Unordered(found[column], found["place"])
+        self._first: _Unordered | _Run = first
+        self._runs: list[_Run] = []  # each less than an eighth of the one before it, so that there are few
         self._added: dict[int, int] = {}
         last = pc.max(first.places).as_py()
         self._next = 0 if last is None else last + 1
         self.moved = False  # a row was not where it should have been: the places are worth nothing any more
+        if len(first) <= WAITED_FOR:
+            self._put_in_order(first)
+        else:
+            threading.Thread(target=self._put_in_order, args=(first,), name="hashes", daemon=True).start()
 
     def among(self, wanted: pa.Array) -> dict[int, int]:
         """Those of some hashes that the column has, with their rows."""
-        found: dict[int, int] = {}
+        found = self._first.among(wanted)
         for run in self._runs:
             found |= run.among(wanted)
         if self._added:
@@ -163,6 +193,14 @@ class Hashes:
     def _keep(self, hashes: pa.Array, places: pa.Array) -> None:
         """Keep hashes with their rows, which come after all that are kept, as a run."""
         run = _ordered(hashes, places)
-        while len(self._runs) > 1 and len(self._runs[-1]) < LESS * len(run):
+        while self._runs and len(self._runs[-1]) < LESS * len(run):
             run = self._runs.pop().joined(run)
         self._runs.append(run)
+
+    def _put_in_order(self, first: _Unordered) -> None:
+        try:
+            self._first = first.in_order()
+        except MemoryError:
+            logger.warning(
+                "there is not enough memory to put %d hashes in order; looking for ids stays slow", len(first)
+            )
