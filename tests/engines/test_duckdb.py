@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calltally.accounts import Business
-from calltally.engines import DELIVERY_SCHEMA, VALUE_FIELDS, Engine, Outcome, Stop, open_engine
+from calltally.engines import DELIVERY_SCHEMA, VALUE_FIELDS, Engine, Outcome, Stop, hashes_of, open_engine
 from calltally.engines.duckdb import DuckDBEngine
 from calltally.engines.duckdb.changing import MOST_LOGGED
 from calltally.engines.duckdb.connecting import ROWS_A_GROUP
@@ -342,7 +342,14 @@ def test_calls_that_stream_in_are_written_once_as_groups_that_stay(
     def stream(first: int) -> None:
         for part in range(first, first + 4):
             ids = [f"call-{n}" for n in range(part * together, (part + 1) * together)]
-            said = {"id": ids, "version": [1] * together, "cleared": [0] * together, "started_at": [part] * together}
+            hashes = hashes_of(pa.array(ids))
+            said = {
+                "id": ids,
+                "id_hash": hashes,
+                "version": [1] * together,
+                "cleared": [0] * together,
+                "started_at": [part] * together,
+            }
             columns = [pa.array(said.get(row.name, [None] * together), row.type) for row in DELIVERY_SCHEMA]
             engine.apply(business.calls, pa.RecordBatch.from_arrays(columns, schema=DELIVERY_SCHEMA))
 

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calltally.engines.duckdb import hashes as module
-from calltally.engines.duckdb.hashes import Hashes, hash_of, hashes_of
+from calltally.engines.duckdb.hashes import Hashes
+from calltally.engines.hashing import hash_of, hashes_of
 
 FEW_HASHES = st.integers(0, 60) | st.integers(2**63, 2**64 - 1)
 
@@ -55,9 +56,10 @@ def test_each_hash_is_found_where_it_was_added_last(
             }
 
 
-def test_hashes_of_few_and_of_many_texts_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    texts = ["", "call-1", "ü", "x" * 1000]
-    here = hashes_of(duckdb.connect(), pa.array(texts))
-    monkeypatch.setattr(module, "FEW", 0)
-    assert here.equals(hashes_of(duckdb.connect(), pa.array(texts)))
-    assert here.to_pylist() == [hash_of(text) for text in texts]
+@given(st.lists(st.text(max_size=40), max_size=20))
+def test_hashes_are_those_of_the_database(texts: list[str]) -> None:
+    with duckdb.connect() as root:
+        found = root.execute("SELECT md5_number_lower(text) FROM (SELECT unnest(?::VARCHAR[]) AS text)", [texts])
+        expected = [row[0] for row in found.fetchall()]
+    assert hashes_of(pa.array(texts, pa.string())).to_pylist() == expected
+    assert [hash_of(text) for text in texts] == expected

@@ -29,6 +29,7 @@ from calltally.engines.base import (
 )
 from calltally.engines.choosing import ENGINES, engine_status, name_of_engine, open_engine, open_to_move, prepare_engine
 from calltally.engines.duckdb import file_facts, store_path
+from calltally.engines.hashing import hashes_of
 from calltally.engines.remote import Listener, RemoteEngine, join
 from calltally.engines.rows import DELIVERY_SCHEMA, EXPORT_SCHEMA, ROW_SCHEMA, VALUE_FIELDS
 from calltally.engines.whole import SUMMED_FIELDS, Holdings, Movable, Part, PartKind, Taking, Tally
@@ -73,6 +74,7 @@ __all__ = [
     "Unplaced",
     "calls_file",
     "engine_status",
+    "hashes_of",
     "join",
     "name_of_engine",
     "open_engine",

@@ -37,6 +37,7 @@ ROW_SCHEMA = pa.schema(
 DELIVERY_SCHEMA = pa.schema(
     [
         pa.field("id", pa.string()),
+        pa.field("id_hash", pa.uint64()),  # see `calltally.engines.hashing`
         pa.field("version", pa.int64()),  # microseconds UTC; null: unversioned
         pa.field("cleared", pa.int64()),  # bit i: the field at place i of VALUE_FIELDS is cleared
         *(pa.field(field.name, _arrow_type(field)) for field in VALUE_FIELDS),

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from calltally.accounts import Business
 from calltally.catalog import CATALOG
-from calltally.engines import DELIVERY_SCHEMA, VALUE_FIELDS, Engine, Outcome
+from calltally.engines import DELIVERY_SCHEMA, VALUE_FIELDS, Engine, Outcome, hashes_of
 from calltally.errors import Problem
 from calltally.ingestion.files import ABSENT, Column, RowBatch, column_of, same_columns
 from calltally.ingestion.reading import NOTHING_KNOWN, ReadBatch, RowReading
@@ -213,7 +213,11 @@ def _rows(read: ReadBatch, problems: Collection[int], beside: _Beside) -> pa.Rec
     if problems:
         rows = rows.filter(pc.invert(pc.is_in(rows["place"], pa.array(list(problems), pa.int64()))))
         cleared, versions = cleared.take(rows["place"]), versions.take(rows["place"])
-    made = {"cleared": cleared, "version": pc.coalesce(rows["version"], versions)}
+    made = {
+        "id_hash": hashes_of(rows["id"]),
+        "version": pc.coalesce(rows["version"], versions),
+        "cleared": cleared,
+    }
     arrays = [made[row.name] if row.name in made else rows[row.name] for row in DELIVERY_SCHEMA]
     return pa.RecordBatch.from_arrays(arrays, schema=DELIVERY_SCHEMA)
 

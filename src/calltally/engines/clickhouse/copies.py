@@ -17,9 +17,9 @@ from calltally.engines.clickhouse.merge import Scratch
 from calltally.engines.clickhouse.schema import Tables
 from calltally.engines.clickhouse.sessions import Session
 from calltally.engines.clickhouse.stores import Store
-from calltally.engines.duckdb.hashes import hash_of
 from calltally.engines.duckdb.migrations import MIGRATIONS
 from calltally.engines.duckdb.shaping import STORED_COLUMNS, shaped
+from calltally.engines.hashing import hash_of
 from calltally.engines.rows import VALUE_FIELDS
 from calltally.engines.sql import Statement, narrowed, where
 from calltally.localtime import Period

@@ -26,7 +26,6 @@ from calltally.engines.duckdb.connecting import connected
 from calltally.engines.duckdb.deliveries import apply_deliveries, delete_call
 from calltally.engines.duckdb.erasing import erase_caller
 from calltally.engines.duckdb.failures import translated
-from calltally.engines.duckdb.hashes import hashes_of
 from calltally.engines.duckdb.running import Running
 from calltally.engines.duckdb.writer import Writer
 from calltally.engines.sql import Statement, compile_with_totals, narrowed, read_with_totals
@@ -165,11 +164,10 @@ class ClickHouseEngine:
 
     @contextmanager
     def taking(self, calls: str, token: str | None) -> Iterator[Taking]:
-        with self._turns.of(calls) as turn, self._asking(Stop()) as session, self._root.cursor() as cursor:
+        with self._turns.of(calls) as turn, self._asking(Stop()) as session:
             store = begun(session, self._servers, self._tables, calls, turn, token=token)
             resumed = token == str(store.number)
-            hashes = partial(hashes_of, cursor)
-            yield ClickHouseTaking(session, self._servers, self._tables, store, hashes, resumed=resumed)
+            yield ClickHouseTaking(session, self._servers, self._tables, store, resumed=resumed)
 
     def tallies(self, calls: str) -> tuple[Tally, ...]:
         with self._asking(Stop()) as session:

@@ -1,7 +1,7 @@
 """A business's calls copied out whole and in whole, and what their rows come to."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from calltally.engines.clickhouse.sessions import Session
 from calltally.engines.clickhouse.stores import Store, read_store, require_there, write_store
 from calltally.engines.clickhouse.turns import Turn
 from calltally.engines.clickhouse.writing import next_number
+from calltally.engines.hashing import hashes_of
 from calltally.engines.rows import VALUE_FIELDS
 from calltally.engines.sql import Statement
 from calltally.engines.whole import SUMMED_FIELDS, WHOLE_NAMES, WHOLE_SCHEMA, Holdings, Part, PartKind, Tally, parts_of
@@ -29,8 +30,6 @@ KINDS = {place: kind for kind, place in PLACES.items()}
 BOOLEANS = {field.name for field in VALUE_FIELDS if field.kind is FieldKind.BOOLEAN}
 MERGED_SECONDS = 600.0  # until what was there before is off the disks
 PAUSE = 0.2
-
-Hashes = Callable[[pa.Array], pa.Array]
 
 
 def read_holdings(session: Session, tables: Tables, store: Store) -> Holdings:
@@ -85,9 +84,7 @@ def begun(session: Session, servers: Servers, tables: Tables, calls: str, turn: 
 class ClickHouseTaking:
     """See `calltally.engines.whole.Taking`. Rows are of a write that has not ended; done again they are the same."""
 
-    def __init__(
-        self, session: Session, servers: Servers, tables: Tables, store: Store, hashes: Hashes, *, resumed: bool
-    ) -> None:
+    def __init__(self, session: Session, servers: Servers, tables: Tables, store: Store, *, resumed: bool) -> None:
         self.token = str(store.number)
         self.resumed = resumed
         self._done = replace(store, number=store.number + 1, committed=store.number + 1, is_open=False, moving=False)
@@ -96,7 +93,6 @@ class ClickHouseTaking:
         self._servers = servers
         self._tables = tables
         self._store = store
-        self._hashes = hashes
 
     def put(self, part: Part, rows: Iterable[pa.RecordBatch]) -> None:
         for batch in rows:
@@ -120,7 +116,7 @@ class ClickHouseTaking:
         if part.kind in PLACES:
             columns["started_at"] = [PLACES[part.kind]] * count
         business = [self._store.business] * count
-        hashes = self._hashes(batch.column("id")).to_pylist()
+        hashes = hashes_of(batch.column("id")).to_pylist()
         places = {"business": business, "id_hash": hashes, "started_at": columns["started_at"]}
         self._session.insert(self._tables.places, places)
         number = [self._store.number] * count

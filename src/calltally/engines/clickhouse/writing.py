@@ -12,7 +12,7 @@ from calltally.engines.clickhouse.schema import Tables
 from calltally.engines.clickhouse.sessions import Session
 from calltally.engines.clickhouse.stores import Store, write_store
 from calltally.engines.clickhouse.turns import Turn
-from calltally.engines.duckdb.hashes import hashes_of
+from calltally.engines.hashing import hashes_of
 from calltally.localtime import microseconds
 
 __all__ = ["Writing", "next_number"]
@@ -40,7 +40,7 @@ class Writing:
         scratch.learn(self.store.erasure)
         for some in ids:
             each = tuple(dict.fromkeys(some))
-            hashes = hashes_of(scratch.cursor, pa.array(each, pa.string())).to_pylist()
+            hashes = hashes_of(pa.array(each, pa.string())).to_pylist()
             for rows in rows_with_ids(self._session, self._tables, self.store, each, hashes, moved_only=moved_only):
                 scratch.take(rows)
         scratch.fill()

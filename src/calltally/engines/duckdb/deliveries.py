@@ -16,13 +16,13 @@ import pyarrow.compute as pc
 
 from calltally.engines.base import Outcome
 from calltally.engines.duckdb.changing import changing
-from calltally.engines.duckdb.hashes import hashes_of
 from calltally.engines.duckdb.lookup import Found, Known, find, find_codes, plain
 from calltally.engines.duckdb.migrations import VERSIONED
 from calltally.engines.duckdb.reading import as_read
 from calltally.engines.duckdb.schema import bit_of
 from calltally.engines.duckdb.stores import Store
 from calltally.engines.duckdb.writer import Writer
+from calltally.engines.hashing import hashes_of
 from calltally.engines.rows import DELIVERY_SCHEMA, VALUE_FIELDS
 from calltally.engines.versions import Change, Said, State, changed_by, stored_versions
 from calltally.localtime import HOUR, microseconds
@@ -37,7 +37,7 @@ STORED_VERSIONS = itemgetter(*(NAMES.index(name) for name in VERSIONED))  # of t
 MOVED = tuple((1 << place, bit_of(name)) for place, name in enumerate(NAMES) if 1 << place != bit_of(name))
 QUARTER_HOUR = HOUR // 4
 STATE_SCHEMA = DELIVERY_SCHEMA.append(pa.field("versions", pa.list_(pa.int64())))
-FRESH_SCHEMA = STATE_SCHEMA.append(pa.field("changed_at", pa.int64())).append(pa.field("id_hash", pa.uint64()))
+FRESH_SCHEMA = STATE_SCHEMA.append(pa.field("changed_at", pa.int64()))
 
 
 @dataclass
@@ -62,7 +62,6 @@ def apply_deliveries(writer: Writer, store: Store, rows: pa.RecordBatch) -> list
     """See `calltally.engines.base.Engine.apply`; the caller holds the right to write to the store."""
     cursor = writer.cursor
     rows = _without_erased(rows, store)
-    rows = rows.append_column("id_hash", hashes_of(cursor, rows["id"]))
     merged = _merged(rows, find(cursor, store, rows["id"], rows["id_hash"]))
     if len(merged.fresh) or merged.changed:
         with changing(cursor, store) as change:
@@ -80,7 +79,7 @@ def apply_deliveries(writer: Writer, store: Store, rows: pa.RecordBatch) -> list
 def delete_call(cursor: duckdb.DuckDBPyConnection, store: Store, call_id: str) -> bool:
     """See `calltally.engines.base.Engine.delete`; the caller holds the right to write to the store."""
     ids = pa.array([call_id])
-    hashes = hashes_of(cursor, ids)
+    hashes = hashes_of(ids)
     there = find(cursor, store, ids, hashes).known.get(call_id)
     if there is None:
         return False
@@ -185,10 +184,10 @@ def _put(writer: Writer, store: Store, merged: _Merged, now: int) -> pa.Table:
     calls = [(call_id, known) for call_id, known in changed if known.state.values[START] is not None]
     if held:
         store.any_held = True
-        writer.insert(store.held, _hashed(cursor, _states(held)))
+        writer.insert(store.held, _states(held))
     rows = _fresh(merged.fresh, now)
     if calls:
-        rows = pa.concat_tables([rows, _hashed(cursor, _calls(calls, merged.shown, now))])
+        rows = pa.concat_tables([rows, _calls(calls, merged.shown, now)])
     merged.codes.update(known.code for _, known in calls if known.code)
     return _insert_calls(writer, store, rows, merged.codes)
 
@@ -225,11 +224,6 @@ def _is_sorted(numbers: pa.ChunkedArray) -> bool:
     return pc.all(pc.less_equal(numbers.slice(0, len(numbers) - 1), numbers.slice(1))).as_py() is not False
 
 
-def _hashed(cursor: duckdb.DuckDBPyConnection, rows: pa.Table) -> pa.Table:
-    """Rows with the hashes of their ids."""
-    return rows.append_column("id_hash", hashes_of(cursor, rows["id"]))
-
-
 def _coded(writer: Writer, store: Store, callers: pa.ChunkedArray, codes: dict[str, int]) -> pa.Array:
     """The codes of callers, of whom some are known; new callers are given theirs."""
     encoded = callers.combine_chunks().dictionary_encode()
@@ -244,7 +238,7 @@ def _codes_of(writer: Writer, store: Store, values: Sequence[str]) -> dict[str, 
     if not values:
         return {}
     texts = pa.array(values, pa.string())
-    hashes = hashes_of(writer.cursor, texts)
+    hashes = hashes_of(texts)
     known = find_codes(writer, store, texts, hashes)
     is_new = [value not in known for value in values]
     new = list(compress(values, is_new))
@@ -295,8 +289,10 @@ def _calls(calls: Sequence[tuple[str, Known]], shown: set[str], now: int) -> pa.
 def _states(rows: Sequence[tuple[str, Known]]) -> pa.Table:
     """States as they are stored."""
     versions = [stored_versions(known.state) for _, known in rows]
+    ids = pa.array([call_id for call_id, _ in rows], pa.string())
     stored = {
-        "id": [call_id for call_id, _ in rows],
+        "id": ids,
+        "id_hash": hashes_of(ids),
         "version": [each.newest for each in versions],
         "cleared": [sum(bit_of(NAMES[place]) for place in each.cleared) or None for each in versions],
         "versions": [each.each and STORED_VERSIONS(each.each) for each in versions],

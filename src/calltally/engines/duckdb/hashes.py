@@ -1,8 +1,6 @@
 """The hashes of texts that a column has, in memory: what is new is told without reading the column."""
 
-import hashlib
 import logging
-import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,37 +9,15 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["Hashes", "hash_of", "hashes_of"]
+__all__ = ["Hashes"]
 
 logger = logging.getLogger(__name__)
 
-FEW = 5_000  # texts, which are hashed here in less time than a statement takes
 MOST_ADDED = 20_000  # in a dictionary, which takes ten times the memory of a sorted run
 MANY = 2_000  # that are added at once, and are a run of their own
 LESS = 8  # times as many as the next has
 WAITED_FOR = 100_000  # hashes: more are put in order beside what goes on, a sixth of a second for each million
 PIECE = 16_384  # of a run, joined with its like of another
-INCOMING = "incoming_texts"
-
-
-def hashes_of(cursor: duckdb.DuckDBPyConnection, texts: pa.Array | pa.ChunkedArray) -> pa.Array:
-    """The lower half of each text's MD5, 64 bits, as DuckDB's `md5_number_lower` gives it."""
-    if len(texts) <= FEW and sys.byteorder == "little":
-        halves = b"".join([_lower_half(text) for text in texts.to_pylist()])
-        return pa.Array.from_buffers(pa.uint64(), len(texts), [None, pa.py_buffer(halves)])
-    cursor.register(INCOMING, pa.table({"text": texts}))
-    found = cursor.sql(f"SELECT md5_number_lower(text) AS hash FROM {INCOMING}").to_arrow_table()
-    cursor.unregister(INCOMING)
-    return found["hash"].combine_chunks()
-
-
-def hash_of(text: str) -> int:
-    """The same of one text."""
-    return int.from_bytes(_lower_half(text), "little")
-
-
-def _lower_half(text: str) -> bytes:
-    return hashlib.md5(text.encode(), usedforsecurity=False).digest()[8:]
 
 
 @dataclass(frozen=True)
