@@ -51,7 +51,7 @@ def blocks(draw: st.DrawFn) -> bytes:
 def one_by_one(data: bytes) -> list[object]:
     """What each line is; text where it is no JSON."""
     read: list[object] = []
-    for line in data.splitlines():
+    for line in data.split(b"\n")[:-1]:
         try:
             read.append(orjson.loads(line))
         except orjson.JSONDecodeError:
@@ -61,11 +61,11 @@ def one_by_one(data: bytes) -> list[object]:
 
 @given(blocks())
 def test_what_is_read_at_once_is_what_is_read_line_by_line(data: bytes) -> None:
-    lines = data.splitlines()
-    columns = uniform_columns(data, len(lines))
+    lines = data.count(b"\n")
+    columns = uniform_columns(data, lines)
     if columns is not None:
         values = {name: column.to_pylist() for name, column in columns.items()}
-        rows = [{name: column[at] for name, column in values.items()} for at in range(len(lines))]
+        rows = [{name: column[at] for name, column in values.items()} for at in range(lines)]
         assert repr(rows) == repr([_in_order(row, list(values)) for row in one_by_one(data)])
 
 
@@ -108,4 +108,4 @@ def test_what_programs_write_is_read_at_once(data: bytes) -> None:
     ],
 )
 def test_what_is_not_alike_is_left_to_be_read_one_by_one(data: bytes) -> None:
-    assert uniform_columns(data, len(data.splitlines())) is None
+    assert uniform_columns(data, data.count(b"\n")) is None

@@ -52,7 +52,9 @@ def _read_ahead(pieces: Iterable[Lines | LongLine]) -> Iterator[tuple[Lines | Lo
 
 
 def _columns(piece: Lines | LongLine) -> Columns | None:
-    return uniform_columns(piece.data, len(piece.lines)) if isinstance(piece, Lines) else None
+    if not isinstance(piece, Lines) or piece.data.count(b"\n") != len(piece.lines):
+        return None
+    return uniform_columns(piece.data, len(piece.lines))
 
 
 def _take_piece(gathered: Gathering[JsonRow], piece: Lines, columns: Columns | None) -> None:
