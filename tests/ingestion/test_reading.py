@@ -4,11 +4,17 @@ import hashlib
 
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from calltally.accounts import Business
+from calltally.ingestion import Delivery, deliveries, read_deliveries, reading
 from calltally.ingestion.files import ABSENT, Column, RowBatch
 from calltally.ingestion.reading import ReadBatch, RowReading
 from calltally.localtime import LocalTimeKind, offset_table
-from calltally.records import Reading
+from calltally.records import Reading, columns
+from tests import strategies
+from tests.conftest import NewBusiness
 
 START = "2026-03-09T12:00:00Z"
 NOON = 1_773_057_600_000_000
@@ -64,3 +70,23 @@ def test_local_times_of_accepted_rows_are_counted() -> None:
     starts = ["2026-11-01 01:30", "2026-03-08 02:30:00", "2026-11-01T01:30:00", START]
     found = read(id=pa.array(list("abcd")), started_at=pa.array(starts), ai_score=pa.array([1, 2, 101, 4]))
     assert found.kinds == {LocalTimeKind.TWICE: 1, LocalTimeKind.NEVER: 1}
+
+
+@given(
+    records=st.lists(strategies.records() | strategies.updates() | strategies.faulty_records(), max_size=6),
+    null_clears=st.booleans(),
+)
+def test_few_records_are_read_as_many_are(
+    business: Business, records: list[dict[str, object]], null_clears: bool
+) -> None:
+    sent = [Delivery(record, version, null_clears) for version, record in enumerate(records)]
+    few = read_deliveries(sent, business)
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (columns, deliveries, reading):
+            patch.setattr(module, "FEW_ROWS", 0)
+        assert read_deliveries(sent, business) == few
+
+
+@pytest.fixture(scope="module")
+def business(new_business: NewBusiness) -> Business:
+    return new_business("America/New_York")
