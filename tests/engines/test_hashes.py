@@ -27,7 +27,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 def order(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """How far it has come with the hashes that there were at first."""
     if request.param != "in order":
-        monkeypatch.setattr(module, "WAITED_FOR", 0)
+        monkeypatch.setattr(module, "LEAST_BESIDE", 0)
     if request.param == "not yet in order":
         monkeypatch.setattr(Hashes, "_put_in_order", lambda hashes, first: None)
 

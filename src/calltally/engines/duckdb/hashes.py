@@ -16,7 +16,9 @@ logger = logging.getLogger(__name__)
 MOST_ADDED = 20_000  # in a dictionary, which takes ten times the memory of a sorted run
 MANY = 2_000  # that are added at once, and are a run of their own
 LESS = 8  # times as many as the next has
-WAITED_FOR = 100_000  # hashes: more are put in order beside what goes on, a sixth of a second for each million
+# Hashes that are put in order beside what goes on, in a sixth of a second for each million; until then it takes ten
+# milliseconds for each million to look for some. Fewer are waited for, and so are more: DuckDB has those in order sooner.
+LEAST_BESIDE, MOST_BESIDE = 100_000, 2_000_000
 PIECE = 16_384  # of a run, joined with its like of another
 
 
@@ -83,9 +85,14 @@ class _Unordered:
         here = pc.is_in(self.hashes, wanted)
         return dict(zip(self.hashes.filter(here).to_pylist(), self.places.filter(here).to_pylist(), strict=True))
 
+    def as_run(self) -> _Run:
+        """The same, where they are in order."""
+        return _Run(self.hashes.combine_chunks(), self.places.combine_chunks())
+
     def in_order(self) -> _Run:
-        """The same hashes in their order."""
-        return _ordered(self.hashes.combine_chunks(), self.places.combine_chunks())
+        """The same in order."""
+        run = self.as_run()
+        return _ordered(run.hashes, run.places)
 
 
 def _ordered(hashes: pa.Array, places: pa.Array) -> _Run:
@@ -125,19 +132,18 @@ class Hashes:
     """
 
     def __init__(self, cursor: duckdb.DuckDBPyConnection, table: str, column: str) -> None:
-        found = cursor.sql(
-            f"SELECT {column}, rowid::UINTEGER AS place FROM {table} WHERE {column} IS NOT NULL"
-        ).to_arrow_table()
+        count = cursor.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0]
+        beside = LEAST_BESIDE < count <= MOST_BESIDE
+        query = f"SELECT {column}, rowid::UINTEGER AS place FROM {table} WHERE {column} IS NOT NULL"
+        found = cursor.sql(query if beside else f"{query} ORDER BY ALL").to_arrow_table()
         first = _Unordered(found[column], found["place"])
-        self._first: _Unordered | _Run = first
+        self._first: _Unordered | _Run = first if beside else first.as_run()
         self._runs: list[_Run] = []  # each less than an eighth of the one before it, so that there are few
         self._added: dict[int, int] = {}
         last = pc.max(first.places).as_py()
         self._next = 0 if last is None else last + 1
         self.moved = False  # a row was not where it should have been: the places are worth nothing any more
-        if len(first) <= WAITED_FOR:
-            self._put_in_order(first)
-        else:
+        if beside:
             threading.Thread(target=self._put_in_order, args=(first,), name="hashes", daemon=True).start()
 
     def among(self, wanted: pa.Array) -> dict[int, int]:
