@@ -17,7 +17,7 @@ MOST_ADDED = 20_000  # in a dictionary, which takes ten times the memory of a so
 MANY = 2_000  # that are added at once, and are a run of their own
 LESS = 8  # times as many as the next has
 # Hashes that are put in order beside what goes on, in a sixth of a second for each million; until then it takes ten
-# milliseconds for each million to look for some. Fewer are waited for, and so are more: DuckDB has those in order sooner.
+# milliseconds for each million to look for some. Fewer are waited for, and so are more: DuckDB orders those sooner.
 LEAST_BESIDE, MOST_BESIDE = 100_000, 2_000_000
 PIECE = 16_384  # of a run, joined with its like of another
 
