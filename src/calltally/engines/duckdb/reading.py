@@ -62,7 +62,8 @@ class Reading:
             return {}
         lists = ", ".join(f"list(DISTINCT {name})" for name in few)
         found = self._cursor.execute(f"SELECT {lists} FROM {self._calls}").fetchall()
-        return {name: [text for text in texts if text is not None] for name, texts in zip(few, found[0], strict=True)}
+        texts = {name: [text for text in each if text is not None] for name, each in zip(few, found[0], strict=True)}
+        return {name: each for name, each in texts.items() if len(each) <= 2 * FEW_TEXTS}  # else the estimate was wrong
 
     def _read(
         self, where: str, params: Sequence[object], instead: Mapping[str, str] | None = None
@@ -95,8 +96,7 @@ def _read(calls: pa.Table, field: str) -> pa.ChunkedArray:
         return calls[CODE_COLUMNS[field]]
     if CATALOG.fields[field].kind is FieldKind.TIME:
         return calls[field].cast(pa.int64())
-    default = DEFAULTS.get(field)
-    return pc.fill_null(calls[field], default) if default else calls[field]
+    return pc.fill_null(calls[field], DEFAULTS[field]) if field in DEFAULTS else calls[field]
 
 
 def _spelled(field: str) -> str:
