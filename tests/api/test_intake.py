@@ -71,6 +71,12 @@ def groups(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return sizes
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An intake that waits so long for others that a test which has to wait fails."""
+    monkeypatch.setattr("calltally.api.intake.GATHERING_SECONDS", 60)
+
+
 def run(scenario: Callable[[], Coroutine[Any, Any, None]]) -> None:
     asyncio.run(scenario())
 
@@ -238,10 +244,8 @@ def test_a_crowd_is_waited_for_until_it_is_back_or_time_is_up(
 
 
 def test_a_few_are_never_waited_for(
-    engine: Engine, new_business: NewBusiness, groups: list[int], monkeypatch: pytest.MonkeyPatch
+    engine: Engine, new_business: NewBusiness, groups: list[int], patient: None
 ) -> None:
-    monkeypatch.setattr("calltally.api.intake.GATHERING_SECONDS", 60)
-
     async def scenario() -> None:
         business = new_business()
         async with opened(engine) as intake, asyncio.timeout(20):
@@ -253,10 +257,8 @@ def test_a_few_are_never_waited_for(
 
 
 def test_an_array_waits_for_one_other_that_is_being_read(
-    engine: Engine, new_business: NewBusiness, groups: list[int], monkeypatch: pytest.MonkeyPatch
+    engine: Engine, new_business: NewBusiness, groups: list[int], patient: None
 ) -> None:
-    monkeypatch.setattr("calltally.api.intake.GATHERING_SECONDS", 60)
-
     async def scenario() -> None:
         business = new_business()
         async with opened(engine) as intake, asyncio.timeout(20):
@@ -285,10 +287,8 @@ def test_nobody_is_waited_for_for_ever(engine: Engine, new_business: NewBusiness
 
 
 def test_an_errand_does_not_wait_for_a_crowd(
-    engine: Engine, new_business: NewBusiness, groups: list[int], monkeypatch: pytest.MonkeyPatch
+    engine: Engine, new_business: NewBusiness, groups: list[int], patient: None
 ) -> None:
-    monkeypatch.setattr("calltally.api.intake.GATHERING_SECONDS", 60)
-
     async def scenario() -> None:
         business = new_business()
         async with opened(engine) as intake, asyncio.timeout(20):
@@ -299,11 +299,7 @@ def test_an_errand_does_not_wait_for_a_crowd(
     assert groups == [10, 0]
 
 
-def test_a_server_that_stops_waits_for_no_crowd(
-    engine: Engine, new_business: NewBusiness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("calltally.api.intake.GATHERING_SECONDS", 60)
-
+def test_a_server_that_stops_waits_for_no_crowd(engine: Engine, new_business: NewBusiness, patient: None) -> None:
     async def scenario() -> None:
         business = new_business()
         intake = Intake(engine, intake_limits())
