@@ -613,6 +613,13 @@ def test_rejected_rows_of_standard_input(calltally: CommandLine, acme: str, tmp_
                 "say which is which with --map, such as --map started_at='Call Time'"
             ),
         ),
+        (
+            b"Start Time,Caller Number,Source\n1,2,3\n",
+            (
+                "No column of stdin is a call field; its first line has 'Start Time', 'Caller Number', 'Source'; "
+                "say which is which with --map, such as --map caller_number='Caller Number' --map source='Source'"
+            ),
+        ),
     ],
 )
 def test_what_is_wrong_with_standard_input(calltally: CommandLine, acme: str, given: bytes, sentence: str) -> None:

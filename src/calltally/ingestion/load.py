@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from calltally.accounts import Business
+from calltally.catalog import CATALOG
 from calltally.engines import Engine, Load, LoadSummary
 from calltally.errors import CalltallyError, Problem, UnreadableFile
 from calltally.ingestion.by_preset import FileReading
@@ -26,6 +27,7 @@ __all__ = ["FileResult", "ImportOptions", "ImportSummary", "Progress", "import_f
 
 RECORDS_A_BATCH = 20_000
 COLUMNS_LISTED = 20
+COLUMNS_MAPPED = 3  # in an example
 
 
 @dataclass(frozen=True)
@@ -245,5 +247,12 @@ def _check_columns(path: Path, rows: RowReader, preset: Preset, options: ImportO
         )
     raise UnreadableFile(
         f"No column of {path} is a call field; its first line has {listed}; "
-        "say which is which with --map, such as --map started_at='Call Time'"
+        f"say which is which with --map, such as {_mapped(rows.columns)}"
     )
+
+
+def _mapped(columns: Iterable[str]) -> str:
+    """How to say which field some of the columns are that differ from its name in blanks, signs and case alone."""
+    names = {folded(name): name for name in CATALOG.fields}
+    near = [f"--map {names[folded(column)]}='{column}'" for column in columns if folded(column) in names]
+    return " ".join(near[:COLUMNS_MAPPED]) or "--map started_at='Call Time'"
