@@ -617,7 +617,8 @@ def test_rejected_rows_of_standard_input(calltally: CommandLine, acme: str, tmp_
             b"Start Time,Caller Number,Source\n1,2,3\n",
             (
                 "No column of stdin is a call field; its first line has 'Start Time', 'Caller Number', 'Source'; "
-                "say which is which with --map, such as --map caller_number='Caller Number' --map source='Source'"
+                "say which is which with --map, such as --map started_at='Start Time' "
+                "--map caller_number='Caller Number' --map source='Source'"
             ),
         ),
     ],

@@ -252,7 +252,7 @@ def _check_columns(path: Path, rows: RowReader, preset: Preset, options: ImportO
 
 
 def _mapped(columns: Iterable[str]) -> str:
-    """How to say which field some of the columns are that differ from its name in blanks, signs and case alone."""
-    names = {folded(name): name for name in CATALOG.fields}
+    """How to say which field some of the columns are that differ from its names in blanks, signs and case alone."""
+    names = {folded(name): row.name for row in CATALOG.fields.values() for name in (row.name, *row.aliases)}
     near = [f"--map {names[folded(column)]}='{column}'" for column in columns if folded(column) in names]
     return " ".join(near[:COLUMNS_MAPPED]) or "--map started_at='Call Time'"
