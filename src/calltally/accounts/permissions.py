@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cache
 
 from calltally.accounts.businesses import Business
 from calltally.catalog import suggestion
@@ -47,8 +48,14 @@ def require(actor: Actor, action: str) -> None:
         Forbidden: its key lacks the scope, which is named.
     """
     needed = ACTIONS[action]
-    if not any(needed in SCOPES[scope] for scope in actor.scopes):
+    if needed not in _included(actor.scopes):
         raise Forbidden(needed)
+
+
+@cache
+def _included(scopes: frozenset[str]) -> frozenset[str]:
+    """The scopes that these include."""
+    return frozenset().union(*(SCOPES[scope] for scope in scopes))
 
 
 def scope_problems(names: Collection[str]) -> tuple[Problem, ...]:

@@ -15,9 +15,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from calltally.api.browser import Packed, packed, packed_response
+from calltally.api.routing import route
 from calltally.api.services import Services, services_of
 from calltally.charts import VEGA_VERSION, vega_script
 from calltally.engines import Stop
@@ -97,4 +97,4 @@ def _packed_script(script: bytes) -> Packed:
     return packed(VEGA, script)
 
 
-ASSETS = [Route("/assets/{hash}/{name:path}", _send, methods=["GET"])]
+ASSETS = [route("/assets/{hash}/{name:path}", GET=_send)]

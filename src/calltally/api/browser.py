@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from calltally.api.preferences import has_already, takes_gzip
+from calltally.api.routing import route
 
 __all__ = ["Packed", "browser_file", "packed", "packed_response"]
 
@@ -47,7 +48,7 @@ def browser_file(address: str, package: str, path: str) -> Route:
     async def send(request: Request) -> Response:
         return _response(request, await run_in_threadpool(_packed, package, path))
 
-    return Route(address, send, methods=["GET"])
+    return route(address, GET=send)
 
 
 def packed(path: str, content: bytes) -> Packed:

@@ -46,7 +46,7 @@ async def post_calls(request: Request) -> Response:
     if form.media_type == NDJSON:
         return await take_stream(request, form, actor.business, services)
     with services.intake.bodies.hold(actor.business.id) as held:
-        body = await read_body(request, MOST_BYTES, held)
+        body = await read_body(request, MOST_BYTES, held, form.coding)
         taking = partial(_taken, body, services.arrivals, actor.business)
         with services.intake.coming(actor.business) if len(body) >= LONG_BYTES else nullcontext():
             batch, deliveries = await _beside(len(body), taking, waits=services.arrivals.waits)

@@ -2,9 +2,9 @@
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route
 
 from calltally.api.browser import browser_file
+from calltally.api.routing import route
 
 __all__ = ["DOCS"]
 
@@ -21,5 +21,5 @@ DOCS = [
     browser_file("/docs/docs.js", PAGES, "docs.js"),
     browser_file("/docs/icon.svg", PAGES, "icon.svg"),
     browser_file("/docs/scalar.js", "stopments", "static/scalar-api-reference.js"),
-    Route("/docs/", _without_slash, methods=["GET"]),
+    route("/docs/", GET=_without_slash),
 ]

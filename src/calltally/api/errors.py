@@ -1,10 +1,10 @@
 """Errors as responses: the one place where status codes and error bodies are decided."""
 
-from typing import Any
+from typing import Any, cast
 
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.types import Scope
 
 from calltally.errors import (
     CalltallyError,
@@ -23,12 +23,12 @@ from calltally.errors import (
 
 __all__ = [
     "ERRORS",
-    "HANDLERS",
     "STOPPING",
     "error_body",
     "error_response",
     "internal_error",
     "not_http",
+    "response_to",
     "stopping_error",
 ]
 
@@ -76,11 +76,11 @@ def not_http() -> dict[str, Any]:
     return error_body(400, "invalid_parameter", message, param="request", details=[problem])
 
 
-async def _ours(_: Request, error: Exception) -> Response:
-    assert isinstance(error, CalltallyError)  # noqa: S101 - registered for this class
-    if type(error) not in ERRORS:
-        raise error
-    return error_response(error)
+def response_to(error: Exception, scope: Scope) -> Response | None:
+    """What is said of an error that a request came to; None: it was not raised on purpose."""
+    if type(error) in ERRORS:
+        return error_response(cast("CalltallyError", error))
+    return _http(error, scope) if isinstance(error, HTTPException) else None
 
 
 def error_response(error: CalltallyError) -> Response:
@@ -98,19 +98,11 @@ def error_response(error: CalltallyError) -> Response:
     return JSONResponse(error_body(status, kind, error.message, **more), status, headers)
 
 
-async def _http(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class
-    path = request.scope["path"][:200]  # not the URL's: that is put together with whatever Host was sent
-    messages = {404: f"There is nothing at {path}", 405: f"{path} does not take {request.method}"}
+def _http(error: HTTPException, scope: Scope) -> Response:
+    path = scope["path"][:200]  # not the URL's: that is put together with whatever Host was sent
+    messages = {404: f"There is nothing at {path}", 405: f"{path} does not take {scope['method']}"}
     headers = dict(error.headers or {})
     if "Allow" in headers:
         headers["Allow"] = ", ".join(sorted(headers["Allow"].split(", ")))
     kind = HTTP_ERRORS[error.status_code]
     return JSONResponse(error_body(error.status_code, kind, messages[error.status_code]), error.status_code, headers)
-
-
-async def _defect(request: Request, _: Exception) -> Response:
-    return internal_error(request.state.request_id)
-
-
-HANDLERS = {CalltallyError: _ours, HTTPException: _http, Exception: _defect}

@@ -5,10 +5,10 @@ from dataclasses import asdict
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from calltally.accounts import Session, choose_business, csrf_token
 from calltally.api.rendering import redirect, render
+from calltally.api.routing import route
 from calltally.api.services import services_of
 from calltally.api.session import described_session
 from calltally.api.sign_in import sign_in_first, signed_in, told
@@ -44,4 +44,4 @@ async def _look_elsewhere(request: Request, token: str, session: Session) -> Res
     return redirect(request, "")
 
 
-HOME = [Route("/", told(_show_home), methods=["GET"])]
+HOME = [route("/", GET=told(_show_home))]

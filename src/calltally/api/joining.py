@@ -5,6 +5,8 @@ from typing import Any
 
 __all__ = ["JoinedWrites"]
 
+COPIED = 16 * 1024  # bytes that are put together sooner than named to the system one by one
+
 
 class JoinedWrites:
     """A connection's transport that sends the first of two pieces together with the second, or at the end of the turn.
@@ -24,7 +26,10 @@ class JoinedWrites:
         """Send the piece with the one that is held, or hold it."""
         if self._held:
             held, self._held = self._held, b""
-            self._transport.writelines((held, data))
+            if len(data) <= COPIED:
+                self._transport.write(held + data)
+            else:
+                self._transport.writelines((held, data))
         elif data:
             self._held = data
             asyncio.get_running_loop().call_soon(self._send_held)

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import orjson
 from starlette.concurrency import run_in_threadpool
@@ -53,8 +54,8 @@ def body_form(headers: Headers, allowed: Sequence[str]) -> BodyForm:
     return BodyForm(media_type, _coding(headers))
 
 
-async def read_body(request: Request, most: int, held: Held | None = None) -> bytes:
-    """The whole body, unpacked; what it takes is added to what is `held`.
+async def read_body(request: Request, most: int, held: Held | None = None, coding: str | None = None) -> bytes:
+    """The whole body, unpacked; what it takes is added to what is `held`. `coding` is how it is packed, if known.
 
     Raises:
         TooLarge: it has more than `most` bytes, packed or unpacked, or becomes too large for what it was.
@@ -63,12 +64,14 @@ async def read_body(request: Request, most: int, held: Held | None = None) -> by
         Unavailable: there is no room for it now.
         ClientGone: it never came to its end.
     """
-    coding = _coding(request.headers)
+    if coding is None:
+        coding = _coding(request.headers)
     if _said_length(request.headers) > most:
         raise _too_large(most)
     pieces = []
-    size = 0
-    async for piece in body_pieces(request):
+    size, more = 0, True
+    while more:
+        piece, more = await _next_piece(request)
         size += len(piece)
         if size > most:
             raise _too_large(most)
@@ -93,15 +96,20 @@ async def body_pieces(request: Request) -> AsyncGenerator[bytes]:
     """
     more = True
     while more:
-        try:
-            message = await within(PATIENCE_SECONDS, request.receive())
-        except TimeoutError as error:
-            raise invalid_body(f"nothing came for {PATIENCE_SECONDS:g} s") from error
-        if message["type"] == "http.disconnect":
-            raise ClientGone
-        more = message.get("more_body", False)
-        if piece := message.get("body"):
+        piece, more = await _next_piece(request)
+        if piece:
             yield piece
+
+
+async def _next_piece(request: Request) -> tuple[bytes, bool]:
+    """What comes next of the body, and whether there is more; raises as `body_pieces`."""
+    try:
+        message = await within(PATIENCE_SECONDS, request.receive())
+    except TimeoutError as error:
+        raise invalid_body(f"nothing came for {PATIENCE_SECONDS:g} s") from error
+    if message["type"] == "http.disconnect":
+        raise ClientGone
+    return message.get("body", b""), message.get("more_body", False)
 
 
 async def read_fields(request: Request, known: Sequence[str]) -> dict[str, object]:
@@ -145,6 +153,7 @@ def invalid_body(what: str) -> InvalidBody:
     return InvalidBody((Problem("body", f"body: {what}"),))
 
 
+@lru_cache(maxsize=100)
 def _media_type(content_type: str) -> str:
     """The type, if its text is UTF-8; empty otherwise."""
     media_type, *parameters = (part.strip().lower() for part in content_type.split(";"))

@@ -1,8 +1,7 @@
 """Room: how much of something is in hand, of one business and of all, and how much of it may be."""
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
 
 from calltally.errors import Unavailable
 
@@ -16,35 +15,33 @@ class Room:
         self._most = most
         self._most_of_business = most_of_business
         self._what = what
+        self._everybody = 0
         self._held: Counter[str] = Counter()  # by business
 
-    @contextmanager
-    def hold(self, business: str) -> Iterator["Held"]:
-        """Something of a business that grows in the block, and is let go of at its end."""
-        held = Held(self, business)
-        try:
-            yield held
-        finally:
-            self._take(business, -held.amount)
+    def hold(self, business: str) -> "Held":
+        """A context: something of a business that grows in the block, and is let go of at its end."""
+        return Held(self, business)
 
-    def check(self, held: "Held", more: int) -> None:
+    def grow(self, held: "Held", more: int) -> None:
+        """Take more; see `Held.grow`."""
+        self._check(held, more)
+        self.take(held.business, more)
+
+    def take(self, business: str, amount: int) -> None:
+        """Note that so much more, or less, of a business is in hand."""
+        self._everybody += amount
+        self._held[business] += amount
+        if not self._held[business]:
+            del self._held[business]
+
+    def _check(self, held: "Held", more: int) -> None:
         """Raise Unavailable if there is no room for more; what is alone has room, however large it is."""
-        everybody, business = self._held.total(), self._held[held.business]
+        everybody, business = self._everybody, self._held[held.business]
         if everybody > held.amount and everybody + more > self._most:
             raise Unavailable(f"There are {self._most:,} {self._what} waiting to be written already; try again soon")
         if business > held.amount and business + more > self._most_of_business:
             waiting = f"{self._most_of_business:,} {self._what} of this business"
             raise Unavailable(f"There are {waiting} waiting to be written already; try again soon")
-
-    def _take(self, business: str, amount: int) -> None:
-        self._held[business] += amount
-        if not self._held[business]:
-            del self._held[business]
-
-    def grow(self, held: "Held", more: int) -> None:
-        """Take more; see `Held.grow`."""
-        self.check(held, more)
-        self._take(held.business, more)
 
 
 class Held:
@@ -54,6 +51,12 @@ class Held:
         self._room = room
         self.business = business
         self.amount = 0
+
+    def __enter__(self) -> "Held":
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self._room.take(self.business, -self.amount)
 
     def grow(self, more: int) -> None:
         """Hold more.

@@ -1,11 +1,11 @@
 """Routes: one for each path, whatever methods it has, so that a refused method is told all that are taken."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import Request
 from starlette.routing import Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 __all__ = ["Handler", "route"]
 
@@ -34,9 +34,21 @@ def route(path: str, **handlers: Handler) -> Route:
 
     `{name:anything}` in a path stands for the rest of it.
     """
+    return Route(path, _Endpoint(handlers), methods=list(handlers))
 
-    async def handle(request: Request) -> ASGIApp:
-        method = request.method
-        return await handlers["GET" if method == "HEAD" else method](request)
 
-    return Route(path, handle, methods=list(handlers))
+class _Endpoint:
+    """What answers at a path.
+
+    Starlette would catch the errors of a handler that is a function, and then once more those of all of them.
+    """
+
+    def __init__(self, handlers: Mapping[str, Handler]) -> None:
+        self._handlers = dict(handlers)
+        if "GET" in handlers:
+            self._handlers["HEAD"] = handlers["GET"]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        response = await self._handlers[scope["method"]](Request(scope, receive, send))
+        await response(scope, receive, send)

@@ -243,6 +243,7 @@ def _set_up_log(level: str) -> None:
         raise InvalidRequest((Problem("log_level", message),))
     # What a line does not say need not be found out for each of them.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = ""  # the way to do without where a line was logged that the logging HOWTO names
     handlers = [GatheringHandler(sys.stderr)]
     logging.basicConfig(
         level=level.upper(), handlers=handlers, format="%(asctime)s %(levelname)s %(name)s: %(message)s"

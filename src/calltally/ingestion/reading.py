@@ -24,6 +24,7 @@ __all__ = ["NOTHING_KNOWN", "ReadBatch", "RejectedRow", "RowReading"]
 TWIN_FIELDS = ("started_at", "caller_number", "tracking_number", "destination_number", "direction")
 
 ROW = pa.struct(list(ROW_SCHEMA))
+VERY_FEW_ROWS = 16  # which are made at once in less time than it takes to make a column for each field
 
 # What is said of a row with neither an id, which would say what call it updates, nor what creates one.
 NOTHING_KNOWN = Problem("started_at", "started_at: is missing; a call needs it")
@@ -119,7 +120,7 @@ class _Rows:
             "version": self._versions(),
             "record": self._records(),
         }
-        rows = _of_few(columns) if self._size <= FEW_ROWS else _of_many(columns)
+        rows = _of_few(columns) if self._size <= VERY_FEW_ROWS else _of_many(columns)
         return rows.filter(pc.or_(self._accepted, pc.is_valid(rows["twin"]))) if self._problems else rows
 
     def rejected(self) -> Iterator[RejectedRow]:
@@ -246,7 +247,7 @@ def _whole_numbers(numbers: Sequence[int]) -> pa.Array:
 
 
 def _of_few(columns: Mapping[str, Column]) -> pa.RecordBatch:
-    """Few rows, made all at once: a step for each column would take longer."""
+    """Very few rows, made all at once: a step for each column would take longer."""
     values = [plain(columns[name]) for name in ROW_SCHEMA.names]
     rows = [dict(zip(ROW_SCHEMA.names, row, strict=True)) for row in zip(*values, strict=True)]
     return pa.RecordBatch.from_struct_array(pa.array(rows, ROW))
