@@ -1,6 +1,5 @@
 """Room: how much of something is in hand, of one business and of all, and how much of it may be."""
 
-from collections import Counter
 from types import TracebackType
 
 from calltally.errors import Unavailable
@@ -16,7 +15,7 @@ class Room:
         self._most_of_business = most_of_business
         self._what = what
         self._everybody = 0
-        self._held: Counter[str] = Counter()  # by business
+        self._held: dict[str, int] = {}  # by business
 
     def hold(self, business: str) -> "Held":
         """A context: something of a business that grows in the block, and is let go of at its end."""
@@ -30,13 +29,15 @@ class Room:
     def take(self, business: str, amount: int) -> None:
         """Note that so much more, or less, of a business is in hand."""
         self._everybody += amount
-        self._held[business] += amount
-        if not self._held[business]:
-            del self._held[business]
+        held = self._held.get(business, 0) + amount
+        if held:
+            self._held[business] = held
+        else:
+            self._held.pop(business, None)
 
     def _check(self, held: "Held", more: int) -> None:
         """Raise Unavailable if there is no room for more; what is alone has room, however large it is."""
-        everybody, business = self._everybody, self._held[held.business]
+        everybody, business = self._everybody, self._held.get(held.business, 0)
         if everybody > held.amount and everybody + more > self._most:
             raise Unavailable(f"There are {self._most:,} {self._what} waiting to be written already; try again soon")
         if business > held.amount and business + more > self._most_of_business:

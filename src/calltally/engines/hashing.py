@@ -8,6 +8,8 @@ import pyarrow as pa
 
 __all__ = ["hash_of", "hashes_of"]
 
+BEGUN = hashlib.md5(usedforsecurity=False)
+
 
 def hash_of(text: str) -> int:
     """64 bits, as DuckDB's `md5_number_lower` gives them."""
@@ -23,4 +25,6 @@ def hashes_of(texts: pa.Array | pa.ChunkedArray) -> pa.Array:
 
 
 def _lower_half(text: str) -> bytes:
-    return hashlib.md5(text.encode(), usedforsecurity=False).digest()[8:]
+    begun = BEGUN.copy()  # in less than half the time that it takes to begin anew
+    begun.update(text.encode())
+    return begun.digest()[8:]
