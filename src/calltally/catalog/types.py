@@ -4,7 +4,7 @@ Rows hold facts, no behaviour; `catalog.CATALOG` checks them against one another
 """
 
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import Enum, StrEnum
 
 from calltally.catalog.expressions import Aggregate, Ratio
 
@@ -51,7 +51,7 @@ class Unit(Enum):
     SCORE = "score"
 
 
-class FieldKind(Enum):
+class FieldKind(StrEnum):
     """How a raw value of a call field is read (`calltally.records.values`) and stored."""
 
     ID = "id"

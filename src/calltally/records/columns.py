@@ -128,11 +128,14 @@ class ColumnReader:
 
     def _values(self, raw: list[object]) -> list[Stored | BadValue | None]:
         known, read = self._remembered, self._remembered.read
-        return [None if each is None else known[each] if type(each) is str else read(each) for each in raw]
+        return [
+            None if each is None else known[each] if type(each) is str or type(each) is int else read(each)
+            for each in raw
+        ]
 
 
-class _Remembered(dict[str, Stored | BadValue | None]):
-    """Text to stored value; bad ones to their `BadValue`. Ids and times, which hardly ever repeat, are not kept.
+class _Remembered(dict[str | int, Stored | BadValue | None]):
+    """Text or whole number to stored value; bad ones to their `BadValue`. Ids and times, seldom repeated, are not kept.
 
     Bounded by starting anew: a column of numbers would otherwise grow with the file.
     """
@@ -145,12 +148,12 @@ class _Remembered(dict[str, Stored | BadValue | None]):
         self._most, self._longest = (LASTING_REMEMBERED, LONGEST_LASTING) if lasts else (most, LONGEST_REMEMBERED)
         self._keeps = not (row.kind in SELDOM_REPEATED or (lasts and row.kind is FieldKind.PHONE))
 
-    def __missing__(self, text: str) -> Stored | BadValue | None:
-        value = self.read(text)
-        if self._keeps and len(text) <= self._longest:
+    def __missing__(self, raw: str | int) -> Stored | BadValue | None:
+        value = self.read(raw)
+        if self._keeps and (isinstance(raw, int) or len(raw) <= self._longest):
             if len(self) >= self._most:
                 self.clear()
-            self[text] = value
+            self[raw] = value
         return value
 
     def read(self, raw: object) -> Stored | BadValue | None:
