@@ -89,6 +89,7 @@ def test_importing_a_file_again_changes_nothing(
     engine.remove(business.calls)
 
 
+@settings(max_examples=EXAMPLES // 2)  # each of which is a dozen imports
 @given(
     versioned=st.lists(strategies.records(), min_size=2, max_size=5),
     versions=st.lists(st.integers(0, 3), min_size=5, max_size=5),
@@ -118,6 +119,7 @@ def test_deliveries_with_versions_end_the_same_in_any_order(
     assert answers[0] == answers[1] == answers[2]
 
 
+@settings(max_examples=EXAMPLES // 2)  # each of which is a dozen imports
 @given(
     files=st.lists(
         st.tuples(st.lists(strategies.records(), min_size=1, max_size=4), strategies.as_of_times()),
