@@ -20,7 +20,7 @@ from calltally.catalog import Aggregate, Count, CountDistinct, Dimension, IsSet,
 from calltally.cli.options import opened
 from calltally.engines import Plan, open_engine
 from calltally.engines.hot import HotEngine
-from calltally.engines.hot.columns import Columns, Segment
+from calltally.engines.hot.columns import NUMBERS, Columns, Segment
 from calltally.query import Timing, ask
 from calltally.settings import Settings
 
@@ -103,8 +103,14 @@ def _bytes_read(plan: Plan, columns: Columns) -> int:
 
 def _bytes_of(segment: Segment, plan: Plan, fields: set[str]) -> int:
     first, end = segment.rows(plan.periods)
-    columns = {STARTS: segment.starts, **segment.codes, **segment.numbers}
-    return (end - first) * sum(columns[name].itemsize for name in fields)
+    return (end - first) * sum(_column(segment, name).itemsize for name in fields)
+
+
+def _column(segment: Segment, name: str) -> np.ndarray:
+    if name == STARTS:
+        return segment.starts
+    # Asked for by name, since some segments make a column only then.
+    return segment.numbers[name] if name in NUMBERS else segment.codes[name]
 
 
 def _of_dimension(dimension: Dimension) -> str:
