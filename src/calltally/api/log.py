@@ -44,7 +44,7 @@ class GatheringHandler(logging.StreamHandler[TextIO]):
         try:
             return self.format(record) + self.terminator
         # As in the standard library's handlers: whatever the text of an argument raises must not end what logs it, or
-        # take the lines of other requests with it. `handleError` prints the error and where the line was logged.
+        # take the lines of other requests with it. `handleError` prints the error, the text and its arguments.
         except Exception:
             self.handleError(record)
             return ""
