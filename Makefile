@@ -22,7 +22,7 @@ serve: $(RUNTIME)  ## Set up and start the server on ./calltally-data (or CALLTA
 setup: $(DEV)  ## Make .venv with everything that development needs
 
 test: $(DEV)  ## Set up and run the whole test suite (as root, also with the Debian packages that it needs)
-	@scripts/packages chromium,chromium-browser,google-chrome=chromium curl=curl
+	@scripts/packages chromium-headless-shell,chromium,chromium-browser,google-chrome=chromium-headless-shell curl=curl
 	$(BIN)/pytest -n auto -m 'not cluster'
 	@$(MAKE) --no-print-directory clusters
 

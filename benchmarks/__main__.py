@@ -94,7 +94,7 @@ def _lists(figures: Figures, options: argparse.Namespace, scratch: Path, console
 
 def _pages(figures: Figures, options: argparse.Namespace, scratch: Path, console: Console) -> Figures:
     console.print(f"{options.viewed:,} calls: pages ...")
-    times = max(options.times // 6, 2)
+    times = max(options.times // 6, 1)
     return replace(figures, pages=measure_pages(options.viewed, options.out, scratch, options.rounds, times))
 
 

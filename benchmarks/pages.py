@@ -26,7 +26,7 @@ from benchmarks.writing import writer
 
 __all__ = ["measure_pages"]
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chromium-headless-shell")
 SIZE: ViewportSize = {"width": 1280, "height": 800}
 VEGA = "vega"
 DAYS = {"start_date": "2025-11-01", "end_date": "2025-11-30"}

@@ -33,17 +33,9 @@ settings.load_profile("calltally")
 NewBusiness = Callable[..., Business]
 
 
-# Tests of what any engine does: they run on each of them, but for those that look into the database's files.
-SHARED = {"tests.ingestion.test_deliveries", "tests.api.test_where"}
-OF_FILES = {
-    "test_the_bytes_of_an_erased_number_leave_every_file",
-    "test_an_export_that_nobody_takes_keeps_no_number_from_being_erased",
-}
-
-
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    shared = metafunc.module.__name__ in SHARED and metafunc.function.__name__ not in OF_FILES
-    if shared and "engine" in metafunc.fixturenames:
+    """What lies behind a row is counted on each engine in one process."""
+    if metafunc.module.__name__ == "tests.api.test_where" and "engine" in metafunc.fixturenames:
         metafunc.parametrize("engine", list(ENGINES), indirect=True, scope="session")
 
 

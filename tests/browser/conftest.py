@@ -13,8 +13,8 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, 
 from tests.api.conftest import Server, serving
 from tests.cli.conftest import CommandLine
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-MISSING = f"This test needs a browser, one of {', '.join(BROWSERS)}; on Debian: apt-get install chromium"
+BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+MISSING = f"This test needs a browser, one of {', '.join(BROWSERS)}; on Debian: apt-get install chromium-headless-shell"
 SIZES = {"desktop": (1280, 800), "phone": (390, 844)}
 COMPLAINTS = {"error", "warning"}
 

@@ -33,8 +33,8 @@ from calltally.settings import Settings
 from tests.api.conftest import add_many
 from tests.asking import import_records, report
 from tests.conftest import NewBusiness
+from tests.deliveries import state_of
 from tests.engines.clusters import wired
-from tests.ingestion.test_deliveries import state_of
 
 pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("faults")]
 

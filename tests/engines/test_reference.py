@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from calltally.accounts import Business
 from calltally.catalog import CATALOG
 from calltally.engines import Engine
 from calltally.ingestion import ImportOptions
 from tests import reference, strategies
 from tests.asking import import_records, report
 from tests.conftest import NewBusiness
+from tests.deliveries import state_of
 
 EXAMPLES = settings.get_profile(settings.get_current_profile_name()).max_examples
 
@@ -91,36 +91,6 @@ def test_importing_a_file_again_changes_nothing(
 
 @settings(max_examples=EXAMPLES // 2)  # each of which is a dozen imports
 @given(
-    versioned=st.lists(strategies.records(), min_size=2, max_size=5),
-    versions=st.lists(st.integers(0, 3), min_size=5, max_size=5),
-    order=st.randoms(use_true_random=False),
-)
-def test_deliveries_with_versions_end_the_same_in_any_order(
-    engine: Engine,
-    new_business: NewBusiness,
-    tmp_path: Path,
-    versioned: list[dict[str, object]],
-    versions: list[int],
-    order: Any,
-) -> None:
-    deliveries = [
-        {**record, "id": "the-call", "updated_at": f"2026-05-0{version + 1}T12:00:00Z"}
-        for record, version in zip(versioned, versions, strict=False)
-    ]
-    params = [("group_by", "source,status,date"), ("metrics", ",".join(strategies.METRIC_NAMES))]
-    answers = []
-    for _ in range(3):
-        business = new_business()
-        for delivery in deliveries + order.sample(deliveries, 1):
-            import_records(engine, business, [delivery], tmp_path)
-        answers.append(report(engine, business, params))
-        order.shuffle(deliveries)
-        engine.remove(business.calls)
-    assert answers[0] == answers[1] == answers[2]
-
-
-@settings(max_examples=EXAMPLES // 2)  # each of which is a dozen imports
-@given(
     files=st.lists(
         st.tuples(st.lists(strategies.records(), min_size=1, max_size=4), strategies.as_of_times()),
         min_size=2,
@@ -145,12 +115,6 @@ def test_files_with_versions_end_the_same_in_any_order(
         order.shuffle(files)
         engine.remove(business.calls)
     assert states[0] == states[1] == states[2]
-
-
-def state_of(engine: Engine, business: Business) -> list[dict[str, Any]]:
-    """Every call with all that is stored of it, by id."""
-    with engine.export(business.calls, (), None) as batches:
-        return sorted((call for batch in batches for call in batch.to_pylist()), key=lambda call: str(call["id"]))
 
 
 @pytest.mark.parametrize("dimension", strategies.DIMENSION_NAMES)

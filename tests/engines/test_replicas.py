@@ -24,10 +24,10 @@ from calltally.settings import Settings
 from tests.api.conftest import REPORT
 from tests.asking import import_records, report
 from tests.conftest import NewBusiness
+from tests.deliveries import state_of
 from tests.engines.clusters import front_door
 from tests.engines.test_clusters import kept_with
-from tests.ingestion.test_deliveries import (
-    state_of,
+from tests.engines.test_deliveries import (
     test_a_deleted_call_stays_deleted_whatever_comes,
     test_a_rejected_record_says_what_is_wrong_and_keeps_nobody_out,
 )

@@ -20,7 +20,7 @@ from calltally.errors import Unavailable
 from calltally.folder import DataFolder
 from calltally.ingestion import Delivery, deliver
 from calltally.settings import Settings
-from tests.ingestion.test_deliveries import state_of
+from tests.deliveries import state_of
 from tests.postgresql import PostgreSQL
 
 pytestmark = pytest.mark.cluster

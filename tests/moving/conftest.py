@@ -17,7 +17,7 @@ from calltally.ingestion import ImportOptions
 from calltally.moving import Side, copy_calls, look_ahead
 from calltally.settings import Settings
 from tests.asking import import_records
-from tests.ingestion.test_deliveries import delivered
+from tests.deliveries import delivered
 
 Row = dict[str, Any]
 FOLDER, CLUSTER, NEWEST = "folder", "two shards", "newest"
@@ -86,7 +86,7 @@ def nothing(_: int) -> None:
 
 
 def happen(engine: Engine, business: Business, steps: Sequence[tuple[str, Any]], path: Path) -> None:
-    """Do what may happen to the calls of a business, see `tests.ingestion.test_deliveries.steps`."""
+    """Do what may happen to the calls of a business, see `tests.deliveries.steps`."""
     for kind, what in steps:
         match kind:
             case "deliver":

@@ -17,7 +17,7 @@ from calltally.ingestion import Delivery, deliver
 from calltally.moving import Side, copy_calls, forget_mark, look_ahead, prove
 from tests.asking import import_records, report
 from tests.conftest import NewBusiness
-from tests.ingestion.test_deliveries import state_of, steps
+from tests.deliveries import state_of, steps
 from tests.moving.conftest import erasure_of, happen, move, nothing, rows_of
 
 Record = dict[str, Any]
