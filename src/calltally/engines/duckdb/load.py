@@ -156,7 +156,10 @@ class DuckDBLoad:
             self._view("states", single)
             return
         several = "(SELECT * FROM accepted WHERE id IN (FROM repeated))"
-        self._table("states", f"{single} WHERE id NOT IN (FROM repeated) UNION ALL BY NAME {merge.folded(several)}")
+        self._table(
+            "states",
+            f"{single} WHERE id NOT IN (FROM repeated) UNION ALL BY NAME {merge.folded(several, self._staging.said)}",
+        )
 
     def _compare(self) -> None:
         """What the store knows of the ids, as tables.
@@ -178,7 +181,7 @@ class DuckDBLoad:
     def _merge_into(self, name: str, table: str, *, wanted: bool) -> None:
         """A table of what becomes of the rows of another that change; planning it costs more than all else."""
         if wanted:
-            self._table(name, merge.merged("living", table))
+            self._table(name, merge.merged("living", table, self._staging.said))
         else:
             self._cursor.execute(f"CREATE TEMP TABLE {name} ({merge.CHANGES_COLUMNS})")
 

@@ -6,6 +6,8 @@ bit in `cleared`, which were cleared, and `versions`, which holds instead where 
 the call that is there.
 """
 
+from collections.abc import Collection, Iterable
+
 from calltally.catalog import CATALOG
 from calltally.engines.duckdb.migrations import VERSIONED
 from calltally.engines.duckdb.schema import bit_of, column_type, version_of
@@ -34,42 +36,51 @@ CHANGES_COLUMNS = (
 ONE_VERSION = "NULL::BIGINT AS cleared, NULL::BIGINT[] AS versions"  # which holds for every field with a value
 
 
-def folded(rows: str) -> str:
-    """One state for each id of `rows`: its greatest versions, and of unversioned values the last in the file."""
+def folded(rows: str, said: Collection[str]) -> str:
+    """One state for each id of `rows`: its greatest versions, and of unversioned values the last in the file.
+
+    `said` are the fields of which any row has a value.
+    """
     columns = ["id"]
     for name in NAMES:
-        said = f"{name} IS NOT NULL"
-        newest = f"arg_max({name}, {{'version': version, 'value': {name}}}) FILTER ({said} AND version IS NOT NULL)"
-        last = f"arg_max({name}, n) FILTER ({said} AND version IS NULL)"
+        if name not in said:
+            columns += [f"NULL AS {name}", f"NULL::BIGINT AS version_of_{name}"]
+            continue
+        there = f"{name} IS NOT NULL"
+        newest = f"arg_max({name}, {{'version': version, 'value': {name}}}) FILTER ({there} AND version IS NOT NULL)"
+        last = f"arg_max({name}, n) FILTER ({there} AND version IS NULL)"
         columns.append(f"coalesce({newest}, {last}) AS {name}")
-        columns.append(f"max(version) FILTER ({said}) AS version_of_{name}")
+        columns.append(f"max(version) FILTER ({there}) AS version_of_{name}")
     return _shortest(f"SELECT {', '.join(columns)} FROM {rows} GROUP BY id", "id")
 
 
-def merged(incoming: str, calls: str) -> str:
+def merged(incoming: str, calls: str, said: Collection[str]) -> str:
     """The state after `incoming` of each call that is there and changes, and whether a value of it does.
 
-    In layers, so that each expression is written, planned and worked out once: both states side by side, which of
-    them wins in each field, the state after, its shortest form.
+    `said` are the fields of which anything comes in; few of them are planned in a fraction of the time. In layers, so
+    that each expression is written, planned and worked out once: both states side by side, which of them wins in each
+    field, the state after, its shortest form.
     """
+    told = [name for name in NAMES if name in said]
     both = ", ".join(
         f"{table}.{name} AS {side}_{name}, {stored_version(table, name)} AS {side}_version_of_{name}"
-        for side, table in (("new", "s"), ("old", "c"))
-        for name in NAMES
+        for side, table, names in (("new", "s", told), ("old", "c", NAMES))
+        for name in names
     )
     pairs = f"SELECT s.id AS id, {both} FROM {incoming} AS s JOIN {calls} AS c ON s.id = c.id"
-    judged = f"SELECT *, {', '.join(f'{_wins(name)} AS wins_{name}' for name in NAMES)} FROM ({pairs})"
+    wins = "".join(f", {_wins(name)} AS wins_{name}" for name in told)
+    judged = f"SELECT *{wins} FROM ({pairs})"
     after = ", ".join(
-        f"CASE WHEN wins_{name} THEN new_{column} ELSE old_{column} END AS {column}"
+        f"{_after(column, wins=name if name in said else None)} AS {column}"
         for name in NAMES
         for column in (name, f"version_of_{name}")
     )
-    values_differ = {name: f"{_read('new', name)} IS DISTINCT FROM {_read('old', name)}" for name in NAMES}
-    values_changed = " OR ".join(f"wins_{name} AND {differ}" for name, differ in values_differ.items())
-    changed = " OR ".join(
+    values_differ = {name: f"{_read('new', name)} IS DISTINCT FROM {_read('old', name)}" for name in told}
+    values_changed = _any(f"wins_{name} AND {differ}" for name, differ in values_differ.items())
+    changed = _any(
         f"wins_{name} AND (new_{name} IS DISTINCT FROM old_{name} "
         f"OR new_version_of_{name} IS DISTINCT FROM old_version_of_{name})"
-        for name in NAMES
+        for name in told
     )
     changes = f"SELECT id, {values_changed} AS values_changed, {after} FROM ({judged}) WHERE {changed}"
     return _shortest(changes, "id, values_changed")
@@ -108,6 +119,15 @@ def stored_version(table: str, name: str) -> str:
     shared = f"CASE WHEN {said} THEN {table}.version END"
     own = version_of(name, f"{table}.versions")
     return f"CASE WHEN {table}.versions IS NULL THEN {shared} ELSE {own} END"
+
+
+def _after(column: str, wins: str | None) -> str:
+    """A column of the state after, of a field of which nothing comes in or for which it says whether that wins."""
+    return f"CASE WHEN wins_{wins} THEN new_{column} ELSE old_{column} END" if wins else f"old_{column}"
+
+
+def _any(conditions: Iterable[str]) -> str:
+    return " OR ".join(conditions) or "false"
 
 
 def _wins(name: str) -> str:

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from calltally.catalog import CATALOG, FieldKind
-from calltally.engines.rows import ROW_SCHEMA
+from calltally.engines.rows import ROW_SCHEMA, VALUE_FIELDS
 
 __all__ = ["Staging"]
 
@@ -21,6 +21,7 @@ REPEATING = [
     for field in CATALOG.fields.values()
     if field.name in ROW_SCHEMA.names and field.kind not in {FieldKind.ID, FieldKind.TIME, FieldKind.PHONE}
 ]
+VALUES = {field.name for field in VALUE_FIELDS}
 
 
 class Staging:
@@ -34,6 +35,7 @@ class Staging:
         self.accepted = 0
         self.any_without_id = False
         self.any_without_start = False
+        self.said: set[str] = set()  # the fields of which any row has a value
         self.by_start = True  # whether the rows come in the order of their starts
         self._last_start: pa.Scalar | None = None
         self._batches: list[pa.RecordBatch] = []
@@ -78,6 +80,7 @@ class Staging:
         self.rows += len(rows)
         self.accepted += pc.sum(rows["accepted"]).as_py() or 0
         self.any_without_id |= bool(rows["id"].null_count)
+        self.said |= {name for name in VALUES - self.said if rows[name].null_count < len(rows)}
         starts = rows["started_at"]
         self.any_without_start |= bool(starts.null_count)
         self.by_start = self.by_start and not starts.null_count and self._follows(starts)
