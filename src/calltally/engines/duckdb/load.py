@@ -43,6 +43,7 @@ class DuckDBLoad:
         self._staging = Staging(staging)
         self._root = root
         self._cursor = root.cursor()
+        self._sizes: dict[str, int] = {}  # rows of the tables that were made
         self._stopped = False
 
     def add(self, rows: pa.RecordBatch) -> None:
@@ -110,16 +111,13 @@ class DuckDBLoad:
             raise Unavailable(STOPPED)
 
     def _table(self, name: str, query: str) -> None:
-        self._cursor.execute(f"CREATE TEMP TABLE {name} AS {query}")
+        self._sizes[name] = self._number(f"CREATE TEMP TABLE {name} AS {query}")
 
     def _view(self, name: str, query: str) -> None:
         self._cursor.execute(f"CREATE TEMP VIEW {name} AS {query}")
 
     def _number(self, query: str) -> int:
         return int(self._cursor.execute(query).fetchall()[0][0])
-
-    def _count(self, table: str) -> int:
-        return self._number(f"SELECT count(*) FROM {table}")
 
     def _name_rows(self) -> None:
         """`accepted`: the rows that count, each with an id; a derived one says which of its twins a row is."""
@@ -149,10 +147,10 @@ class DuckDBLoad:
         """`states`: one row an id, what the file as a whole says of it; `repeated`: ids that have several rows."""
         # By their hashes first, which take a fraction of the memory of the ids themselves.
         self._table("hashes", "SELECT hash(id) AS hash FROM accepted GROUP BY 1 HAVING count(*) > 1")
-        suspects = "SELECT id FROM accepted WHERE hash(id) IN (FROM hashes)" if self._count("hashes") else NO_IDS
+        suspects = "SELECT id FROM accepted WHERE hash(id) IN (FROM hashes)" if self._sizes["hashes"] else NO_IDS
         self._table("repeated", f"SELECT id FROM ({suspects}) GROUP BY id HAVING count(*) > 1")
         single = f"SELECT id, {', '.join(merge.NAMES)}, version, {merge.ONE_VERSION} FROM accepted"
-        if not self._count("repeated"):
+        if not self._sizes["repeated"]:
             self._view("states", single)
             return
         several = "(SELECT * FROM accepted WHERE id IN (FROM repeated))"
@@ -170,12 +168,12 @@ class DuckDBLoad:
         store = self._store
         deleted = f"SELECT s.id FROM states AS s SEMI JOIN {store.deleted} USING (id)" if store.any_deleted else NO_IDS
         self._table("gone", deleted)
-        self._view("living", "FROM states" + (" ANTI JOIN gone USING (id)" if self._count("gone") else ""))
+        self._view("living", "FROM states" + (" ANTI JOIN gone USING (id)" if self._sizes["gone"] else ""))
         is_empty = store.extent.first is None
         self._table("known", NO_IDS if is_empty else f"SELECT s.id FROM living AS s SEMI JOIN {store.calls} USING (id)")
         without_start = "SELECT id FROM living WHERE started_at IS NULL"
         self._table("lost", f"{without_start} EXCEPT FROM known" if self._staging.any_without_start else NO_IDS)
-        self._merge_into("changes", store.calls, wanted=bool(self._count("known")))
+        self._merge_into("changes", store.calls, wanted=bool(self._sizes["known"]))
         self._merge_into("coming", store.held, wanted=store.any_held)
 
     def _merge_into(self, name: str, table: str, *, wanted: bool) -> None:
@@ -184,17 +182,20 @@ class DuckDBLoad:
             self._table(name, merge.merged("living", table, self._staging.said))
         else:
             self._cursor.execute(f"CREATE TEMP TABLE {name} ({merge.CHANGES_COLUMNS})")
+            self._sizes[name] = 0
 
     def _summary(self) -> LoadSummary:
-        lost, known = self._count("lost"), self._count("known")
+        lost, known = self._sizes["lost"], self._sizes["known"]
         unplaced = self._number("SELECT count(*) FROM accepted SEMI JOIN lost USING (id)") if lost else 0
-        added = self._count("living") - known - lost
-        updated = self._number("SELECT count(*) FROM changes WHERE values_changed") + self._repeats_that_say_more()
+        added = self._number("SELECT count(*) FROM living") - known - lost
+        updated = self._repeats_that_say_more()
+        if self._sizes["changes"]:
+            updated += self._number("SELECT count(*) FROM changes WHERE values_changed")
         return LoadSummary(added, updated, self._staging.accepted - unplaced - added - updated, unplaced)
 
     def _repeats_that_say_more(self) -> int:
         """Rows after the first of a call that is added or changes, which differ from the row before them."""
-        if not self._count("repeated"):
+        if not self._sizes["repeated"]:
             return 0
         same_calls = "SELECT id FROM known ANTI JOIN (FROM changes WHERE values_changed) USING (id) UNION ALL FROM gone"
         return self._number(
@@ -212,7 +213,8 @@ class DuckDBLoad:
                 codes = self._add_codes()
                 now = change.since = microseconds(datetime.now(UTC))
                 change.added, change.rows = added, None
-                self._add_calls(now)
+                if added:
+                    self._add_calls(now)
                 self._change_calls(now)
                 self._widen_extent(codes)
         finally:
@@ -222,9 +224,8 @@ class DuckDBLoad:
     def _add_codes(self) -> int:
         """Give new caller numbers their codes; how many codes there are then."""
         before = self._store.extent.codes
-        names = ("living", "changes", "coming")
-        callers = " UNION ".join(f"SELECT caller_number AS value FROM {name}" for name in names)
-        new = f"SELECT value FROM ({callers}) ANTI JOIN {self._store.codes} USING (value) WHERE value IS NOT NULL"
+        callers = " UNION ALL ".join(f"SELECT caller_number AS value FROM {name}" for name in self._states())
+        new = f"SELECT DISTINCT value FROM ({callers}) ANTI JOIN {self._store.codes} USING (value) WHERE value IS NOT NULL"
         return before + self._number(
             f"INSERT INTO {self._store.codes} "
             f"SELECT value, {before} + row_number() OVER () - 1, md5_number_lower(value) FROM ({new})"
@@ -232,9 +233,9 @@ class DuckDBLoad:
 
     def _add_calls(self, now: int) -> None:
         fresh = "SELECT * FROM living WHERE started_at IS NOT NULL"
-        if self._count("known"):
+        if self._sizes["known"]:
             fresh += " AND id NOT IN (FROM known)"
-        coming = self._count("coming")
+        coming = self._sizes["coming"]
         if coming:
             fresh = (
                 f"{fresh} AND id NOT IN (SELECT id FROM coming) "
@@ -251,7 +252,7 @@ class DuckDBLoad:
             )
 
     def _change_calls(self, now: int) -> None:
-        if not self._count("changes"):
+        if not self._sizes["changes"]:
             return
         columns = [name for name in (*merge.STATE_COLUMNS, *DERIVED) if name != "id_hash"]
         changes = ", ".join(f"{name} = s.{name}" for name in columns)
@@ -274,6 +275,10 @@ class DuckDBLoad:
     def _widen_extent(self, codes: int) -> None:
         """Before the commit, so that no report is spelled for less than it meets."""
         extent = self._store.extent
-        for name in ("living", "changes", "coming"):
+        for name in self._states():
             extent = extent.widened(*read_span(self._cursor, name), codes)
         self._store.extent = extent
+
+    def _states(self) -> list[str]:
+        """What has states of calls that may come to be in the store."""
+        return ["living", *(name for name in ("changes", "coming") if self._sizes[name])]
