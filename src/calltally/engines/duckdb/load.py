@@ -225,10 +225,11 @@ class DuckDBLoad:
         """Give new caller numbers their codes; how many codes there are then."""
         before = self._store.extent.codes
         callers = " UNION ALL ".join(f"SELECT caller_number AS value FROM {name}" for name in self._states())
-        new = f"SELECT DISTINCT value FROM ({callers}) ANTI JOIN {self._store.codes} USING (value) WHERE value IS NOT NULL"
+        values = f"SELECT DISTINCT value FROM ({callers}) WHERE value IS NOT NULL"
         return before + self._number(
             f"INSERT INTO {self._store.codes} "
-            f"SELECT value, {before} + row_number() OVER () - 1, md5_number_lower(value) FROM ({new})"
+            f"SELECT value, {before} + row_number() OVER () - 1, md5_number_lower(value) "
+            f"FROM ({values}) ANTI JOIN {self._store.codes} USING (value)"
         )
 
     def _add_calls(self, now: int) -> None:
