@@ -2,8 +2,6 @@
 
 import ctypes
 
-import pyarrow as pa
-
 __all__ = ["give_back", "keep_little"]
 
 # What glibc calls M_TRIM_THRESHOLD and M_MMAP_THRESHOLD, with the bytes of each, and M_ARENA_MAX.
@@ -17,7 +15,6 @@ def keep_little() -> None:
 
     Of itself glibc keeps pieces as large as any that was freed before, and more of them than are ever used again.
     """
-    pa.set_memory_pool(pa.system_memory_pool())  # which gives back what calls on their way in took; Arrow's own hardly
     mallopt = getattr(_LIBRARY, "mallopt", None)  # other libraries have none
     if mallopt:
         for name, size in KEPT.items():
