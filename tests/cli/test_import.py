@@ -188,6 +188,17 @@ def test_corrections_by_id(calltally: CommandLine, put: Put, tmp_path: Path) -> 
     assert rows_of(calltally, "source", "status", "date") == [("google", "voicemail", "2026-03-09", 1)]
 
 
+def test_corrections_of_calls_that_are_not_there(calltally: CommandLine, acme: str, tmp_path: Path) -> None:
+    fix = written(tmp_path / "fix.csv", "id,status", "nobody,busy")
+    done = calltally.run("import", str(fix), "-b", acme)
+    assert done.code == 0
+    assert done.out.endswith(
+        f"Rejected rows, with reasons: {fix}.rejected.ndjson\n"
+        "  Such as line 2: started_at: is missing, and no call has this id yet\n"
+        "  If their calls are in another file, import that one first, then this one again\n"
+    )
+
+
 def test_a_foreign_file(calltally: CommandLine, new_york: str, tmp_path: Path) -> None:
     path = written(tmp_path / "export.csv", "Call Time,Caller,Where", "3/9/2026 2:05 PM,(305) 555-1234,google")
     mapping = ("--map", "started_at=Call Time", "--map", "caller_number=Caller", "--map", "source=Where")

@@ -29,6 +29,7 @@ from calltally.engines import Engine
 from calltally.errors import CalltallyError, InvalidRequest, Problem, UnreadableFile, shown
 from calltally.ingestion import (
     PRESETS,
+    UNPLACED,
     FileResult,
     ImportOptions,
     ImportSummary,
@@ -413,7 +414,10 @@ def _print_summary(imported: _Imported, business: Business, options: ImportOptio
     for path, (place, problem) in imported.rejected.items():
         say(f"Rejected rows, with reasons: {_printable(path)}")
         say(f"  Such as {place}: {_printable(problem.message)}")
-    if any(problem.param == "started_at" for _, problem in imported.rejected.values()) and not options.time_formats:
+    problems = {problem for _, problem in imported.rejected.values()}
+    if UNPLACED in problems:
+        say("  If their calls are in another file, import that one first, then this one again")
+    if any(problem.param == "started_at" for problem in problems - {UNPLACED}) and not options.time_formats:
         say("  If the times are in another column, add --map; if they are written otherwise, --time-format")
 
 

@@ -11,7 +11,15 @@ from calltally.ingestion.deliveries import (
     read_deliveries,
 )
 from calltally.ingestion.erasing import erase_caller
-from calltally.ingestion.load import FileResult, ImportOptions, ImportSummary, Progress, import_file, import_records
+from calltally.ingestion.load import (
+    UNPLACED,
+    FileResult,
+    ImportOptions,
+    ImportSummary,
+    Progress,
+    import_file,
+    import_records,
+)
 from calltally.ingestion.naming import files_named
 from calltally.ingestion.presets import MOST_APART, PRESETS, Preset, described, described_legs
 from calltally.ingestion.reading import RejectedRow
@@ -20,6 +28,7 @@ from calltally.ingestion.rejects import Rejects
 __all__ = [
     "MOST_APART",
     "PRESETS",
+    "UNPLACED",
     "Delivered",
     "Delivery",
     "FileResult",

@@ -23,8 +23,10 @@ from calltally.ingestion.rejects import Rejects
 from calltally.localtime import LocalTimeKind, offset_table
 from calltally.records import Reading
 
-__all__ = ["FileResult", "ImportOptions", "ImportSummary", "Progress", "import_file", "import_records"]
+__all__ = ["UNPLACED", "FileResult", "ImportOptions", "ImportSummary", "Progress", "import_file", "import_records"]
 
+# What is wrong with a row that would change a call which is not there.
+UNPLACED = Problem("started_at", "started_at: is missing, and no call has this id yet")
 RECORDS_A_BATCH = 20_000
 COLUMNS_LISTED = 20
 COLUMNS_MAPPED = 3  # in an example
@@ -212,12 +214,11 @@ def _as_of(rows: pa.RecordBatch, version: int | None) -> pa.RecordBatch:
 
 def _reject_unplaced(load: Load, rejects: Rejects) -> CalltallyError | None:
     """Write down the rows that found no call; gives back what went wrong, as all other rows are in by now."""
-    problem = Problem("started_at", "started_at: is missing, and no call has this id yet")
     rejects.outcome = "all other rows were taken"
     try:
         with rejects:
             for row in load.unplaced():
-                rejects.write(RejectedRow(row.place, (problem,), orjson.loads(row.record)))
+                rejects.write(RejectedRow(row.place, (UNPLACED,), orjson.loads(row.record)))
     except CalltallyError as error:
         return error
     return None
