@@ -87,12 +87,12 @@ def measure_reports(
     data = scratch / "serve"
     import_into(data, parquet, size)
     import_into(data, *_a_month(parquet, scratch / "month.parquet"), MONTH_BUSINESS)
+    columns, read = measure_columns(data, BUSINESS, [request for _, request in ALL_REPORTS], rounds)
     with starting_peers(peers, parquet, scratch) as started:
         measured = _Run(parquet, scratch, data, _key(data, BUSINESS), started, Best(), rounds, times)
         beside = _asked(measured)
         _ask_anew(measured)
         rates = _rates(measured) if size <= MANY_ASKED else ()
-    columns, read = measure_columns(data, BUSINESS, [request for _, request in ALL_REPORTS], rounds)
     return _figures(size, measured.best, started, columns, read, beside, rates)
 
 
