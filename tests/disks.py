@@ -16,5 +16,7 @@ def small_disk_at(path: Path, megabytes: int) -> Iterator[Path]:
         pytest.skip("to mount a disk that is soon full takes root")
     path.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(path)], check=True)
-    yield path
-    subprocess.run(["umount", "--lazy", str(path)], check=True)
+    try:
+        yield path
+    finally:
+        subprocess.run(["umount", "--lazy", str(path)], check=True)
