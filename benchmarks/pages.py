@@ -26,6 +26,7 @@ from benchmarks.writing import writer
 
 __all__ = ["measure_pages"]
 
+# As people have it, if it is there: tests, which look at no clock, rather take the shell.
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chromium-headless-shell")
 SIZE: ViewportSize = {"width": 1280, "height": 800}
 VEGA = "vega"
