@@ -3,24 +3,30 @@
 import gzip
 import json
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 import httpx2
 import orjson
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calltally.accounts import Business
+from calltally.api.streaming import COMMITTED
 from calltally.catalog import CATALOG
-from tests.api.conftest import Door
+from calltally.engines import Engine, Outcome
+from calltally.errors import StorageFull
+from tests.api.conftest import Door, open_client
 from tests.api.schemas import validate_response
 from tests.api.test_errors import error_of
+from tests.wrapping import WrappedEngine
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -393,6 +399,33 @@ def test_a_stream_of_many_results_is_told_whole(sender: Sender) -> None:
     found = sender._taken(sender.send(body, NDJSON))
     assert counts(found) == {"rejected": count}
     assert [result["index"] for result in found["results"]] == list(range(count))
+
+
+class FullOnce(WrappedEngine):
+    """An engine that finds no room for the second that it is to put in, and takes its time to find that."""
+
+    def __init__(self, inside: Engine) -> None:
+        super().__init__(inside)
+        self.turns = 0
+
+    def apply(self, calls: str, deliveries: pa.RecordBatch) -> Sequence[Outcome]:
+        self.turns += 1
+        if self.turns == 2:
+            time.sleep(0.5)  # by then there is more to put in
+            raise StorageFull("full")
+        return super().apply(calls, deliveries)
+
+
+def test_of_a_stream_nothing_is_taken_after_what_could_not_be(door: Door) -> None:
+    once = FullOnce(door.engine)
+    with open_client(door.control, cast("Engine", once)) as client:
+        sender = sender_of(Door(door.control, door.engine, client))
+        body = b"\n".join(orjson.dumps(record(f"c{n}")) for n in range(4 * COMMITTED))
+        error_of(sender.send(body, NDJSON), 507, "storage_full")
+        assert once.turns == 2
+        assert door.asker(sender.business).report("group_by=month")["totals"]["count"] == COMMITTED
+        sender._taken(sender.send(body, NDJSON))
+        assert door.asker(sender.business).report("group_by=month")["totals"]["count"] == 4 * COMMITTED
 
 
 # --- One call -------------------------------------------------------------------------------------------------------

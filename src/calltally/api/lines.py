@@ -113,7 +113,7 @@ class RecordLines:
         lines = data[:end]
         self._pieces, self._bytes, self._lines = [], 0, 0
         self._keep(data[end:])
-        if lines.strip():
+        if lines and not lines.isspace():
             batch = Batch(lines, count, partial(_records, lines))
             self._count += len(batch)
             return batch

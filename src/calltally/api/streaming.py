@@ -2,8 +2,10 @@
 
 import asyncio
 import errno
+from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
@@ -25,12 +27,13 @@ from calltally.api.services import Services
 from calltally.api.workers import ClientGone
 from calltally.engines import Engine, Outcome
 from calltally.errors import CalltallyError, StorageFull
-from calltally.ingestion import ReadDeliveries, put_read
+from calltally.ingestion import ReadDeliveries, ReadTogether, put_read, read_together
 
-__all__ = ["take_stream"]
+__all__ = ["COMMITTED", "take_stream"]
 
 COMMITTED = 10_000  # records at once, so that a commit costs little for each, and others wait for a moment only
-HELD_BYTES = 4 * BATCH_BYTES  # of those that are being written, the next, and those that are read
+MOST_AHEAD = 2  # groups that are written or wait for it, so that a long commit holds up nobody but the next
+HELD_BYTES = 6 * BATCH_BYTES  # of those that are being written, those that wait, and those that are read
 FED_BYTES = 256 * 1024
 IN_MEMORY_BYTES = 256 * 1024  # of results, the rest is in a file
 SENT_BYTES = 64 * 1024
@@ -50,9 +53,12 @@ async def take_stream(request: Request, form: BodyForm, business: Business, serv
         lines, taken = RecordLines(unpacked(form.coding)), _Taken(business, services)
         try:
             read = partial(Batch.read, arrivals=services.arrivals, business=business)
-            async with _OneAhead() as writing, aclosing(_together(_batches(request, lines), read)) as groups:
-                async for group in groups:
-                    await writing.begin(services.intake.run(business, partial(taken.write, group)))
+            async with _Ahead() as writing, aclosing(_together(_batches(request, lines), read)) as coming:
+                async for together in coming:
+                    await writing.room()
+                    group = await run_in_threadpool(together.taken)
+                    writing.begin(services.intake.run(business, partial(taken.write, group)))
+                    del group
         except BaseException:
             taken.close()
             raise
@@ -62,19 +68,18 @@ async def take_stream(request: Request, form: BodyForm, business: Business, serv
 async def _together(
     batches: AsyncGenerator[Batch], read: Callable[[Batch], ReadDeliveries]
 ) -> AsyncGenerator["_Together"]:
-    """Records in groups that are worth a commit; those that came before something went wrong are given first."""
-    group, failure = _Together(), None
+    """Records that are worth a commit, to be taken; those that came before something went wrong are given first."""
+    coming, failure = _Together(), None
     try:
         async with aclosing(batches):
             async for batch in batches:
-                group.add(batch, await run_in_threadpool(read, batch))
-                if group.size >= COMMITTED:
-                    yield group
-                    group = _Together()
+                coming.add(batch, await run_in_threadpool(read, batch))
+                if coming.size >= COMMITTED:
+                    yield coming
     except (CalltallyError, ClientGone) as error:
         failure = error
-    if group.size:
-        yield group
+    if coming.size:
+        yield coming
     if failure:
         raise failure
 
@@ -104,53 +109,67 @@ async def _joined(request: Request) -> AsyncGenerator[bytes]:
     yield b"".join(kept)
 
 
-class _Together:
+@dataclass(frozen=True)
+class _Group:
     """Records that are put into the calls at once: more than are read at once, since they take less memory by then."""
 
+    batches: Sequence[Batch]
+    read: ReadTogether
+
+
+class _Together:
+    """The records of the next group, as far as they are in."""
+
     def __init__(self) -> None:
-        self.batches: list[Batch] = []
-        self.reads: list[ReadDeliveries] = []
         self.size = 0
+        self._batches: list[Batch] = []
+        self._reads: list[ReadDeliveries] = []
 
     def add(self, batch: Batch, read: ReadDeliveries) -> None:
         """Take the next records."""
-        self.batches.append(batch)
-        self.reads.append(read)
+        self._batches.append(batch)
+        self._reads.append(read)
         self.size += len(batch)
 
+    def taken(self) -> _Group:
+        """All of them, which are not held here any longer."""
+        group = _Group(self._batches, read_together(self._reads))
+        is_long = self.size >= COMMITTED
+        self._batches, self._reads, self.size = [], [], 0
+        if is_long:  # after a few there is little to give back
+            give_back()
+        return group
 
-class _OneAhead:
-    """Work that goes on while the next is made ready; at the end of the block all of it is done."""
+
+class _Ahead:
+    """Work that goes on, piece after piece, while the next is made ready; at the end of the block all of it is done."""
 
     def __init__(self) -> None:
-        self._task: asyncio.Task[Any] | None = None
+        self._tasks: deque[asyncio.Task[Any]] = deque()  # in the order in which they are done
 
-    async def __aenter__(self) -> "_OneAhead":
+    async def __aenter__(self) -> "_Ahead":
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        # Each is looked at, so that nobody is warned of others: what is raised first says enough.
+        failures = [task.exception() for task in self._tasks if not task.cancelled()]
         if error is None:
-            await self._done()
-        elif self._task:
-            await asyncio.wait({self._task})
-            if not self._task.cancelled():
-                self._task.exception()  # looked at, so that nobody is warned: what is raised already says enough
+            for failure in filter(None, failures):
+                raise failure
 
-    async def begin(self, work: Coroutine[Any, Any, Any]) -> None:
-        """Begin work once that before it is done; raises what went wrong with that."""
-        try:
-            await self._done()
-        except BaseException:
-            work.close()
-            raise
-        self._task = asyncio.create_task(work)
+    async def room(self) -> None:
+        """Wait until there is little before what is begun next; raises what went wrong with that."""
+        while len(self._tasks) >= MOST_AHEAD:
+            await self._tasks[0]
+            self._tasks.popleft()
 
-    async def _done(self) -> None:
-        task, self._task = self._task, None
-        if task:
-            await task
+    def begin(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Begin work."""
+        self._tasks.append(asyncio.create_task(work))
 
 
 class _Taken:
@@ -160,21 +179,24 @@ class _Taken:
         self._business = business
         self._engine: Engine = services.engine
         self._tally = Tally()
+        self._has_failed = False
         self._file = _results_file(services.staging)
 
-    def write(self, group: _Together) -> None:
-        """Put the next records into the calls of the business."""
-        outcomes = put_read(group.reads, self._business, self._engine)
+    def write(self, group: _Group) -> None:
+        """Put the next records into the calls of the business; nothing once that has failed for some before them."""
+        if self._has_failed:
+            return
+        self._has_failed = True
+        outcomes = put_read(group.read, self._business, self._engine)
         try:
-            for batch, read, ends in zip(group.batches, group.reads, outcomes, strict=True):
+            for batch, read, ends in zip(group.batches, group.read.parts, outcomes, strict=True):
                 self._take_note(batch, read, ends)
         except OSError as error:
             if error.errno != errno.ENOSPC:
                 raise
             message = "There is no room left on the disk for the answer; the records so far were taken"
             raise StorageFull(message) from error
-        if group.size >= COMMITTED:  # of a few records there is little to give back
-            give_back()
+        self._has_failed = False
 
     def _take_note(self, batch: Batch, read: ReadDeliveries, outcomes: Sequence[Outcome]) -> None:
         if read.is_plain and len(read) == len(batch) and LISTED.isdisjoint(outcomes):

@@ -4,11 +4,13 @@ from calltally.ingestion.deliveries import (
     Delivered,
     Delivery,
     ReadDeliveries,
+    ReadTogether,
     deliver,
     deliver_read,
     put_read,
     read_columns,
     read_deliveries,
+    read_together,
 )
 from calltally.ingestion.erasing import erase_caller
 from calltally.ingestion.load import (
@@ -37,6 +39,7 @@ __all__ = [
     "Preset",
     "Progress",
     "ReadDeliveries",
+    "ReadTogether",
     "RejectedRow",
     "Rejects",
     "deliver",
@@ -50,4 +53,5 @@ __all__ = [
     "put_read",
     "read_columns",
     "read_deliveries",
+    "read_together",
 ]

@@ -1,9 +1,9 @@
 """Records that come in by themselves, over the API, by webhook or by pull: read and put into the calls at once."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
-from itertools import islice, repeat
+from itertools import accumulate, islice, repeat
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -22,11 +22,13 @@ __all__ = [
     "Delivered",
     "Delivery",
     "ReadDeliveries",
+    "ReadTogether",
     "deliver",
     "deliver_read",
     "put_read",
     "read_columns",
     "read_deliveries",
+    "read_together",
 ]
 
 OWN_NAMES = frozenset(CATALOG.fields)
@@ -92,6 +94,14 @@ class ReadDeliveries:
         return Delivered(self.ids[place], Outcome.REJECTED, problems) if problems else None
 
 
+@dataclass(frozen=True)
+class ReadTogether:
+    """Deliveries that were read in several parts, and the rows of all of them, in their order."""
+
+    rows: pa.RecordBatch
+    parts: Sequence[ReadDeliveries]  # each with its part of the rows
+
+
 def deliver(deliveries: Sequence[Delivery], business: Business, engine: Engine) -> list[Delivered]:
     """What became of each, in order; all that is taken is committed and synced when this returns.
 
@@ -107,15 +117,29 @@ def deliver(deliveries: Sequence[Delivery], business: Business, engine: Engine) 
 
 def deliver_read(reads: Sequence[ReadDeliveries], business: Business, engine: Engine) -> list[Delivered]:
     """As `deliver`, of deliveries that were read before, for the same business."""
-    outcomes = put_read(reads, business, engine)
+    outcomes = put_read(read_together(reads), business, engine)
     return [end for read, ends in zip(reads, outcomes, strict=True) for end in read.delivered(ends)]
 
 
-def put_read(reads: Sequence[ReadDeliveries], business: Business, engine: Engine) -> list[list[Outcome]]:
-    """What became of the rows of each; otherwise as `deliver_read`."""
-    rows = pa.concat_batches([read.rows for read in reads]) if len(reads) > 1 else reads[0].rows
-    outcomes = iter(engine.apply(business.calls, rows) if len(rows) else [])
-    return [list(islice(outcomes, len(read.rows))) for read in reads]
+def put_read(read: ReadTogether, business: Business, engine: Engine) -> list[list[Outcome]]:
+    """What became of the rows of each part; otherwise as `deliver_read`."""
+    outcomes = iter(engine.apply(business.calls, read.rows) if len(read.rows) else [])
+    return [list(islice(outcomes, len(part.rows))) for part in read.parts]
+
+
+def read_together(parts: Sequence[ReadDeliveries]) -> ReadTogether:
+    """Deliveries of one business that are put in at once; what their rows were in before can be let go of."""
+    if len(parts) == 1:
+        return ReadTogether(parts[0].rows, parts)
+    rows = pa.concat_batches([part.rows for part in parts])
+    starts = accumulate((len(part.rows) for part in parts), initial=0)
+    return ReadTogether(
+        rows,
+        [
+            replace(part, rows=rows.slice(start, len(part.rows)))
+            for part, start in zip(parts, starts, strict=False)  # the last start is the end
+        ],
+    )
 
 
 def read_deliveries(deliveries: Sequence[Delivery], business: Business) -> ReadDeliveries:
@@ -217,9 +241,16 @@ def _rows(read: ReadBatch, problems: Collection[int], beside: _Beside) -> pa.Rec
         "id_hash": hashes_of(rows["id"]),
         "version": pc.coalesce(rows["version"], versions),
         "cleared": cleared,
+        "caller_hash": _repeated_hashes(rows["caller_number"]),
     }
     arrays = [made[row.name] if row.name in made else rows[row.name] for row in DELIVERY_SCHEMA]
     return pa.RecordBatch.from_arrays(arrays, schema=DELIVERY_SCHEMA)
+
+
+def _repeated_hashes(texts: pa.Array) -> pa.Array:
+    """The hash of each text, of which many are alike; null where there is none."""
+    encoded = texts.dictionary_encode()
+    return hashes_of(encoded.dictionary).take(encoded.indices)
 
 
 def _cleared(read: ReadBatch, clears: Sequence[bool]) -> pa.Array:

@@ -36,7 +36,8 @@ STORED_VERSIONS = itemgetter(*(NAMES.index(name) for name in VERSIONED))  # of t
 # Bits of `DELIVERY_SCHEMA` that have another place where they are stored, with that.
 MOVED = tuple((1 << place, bit_of(name)) for place, name in enumerate(NAMES) if 1 << place != bit_of(name))
 QUARTER_HOUR = HOUR // 4
-STATE_SCHEMA = DELIVERY_SCHEMA.append(pa.field("versions", pa.list_(pa.int64())))
+STORED_SCHEMA = pa.schema([row for row in DELIVERY_SCHEMA if row.name != "caller_hash"])
+STATE_SCHEMA = STORED_SCHEMA.append(pa.field("versions", pa.list_(pa.int64())))
 FRESH_SCHEMA = STATE_SCHEMA.append(pa.field("changed_at", pa.int64()))
 
 
@@ -185,11 +186,12 @@ def _put(writer: Writer, store: Store, merged: _Merged, now: int) -> pa.Table:
     if held:
         store.any_held = True
         writer.insert(store.held, _states(held))
-    rows = _fresh(merged.fresh, now)
+    rows, hashes = _fresh(merged.fresh, now), merged.fresh["caller_hash"]
     if calls:
         rows = pa.concat_tables([rows, _calls(calls, merged.shown, now)])
+        hashes = pa.concat_arrays([hashes, pa.nulls(len(calls), hashes.type)])
     merged.codes.update(known.code for _, known in calls if known.code)
-    return _insert_calls(writer, store, rows, merged.codes)
+    return _insert_calls(writer, store, rows, hashes, merged.codes)
 
 
 def _delete_rows(cursor: duckdb.DuckDBPyConnection, table: str, rows: Iterable[Known]) -> None:
@@ -198,15 +200,16 @@ def _delete_rows(cursor: duckdb.DuckDBPyConnection, table: str, rows: Iterable[K
         cursor.execute(f"DELETE FROM {table} WHERE rowid IN (SELECT unnest(?))", [places])
 
 
-def _insert_calls(writer: Writer, store: Store, calls: pa.Table, codes: dict[str, int]) -> pa.Table:
+def _insert_calls(writer: Writer, store: Store, calls: pa.Table, hashes: pa.Array, codes: dict[str, int]) -> pa.Table:
     """Write calls, in the order of their starts, with the columns that follow from others; the calls with these.
 
-    `codes` are those of callers that are known; they are joined by those of all others.
+    `hashes` are those of their callers, as far as they are known, and `codes` the codes of callers that are known; they
+    are joined by those of all others.
     """
     if not len(calls):
         return calls
     starts = calls["started_at"].cast(pa.int64())
-    coded = _coded(writer, store, calls["caller_number"], codes)
+    coded = _coded(writer, store, calls["caller_number"].combine_chunks(), hashes, codes)
     derived = {"quarter_hour": pc.divide(starts, number(QUARTER_HOUR)), "caller_code": coded}
     for name, column in derived.items():
         calls = calls.append_column(name, column)
@@ -224,22 +227,23 @@ def _is_sorted(numbers: pa.ChunkedArray) -> bool:
     return pc.all(pc.less_equal(numbers.slice(0, len(numbers) - 1), numbers.slice(1))).as_py() is not False
 
 
-def _coded(writer: Writer, store: Store, callers: pa.ChunkedArray, codes: dict[str, int]) -> pa.Array:
+def _coded(writer: Writer, store: Store, callers: pa.Array, hashes: pa.Array, codes: dict[str, int]) -> pa.Array:
     """The codes of callers, of whom some are known; new callers are given theirs."""
-    encoded = callers.combine_chunks().dictionary_encode()
+    encoded = callers.dictionary_encode()
     values = encoded.dictionary.to_pylist()
     codes |= store.met_codes(values)
-    codes |= _codes_of(writer, store, [value for value in values if value not in codes])
+    left = [place for place, value in enumerate(values) if value not in codes]
+    if left:
+        rows = pc.inverse_permutation(encoded.indices, max_index=len(values) - 1).take(pa.array(left, pa.int32()))
+        codes |= _codes_of(writer, store, callers.take(rows), hashes.take(rows))
     return pa.array([codes[value] for value in values], pa.int64()).take(encoded.indices)
 
 
-def _codes_of(writer: Writer, store: Store, values: Sequence[str]) -> dict[str, int]:
-    """The codes of some values, new ones where they have none."""
-    if not values:
-        return {}
-    texts = pa.array(values, pa.string())
-    hashes = hashes_of(texts)
+def _codes_of(writer: Writer, store: Store, texts: pa.Array, hashes: pa.Array) -> dict[str, int]:
+    """The codes of different values, of which some have no hash here; new ones where they have none."""
+    hashes = hashes_of(texts) if hashes.null_count else hashes
     known = find_codes(writer, store, texts, hashes)
+    values = texts.to_pylist()
     is_new = [value not in known for value in values]
     new = list(compress(values, is_new))
     return known | _new_codes(writer, store, new, hashes.filter(pa.array(is_new, pa.bool_())))

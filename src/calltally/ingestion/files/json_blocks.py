@@ -5,6 +5,7 @@ for what it reads as we would; what it refuses, or would read in another way, is
 """
 
 from collections.abc import Mapping
+from io import BytesIO
 from itertools import islice
 
 import orjson
@@ -74,9 +75,9 @@ def _is_text(data: bytes) -> bool:
 def _schema(data: bytes) -> pa.Schema | None:
     """The keys of the first line with the types that their first values have; None where they are no plain types."""
     rows = []
-    for line in islice(data.split(b"\n", SAMPLE), SAMPLE):
+    for line in islice(BytesIO(data), SAMPLE):
         try:
-            rows.append(orjson.loads(line or b"{}"))
+            rows.append(orjson.loads(line))
         except orjson.JSONDecodeError:
             return None
     if "\\" in "".join(rows[0]) or '"' in "".join(rows[0]):
