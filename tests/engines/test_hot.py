@@ -23,10 +23,11 @@ from calltally.accounts import Business
 from calltally.catalog import CATALOG, CountDistinct
 from calltally.engines import ChangedSince, Contains, Plan, Stop, open_engine
 from calltally.engines.duckdb import Change, DuckDBEngine, Journal, changing
+from calltally.engines.duckdb.reading import ROWS_AT_ONCE
 from calltally.engines.duckdb.stores import Store
 from calltally.engines.hot import COLUMNS, FILE, HotEngine, answering
 from calltally.engines.hot.budget import budget_of, machine_memory
-from calltally.engines.hot.columns import Columns
+from calltally.engines.hot.columns import CODED, Columns
 from calltally.engines.hot.holding import GATHERED
 from calltally.engines.hot.selecting import _lower
 from calltally.errors import Unavailable
@@ -35,6 +36,7 @@ from calltally.ingestion import Delivery, deliver, import_records
 from calltally.query import Timing, answer, ask
 from calltally.settings import Settings
 from tests import strategies
+from tests.api.conftest import many_rows
 from tests.conftest import ColumnsOnly, NewBusiness, open_columns, open_file
 
 EXAMPLES = settings.get_profile(settings.get_current_profile_name()).max_examples
@@ -445,6 +447,18 @@ def test_at_most_64_bytes_a_call(engine: ColumnsOnly, new_business: NewBusiness)
     assert columns.nbytes <= 64 * columns.rows + 1_000_000
     assert HotEngine.answer(engine, planned(business, "group_by=utm_term"), Stop()).path == FILE
     assert HotEngine.answer(engine, planned(business, "group_by=status"), Stop()).path == COLUMNS
+
+
+def test_a_few_calls_behind_many_keep_no_text_out(engine: ColumnsOnly, new_business: NewBusiness) -> None:
+    business = new_business()
+    rows = many_rows(ROWS_AT_ONCE + 3)  # which are read in two batches
+    for name in ("source", "utm_campaign"):  # else each call has one of its own
+        rows = rows.set_column(rows.schema.get_field_index(name), name, pa.repeat(name, len(rows)))
+    with engine.load(business.calls) as load:
+        load.add(rows)
+        load.finish()
+    assert agrees(engine, planned(business, {"group_by": "source,utm_campaign"}))
+    assert columns_of(engine, business).dictionaries.keys() == set(CODED)
 
 
 def test_a_stopped_report_ends(engine: ColumnsOnly, filled: Business) -> None:

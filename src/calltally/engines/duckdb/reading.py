@@ -12,7 +12,7 @@ from calltally.engines.duckdb.dialect import DuckDBDialect
 from calltally.engines.duckdb.schema import CODE_COLUMNS, column_type
 from calltally.engines.duckdb.stores import Store
 
-__all__ = ["Reading", "as_read"]
+__all__ = ["ROWS_AT_ONCE", "Reading", "as_read"]
 
 DIALECT = DuckDBDialect()
 FIELDS = tuple(field.name for field in CATALOG.reported_fields)

@@ -57,7 +57,9 @@ class _Parts:
         self.count += len(rows)
         self._starts.append(_array(rows["started_at"]))
         self._hashes.append(_array(rows["id_hash"]))
-        counted, coded, numbers = (_counted_few, _coded_few, _numbers_few) if len(rows) <= FEW_ROWS else MANY
+        # Numbers of few are as wide as can be, by which a column with all others would be taken to be: see `fit`.
+        is_few = len(rows) <= FEW_ROWS and not self._threads
+        counted, coded, numbers = FEW if is_few else MANY
 
         def read(name: str) -> None:
             if name in self._numbers:
@@ -296,3 +298,4 @@ def _numbers_few(column: pa.Array) -> Numbers:
 
 
 MANY = (_counted, _coded, _numbers)
+FEW = (_counted_few, _coded_few, _numbers_few)
