@@ -164,8 +164,8 @@ class _Ahead:
     async def room(self) -> None:
         """Wait until there is little before what is begun next; raises what went wrong with that."""
         while len(self._tasks) >= MOST_AHEAD:
-            await self._tasks[0]
-            self._tasks.popleft()
+            await asyncio.wait({self._tasks[0]})  # which goes on even where nobody waits for it any more
+            self._tasks.popleft().result()
 
     def begin(self, work: Coroutine[Any, Any, Any]) -> None:
         """Begin work."""
