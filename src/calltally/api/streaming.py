@@ -58,7 +58,7 @@ async def take_stream(request: Request, form: BodyForm, business: Business, serv
                     await writing.room()
                     group = await run_in_threadpool(together.taken)
                     writing.begin(services.intake.run(business, partial(taken.write, group)))
-                    del group
+                    del group  # which else stays in memory until there is the next, although it is written
         except BaseException:
             taken.close()
             raise
