@@ -24,7 +24,7 @@ from calltally.catalog import CATALOG, CountDistinct
 from calltally.engines import ChangedSince, Contains, Plan, Stop, open_engine
 from calltally.engines.duckdb import Change, DuckDBEngine, Journal, changing
 from calltally.engines.duckdb.reading import ROWS_AT_ONCE
-from calltally.engines.duckdb.stores import Store
+from calltally.engines.duckdb.store import Store
 from calltally.engines.hot import COLUMNS, FILE, HotEngine, answering
 from calltally.engines.hot.budget import budget_of, machine_memory
 from calltally.engines.hot.columns import CODED, Columns

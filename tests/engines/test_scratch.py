@@ -10,7 +10,7 @@ import pytest
 
 from calltally.engines.clickhouse.merge import Scratch, make_template
 from calltally.engines.duckdb.connecting import connected
-from calltally.engines.duckdb.stores import Erasure
+from calltally.engines.duckdb.store import Erasure
 
 ROW: tuple[Any, ...] = (1, "c1", *[None] * 22, 1, None, [], 7, 5, 5, 0)
 

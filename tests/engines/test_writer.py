@@ -10,7 +10,7 @@ import pytest
 
 from calltally.engines import open_engine
 from calltally.engines.duckdb import DuckDBEngine, deliveries
-from calltally.engines.duckdb.stores import Store
+from calltally.engines.duckdb.store import Store
 from calltally.engines.duckdb.writer import ROWS, Writer
 from calltally.folder import DataFolder
 from calltally.ingestion import Delivery, deliver

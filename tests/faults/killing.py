@@ -83,7 +83,12 @@ def _amid_checkpoint(folder: DataFolder) -> bool:
 
 def no_leftovers(folder: DataFolder) -> bool:
     """Whether nothing of what is under way only for the moment is left."""
-    return not [*folder.calls.glob("*.rewriting*"), *folder.staging.iterdir(), *folder.spill.iterdir()]
+    return not [
+        *folder.calls.glob("*.rewriting*"),
+        *folder.calls.glob("*.blocks"),
+        *folder.staging.iterdir(),
+        *folder.spill.iterdir(),
+    ]
 
 
 def stored_calls(calltally: CommandLine, business: str, fields: Sequence[str]) -> dict[str, Record]:

@@ -11,8 +11,7 @@ import pytest
 
 from calltally.accounts import Business
 from calltally.engines import Engine, open_engine
-from calltally.engines.duckdb.changing import MOST_LOGGED
-from calltally.engines.duckdb.connecting import LOG_BYTES
+from calltally.engines.duckdb.changing import LOG_BYTES, MOST_LOGGED
 from calltally.errors import StorageFull
 from calltally.folder import DataFolder
 from calltally.ingestion import Delivery, deliver

@@ -17,6 +17,7 @@ from calltally.engines.clickhouse.merge import Scratch
 from calltally.engines.clickhouse.schema import Tables
 from calltally.engines.clickhouse.sessions import Session
 from calltally.engines.clickhouse.stores import Store
+from calltally.engines.duckdb.files import remove_file
 from calltally.engines.duckdb.migrations import MIGRATIONS
 from calltally.engines.duckdb.shaping import STORED_COLUMNS, shaped
 from calltally.engines.hashing import hash_of
@@ -87,8 +88,7 @@ def copied(
             facts = scratch.facts()
         yield Snapshot(path, facts)
     finally:
-        path.unlink(missing_ok=True)
-        path.with_name(path.name + ".wal").unlink(missing_ok=True)
+        remove_file(path)
 
 
 def read_facts(tables: Tables, session: Session, store: Store) -> StoreFacts:

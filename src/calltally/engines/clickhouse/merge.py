@@ -21,7 +21,7 @@ from calltally.engines.duckdb.batches import read_batches
 from calltally.engines.duckdb.copies import read_facts
 from calltally.engines.duckdb.schema import DERIVED, column_type, create_or_migrate
 from calltally.engines.duckdb.spelling import quoted, text
-from calltally.engines.duckdb.stores import Erasure, read_store
+from calltally.engines.duckdb.store import Erasure, read_store
 
 __all__ = ["Scratch", "make_template"]
 
@@ -77,22 +77,25 @@ class Scratch:
 
     def __init__(self, root: duckdb.DuckDBPyConnection, path: Path | None = None) -> None:
         self._name = f"scratch-{uuid.uuid4()}"
+        self._path = path
         self.cursor = root.cursor()
         self.cursor.execute(f"ATTACH {text(str(path) if path else ':memory:')} AS {quoted(self._name)}")
         if path:  # which outlives this, so it needs a version of its own
             create_or_migrate(self.cursor, self._name)
         else:
             self.cursor.execute(f"COPY FROM DATABASE {quoted(TEMPLATE)} TO {quoted(self._name)}")
-        self.store = read_store(self.cursor, self._name, Path())
+        self.store = read_store(self.cursor, self._name)
         self._any_kept = False
         self._changes = _Changes(0, None, None, 0)
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
         with self.cursor:
             self.cursor.execute("USE memory")
+            if self._path and not error:
+                self.cursor.execute(f"CHECKPOINT {quoted(self._name)}")
             self.cursor.execute(f"DETACH {quoted(self._name)}")
 
     def learn(self, erasure: Erasure) -> None:
@@ -120,7 +123,7 @@ class Scratch:
         """Make a store of the rows that were taken."""
         if self._any_kept:
             self._fill()
-            self.store.learn(read_store(self.cursor, self._name, Path()))
+            self.store.learn(read_store(self.cursor, self._name))
 
     @property
     def any_left(self) -> bool:

@@ -2,9 +2,9 @@
 
 from calltally.engines.duckdb.copies import file_facts
 from calltally.engines.duckdb.engine import DuckDBEngine
+from calltally.engines.duckdb.files import files_of, store_path
 from calltally.engines.duckdb.journal import Change, Journal
 from calltally.engines.duckdb.reading import Reading
 from calltally.engines.duckdb.schema import CODE_COLUMNS
-from calltally.engines.duckdb.stores import store_path
 
-__all__ = ["CODE_COLUMNS", "Change", "DuckDBEngine", "Journal", "Reading", "file_facts", "store_path"]
+__all__ = ["CODE_COLUMNS", "Change", "DuckDBEngine", "Journal", "Reading", "file_facts", "files_of", "store_path"]

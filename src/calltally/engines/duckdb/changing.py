@@ -8,12 +8,12 @@ from contextlib import contextmanager
 import duckdb
 
 from calltally.engines.duckdb.connecting import ROWS_A_GROUP
+from calltally.engines.duckdb.files import CallsFile
 from calltally.engines.duckdb.journal import Change
-from calltally.engines.duckdb.spelling import quoted
-from calltally.engines.duckdb.stores import Store
+from calltally.engines.duckdb.store import Store
 from calltally.folder import sync_folder
 
-__all__ = ["MOST_LOGGED", "changing", "write_log"]
+__all__ = ["LOG_BYTES", "MOST_LOGGED", "changing", "write_log"]
 
 logger = logging.getLogger(__name__)
 
@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 # quarters, two out of three, and so on, for which it holds all of them as they were sent: twice the memory and a
 # quarter more time for a stream. So the log is written when there are more rows in it, but not more than one group.
 MOST_LOGGED = ROWS_A_GROUP * 3 // 4
-DURABLE = "COMMIT succeeded and is durable"  # what DuckDB says where only the checkpoint after it failed
+LOG_BYTES = 64_000_000  # of calls that take much, whose log is written before there are enough of them
 
 
 @contextmanager
@@ -37,7 +37,6 @@ def changing(cursor: duckdb.DuckDBPyConnection, store: Store) -> Iterator[Change
     cursor.execute(f"UPDATE {store.meta} SET data_version = ?", [change.version])
     if store.journal:
         store.journal.add(change)
-    log_is_new = not store.log.exists()  # whoever has the right to write is alone to make one
     try:
         _commit(cursor, store)
     except BaseException:
@@ -45,32 +44,36 @@ def changing(cursor: duckdb.DuckDBPyConnection, store: Store) -> Iterator[Change
         raise
     finally:
         store.version = change.version  # also after an error, which need not mean that nothing was changed
-        if log_is_new:
-            sync_folder(store.log.parent)  # DuckDB syncs the log, not its name, without which it is lost
 
 
 def _commit(cursor: duckdb.DuckDBPyConnection, store: Store) -> None:
+    file = store.file
+    log_is_new = file and not file.log.exists()  # whoever has the right to write is alone to make one
     try:
         cursor.execute("COMMIT")
-    except duckdb.IOException as error:
-        if DURABLE not in str(error):
-            raise
-        store.invalid = True  # the log has it all; only to write that into the file there was no room
+    finally:
+        if file and log_is_new:
+            sync_folder(file.path.parent)  # DuckDB syncs the log, not its name, without which it is lost
 
 
-def write_log(cursor: duckdb.DuckDBPyConnection, calls: str, store: Store) -> None:
-    """Write the log of a store into its file, once there is about a group of rows in it.
+def write_log(cursor: duckdb.DuckDBPyConnection, store: Store) -> None:
+    """Write the log of a store into its file, once there is about a group of rows in it, or much of fewer.
 
     The caller holds the right to write to the store. All was committed before, and stays so where this fails. While
     somebody reads what a commit has replaced, it cannot be done, and is left to the next commit.
     """
-    if store.logged <= MOST_LOGGED:
+    file = store.file
+    if file is None or (store.logged <= MOST_LOGGED and _bytes_logged(file) <= LOG_BYTES):
         return
     try:
-        cursor.execute(f"CHECKPOINT {quoted(calls)}")
+        file.write_log(cursor)
         store.logged = 0
     except duckdb.TransactionException as error:
         logger.debug("not now: %s", error)
-    except duckdb.Error as error:
-        logger.warning("cannot write the log %s into its file: %s", store.log, error)
-        store.invalid = True  # as DuckDB has it that could not write: it is attached again
+    except (duckdb.Error, OSError) as error:
+        logger.warning("cannot write the log %s into its file: %s", file.log, error)
+        store.invalid |= isinstance(error, duckdb.Error)  # DuckDB has it that could not write: it is attached again
+
+
+def _bytes_logged(file: CallsFile) -> int:
+    return file.log.stat().st_size if file.log.exists() else 0

@@ -11,12 +11,14 @@ import pyarrow as pa
 from calltally.catalog import CATALOG
 from calltally.engines.base import Condition, Snapshot, Stop, StoreFacts
 from calltally.engines.duckdb.batches import read_batches
-from calltally.engines.duckdb.connecting import attach
+from calltally.engines.duckdb.connecting import new_file
 from calltally.engines.duckdb.dialect import DuckDBDialect
+from calltally.engines.duckdb.files import remove_file
 from calltally.engines.duckdb.schema import schema_version, version_of
 from calltally.engines.duckdb.shaping import STORED_COLUMNS, shaped
 from calltally.engines.duckdb.spelling import quoted, text
-from calltally.engines.duckdb.stores import Store, Stores
+from calltally.engines.duckdb.store import Store
+from calltally.engines.duckdb.stores import Stores
 from calltally.engines.rows import EXPORT_SCHEMA, VALUE_FIELDS
 from calltally.engines.sql import Statement, narrowed, where
 from calltally.errors import FolderUnusable
@@ -73,17 +75,12 @@ def copied(cursor: duckdb.DuckDBPyConnection, stores: Stores, calls: str, folder
     name = str(uuid.uuid4())
     path = folder / f"{name}.duckdb"
     try:
-        with stores.reading(calls):
-            attach(cursor, path, name)
-            try:
-                cursor.execute(f"COPY FROM DATABASE {quoted(calls)} TO {quoted(name)}")
-                facts = read_facts(cursor, name)
-            finally:
-                cursor.execute(f"DETACH {quoted(name)}")  # which writes its log into the file
+        with stores.reading(calls), new_file(cursor, path, name):
+            cursor.execute(f"COPY FROM DATABASE {quoted(calls)} TO {quoted(name)}")
+            facts = read_facts(cursor, name)
         yield Snapshot(path, facts)
     finally:
-        path.unlink(missing_ok=True)
-        path.with_name(path.name + ".wal").unlink(missing_ok=True)
+        remove_file(path)
 
 
 def read_facts(cursor: duckdb.DuckDBPyConnection, database: str) -> StoreFacts:

@@ -20,7 +20,7 @@ from calltally.engines.duckdb.lookup import Found, Known, find, find_codes, plai
 from calltally.engines.duckdb.migrations import VERSIONED
 from calltally.engines.duckdb.reading import as_read
 from calltally.engines.duckdb.schema import bit_of
-from calltally.engines.duckdb.stores import Store
+from calltally.engines.duckdb.store import Store
 from calltally.engines.duckdb.writer import Writer
 from calltally.engines.hashing import hashes_of
 from calltally.engines.rows import DELIVERY_SCHEMA, VALUE_FIELDS

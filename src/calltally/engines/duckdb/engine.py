@@ -17,12 +17,14 @@ from calltally.engines.duckdb.deliveries import apply_deliveries, delete_call
 from calltally.engines.duckdb.dialect import DuckDBDialect
 from calltally.engines.duckdb.erasing import erase_caller
 from calltally.engines.duckdb.failures import STOPPED, full_disk_said, translated
+from calltally.engines.duckdb.files import remove_file, store_path
 from calltally.engines.duckdb.journal import Journal
 from calltally.engines.duckdb.load import DuckDBLoad
 from calltally.engines.duckdb.pages import paged
 from calltally.engines.duckdb.reading import Reading
 from calltally.engines.duckdb.running import Running
-from calltally.engines.duckdb.stores import INVALIDATED, REMOVED, Extent, Store, Stores, store_path
+from calltally.engines.duckdb.store import REMOVED, Extent, Store
+from calltally.engines.duckdb.stores import INVALIDATED, Stores
 from calltally.engines.duckdb.whole import begun, read_holdings, read_part, read_tallies
 from calltally.engines.sql import compile_plan, narrowed, read_rows
 from calltally.engines.whole import Holdings, Part, Taking, Tally
@@ -79,7 +81,7 @@ class DuckDBEngine:
             self._running.during(writer.cursor.interrupt),
         ):
             outcomes = apply_deliveries(writer, store, deliveries)
-            write_log(writer.cursor, calls, store)
+            write_log(writer.cursor, store)
             return outcomes
 
     def call(self, calls: str, call_id: str) -> pa.RecordBatch | None:
@@ -88,7 +90,9 @@ class DuckDBEngine:
 
     def delete(self, calls: str, call_id: str) -> bool:
         with self._changing(calls) as (store, cursor):
-            return delete_call(cursor, store, call_id)
+            found = delete_call(cursor, store, call_id)
+            write_log(cursor, store)
+            return found
 
     def erase(self, calls: str, caller_number: str) -> int:
         with self._changing(calls) as (store, cursor):
@@ -150,7 +154,7 @@ class DuckDBEngine:
 
     def remove(self, calls: str) -> None:
         with self._stores.removing(calls):
-            _remove_store(self._calls, calls)
+            remove_file(store_path(self._calls, calls))
 
     def settle(self, calls: str) -> None:
         pass  # whoever opens a file finds in it what was committed, and nothing else
@@ -252,13 +256,6 @@ class DuckDBEngine:
         """A cursor whose work ends when the engine is closed."""
         with self._root.cursor() as cursor, self._running.during(cursor.interrupt):
             yield cursor
-
-
-def _remove_store(folder: Path, calls: str) -> None:
-    """Remove a store's file and its log; none there is fine."""
-    path = store_path(folder, calls)
-    for file in (path, path.with_name(path.name + ".wal")):
-        file.unlink(missing_ok=True)
 
 
 def _answer(cursor: duckdb.DuckDBPyConnection, plan: Plan, store: Store, extent: Extent) -> Rows | None:

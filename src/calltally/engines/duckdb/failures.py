@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import duckdb
 
-from calltally.engines.duckdb.rewriting import NO_SPACE
+from calltally.engines.duckdb.files import NO_SPACE
 from calltally.errors import StorageFull, Unavailable
 
 __all__ = ["STOPPED", "full_disk_said", "translated"]

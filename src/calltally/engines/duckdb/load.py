@@ -10,11 +10,11 @@ import pyarrow as pa
 
 from calltally.engines.base import LoadSummary, Unplaced
 from calltally.engines.duckdb import merge
-from calltally.engines.duckdb.changing import changing
+from calltally.engines.duckdb.changing import changing, write_log
 from calltally.engines.duckdb.schema import DERIVED
 from calltally.engines.duckdb.spelling import text
 from calltally.engines.duckdb.staging import Staging
-from calltally.engines.duckdb.stores import REMOVED, Store, read_span
+from calltally.engines.duckdb.store import REMOVED, Store, read_span
 from calltally.errors import NotFound, Unavailable
 from calltally.localtime import microseconds
 
@@ -102,6 +102,7 @@ class DuckDBLoad:
         if not dry_run:
             self._commit(summary.added)
             self._store.size += summary.added
+            write_log(self._cursor, self._store)
         return summary
 
     def _check(self) -> None:

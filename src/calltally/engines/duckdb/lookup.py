@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from calltally.engines.duckdb.hashes import Hashes
 from calltally.engines.duckdb.migrations import VERSIONED
 from calltally.engines.duckdb.schema import bit_of
-from calltally.engines.duckdb.stores import Store
+from calltally.engines.duckdb.store import Store
 from calltally.engines.duckdb.writer import ROWS, Writer
 from calltally.engines.rows import VALUE_FIELDS
 from calltally.engines.versions import State, told_versions

@@ -8,7 +8,7 @@ import pyarrow as pa
 from calltally.engines.base import Condition, Page, Place
 from calltally.engines.duckdb.copies import DIALECT
 from calltally.engines.duckdb.shaping import STORED_COLUMNS, shaped
-from calltally.engines.duckdb.stores import Store
+from calltally.engines.duckdb.store import Store
 from calltally.engines.sql import Statement, narrowed, where
 
 __all__ = ["paged"]

@@ -10,7 +10,7 @@ from calltally.catalog import CATALOG, FieldKind
 from calltally.engines.duckdb.batches import read_batches
 from calltally.engines.duckdb.dialect import DuckDBDialect
 from calltally.engines.duckdb.schema import CODE_COLUMNS, column_type
-from calltally.engines.duckdb.stores import Store
+from calltally.engines.duckdb.store import Store
 
 __all__ = ["ROWS_AT_ONCE", "Reading", "as_read"]
 

@@ -10,12 +10,10 @@ import pyarrow as pa
 
 from calltally.catalog import FieldKind
 from calltally.engines.duckdb.batches import read_batches
-from calltally.engines.duckdb.changing import changing
-from calltally.engines.duckdb.connecting import attach
-from calltally.engines.duckdb.rewriting import detach, log_path
+from calltally.engines.duckdb.changing import changing, write_log
+from calltally.engines.duckdb.files import CallsFile
 from calltally.engines.duckdb.schema import DERIVED, column_type, create_or_migrate
-from calltally.engines.duckdb.spelling import quoted
-from calltally.engines.duckdb.stores import Store, read_store
+from calltally.engines.duckdb.store import Store, read_store
 from calltally.engines.rows import VALUE_FIELDS
 from calltally.engines.whole import SUMMED_FIELDS, WHOLE_NAMES, WHOLE_SCHEMA, Holdings, Part, PartKind, Tally, parts_of
 from calltally.folder import sync_folder
@@ -77,15 +75,16 @@ def begun(
         for left in folder.glob(f"{calls}.*{SUFFIX}*"):
             left.unlink()
         token = str(uuid.uuid4())
-    path, name = _path(folder, calls, token), f"{calls}{SUFFIX}"
+    name = f"{calls}{SUFFIX}"
+    file = CallsFile(_path(folder, calls, token), name)
     with root.cursor() as cursor:
-        attach(cursor, path, name)
         try:
+            file.attach(cursor)
             create_or_migrate(cursor, name)
             sync_folder(folder)  # DuckDB syncs files, not their names
-            yield DuckDBTaking(cursor, name, path, place, token=token, resumed=resumed)
+            yield DuckDBTaking(cursor, name, file, place, token=token, resumed=resumed)
         finally:
-            detach(cursor, name)
+            file.settle(cursor)
 
 
 class DuckDBTaking:
@@ -95,7 +94,7 @@ class DuckDBTaking:
         self,
         cursor: duckdb.DuckDBPyConnection,
         name: str,
-        path: Path,
+        file: CallsFile,
         place: Callable[[Path], None],
         *,
         token: str,
@@ -104,10 +103,9 @@ class DuckDBTaking:
         self.token = self.version = token
         self.resumed = resumed
         self._cursor = cursor
-        self._name = name
-        self._path = path
+        self._file = file
         self._place = place
-        self._store = read_store(cursor, name, log_path(path))
+        self._store = read_store(cursor, name, file)
 
     def put(self, part: Part, rows: Iterable[pa.RecordBatch]) -> None:
         self._gather(rows)
@@ -120,6 +118,7 @@ class DuckDBTaking:
                 case PartKind.DELETED:
                     self._put_deleted()
         self._cursor.execute("DROP TABLE incoming")
+        write_log(self._cursor, self._store)
 
     def finish(self, holdings: Holdings) -> None:
         with changing(self._cursor, self._store) as change:
@@ -128,8 +127,9 @@ class DuckDBTaking:
             for each in sorted(holdings.erased):
                 self._cursor.execute(f"INSERT INTO {self._store.erased} VALUES (?)", [each])
             self._cursor.execute(f"UPDATE {self._store.meta} SET erasure_key = ?", [holdings.erasure_key])
-        self._cursor.execute(f"DETACH {quoted(self._name)}")  # which writes its log into the file
-        self._place(self._path)
+        self._file.write_log(self._cursor)
+        self._file.detach(self._cursor)
+        self._place(self._file.path)
 
     def _gather(self, rows: Iterable[pa.RecordBatch]) -> None:
         self._cursor.execute(f"CREATE OR REPLACE TEMP TABLE incoming ({INCOMING_COLUMNS})")
