@@ -1,5 +1,6 @@
 """What is kept of a question, so that the next time only what has changed is counted."""
 
+import itertools
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -8,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from calltally.catalog import Aggregate
-from calltally.engines import Stop, open_engine
+from calltally.catalog import Aggregate, CountDistinct
+from calltally.engines import Plan, Stop, open_engine
 from calltally.engines.duckdb import DuckDBEngine
-from calltally.engines.hot import settling
+from calltally.engines.hot import different, settling
 from calltally.engines.hot.answering import answered
 from calltally.engines.hot.building import TAIL_ROWS
-from calltally.engines.hot.sweeping import Sweep, add_up_rows
+from calltally.engines.hot.different import FEW_SINCE
+from calltally.engines.hot.sweeping import Sweep, add_up_rows, mark_rows
 from calltally.folder import DataFolder
 from calltally.ingestion import Delivery, deliver, import_records
 from calltally.settings import Settings
@@ -64,6 +66,87 @@ def test_what_was_counted_is_not_counted_again(
     assert engine.delete(business.calls, "v7")  # as it is now it is in the tail
     assert engine.delete(business.calls, "v10")
     assert counted_by_asking() == [1, 3]
+
+
+@pytest.fixture
+def marked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """In how many rows callers are told apart, each time that all are looked at."""
+    rows: list[int] = []
+
+    def marking(sweep: Sweep, aggregate: CountDistinct, groups: int) -> Any:
+        rows.append(sweep.rows)
+        return mark_rows(sweep, aggregate, groups)
+
+    monkeypatch.setattr(different, "mark_rows", marking)
+    return rows
+
+
+CALLERS = "group_by=status&metrics=count,unique_callers"
+ONCE = "+13055550000"  # of one call alone
+
+
+def test_callers_that_were_told_apart_are_told_apart_again_only_where_one_may_be_gone(
+    engine: ColumnsOnly, new_business: NewBusiness, marked: list[int]
+) -> None:
+    business = new_business()
+    some = {"started_at": "2026-03-09T14:05:00Z", "status": "completed", "duration_seconds": 5}
+    records = [*varied_records(3000, Random(8)), {"id": "once", "caller_number": ONCE, **some}]
+    import_records(records, business, engine)
+    plan, version = planned(business, CALLERS), itertools.count(1)
+
+    def asked(*said: dict[str, Any]) -> int:
+        """How often all rows are looked at after some were corrected."""
+        marked.clear()
+        if said:
+            deliver([Delivery(each, next(version)) for each in said], business, engine)
+        assert agrees(engine, plan)
+        return len(marked)
+
+    callers = asked_callers(engine, plan)
+    assert len(marked) == 1
+    assert asked() == 0
+    assert asked({"id": "once", "qualified": True}, {"id": "v7", "ai_score": 5}) == 0, "the same callers"
+    assert asked({"id": "once", "qualified": False}) == 0, "that are in the tail already"
+    assert asked({"id": "new", "caller_number": "+13055559999", **some}) == 0
+    assert asked({"id": "again", "caller_number": ONCE, **some}) == 0
+    assert asked_callers(engine, plan) == callers + 1
+    assert asked({"id": "once", "status": "missed", "duration_seconds": 0}) == 0, "another call has this caller"
+    assert asked({"id": "again", "status": "missed", "duration_seconds": 0}) == 1, "one group has a caller less"
+    assert asked({"id": "again", "qualified": True}) == 0
+    assert engine.delete(business.calls, "new")
+    assert asked() == 0, "it was in no set"
+    assert asked_callers(engine, plan) == callers
+    many = [{"id": f"v{number}", "qualified": True} for number in range(FEW_SINCE)]
+    assert asked(*many) == 1, "too many to look at"
+    engine.erase(business.calls, ONCE)
+    assert asked() == 1
+    assert asked_callers(engine, plan) == callers - 1
+
+
+def asked_callers(engine: ColumnsOnly, plan: Plan) -> int:
+    return int(engine.answer(plan, Stop()).totals[1])
+
+
+def test_sets_that_take_much_are_not_kept(
+    engine: ColumnsOnly, new_business: NewBusiness, marked: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    business = new_business()
+    import_records(varied_records(3000, Random(8)), business, engine)
+    monkeypatch.setattr(different, "BYTES_A_ROW", 0.01)
+    assert agrees(engine, planned(business, CALLERS))
+    assert marked == []
+
+
+def test_what_is_kept_of_questions_counts_as_memory(engine: ColumnsOnly, new_business: NewBusiness) -> None:
+    business = new_business()
+    import_records(varied_records(3000, Random(8)), business, engine)
+    plan = planned(business, CALLERS)
+    assert agrees(engine, plan)
+    assert engine._holding
+    held = engine._holding._held[business.calls]
+    sets = held.preparing.prepared(plan, columns_of(engine, business), columns_of(engine, business).span or (0, 0))
+    assert sets
+    assert held.preparing.nbytes >= sum(each.nbytes for each in sets.sets.values()) > 0
 
 
 def test_what_was_counted_is_counted_again_when_it_is_put_in_order(

@@ -220,7 +220,7 @@ class Holding:
                 if columns is None:
                     held.columns = None  # beforehand, so that there is room
                     self._build_anew(held)
-                elif not self._make_room(held, columns.nbytes):
+                elif not self._room_for(held, columns):
                     held.columns, held.refused_at = None, time.monotonic()
                 elif columns.loose > _most_changes(columns) // 2:
                     held.late = []
@@ -263,6 +263,13 @@ class Holding:
             if self._held.get(held.calls) is held:  # and was not removed meanwhile
                 held.columns = columns
         logger.info("holding the columns of %s: %d calls, %d bytes", held.calls, columns.rows, columns.nbytes)
+
+    def _room_for(self, held: _Held, columns: Columns) -> bool:
+        """Make room for columns, and for what is kept of the questions about them, unless that is too much."""
+        if self._make_room(held, columns.nbytes + held.preparing.nbytes):
+            return True
+        held.preparing.clear()
+        return self._make_room(held, columns.nbytes)
 
     def _make_room(self, held: _Held, wanted: int) -> bool:
         """Let go of what was not asked about for the longest time until so many bytes are free; False: no use."""

@@ -10,14 +10,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from calltally.catalog import Aggregate
+from calltally.catalog import Aggregate, CountDistinct
 from calltally.engines.base import Contains, OneOf, Plan
 from calltally.engines.hot.blocks import Stretch
 from calltally.engines.hot.columns import NUMBERS, Columns, Dictionary
 from calltally.engines.hot.groups import Grouping, grouping_of
 from calltally.engines.hot.joint import MOST_ROWS, Joint, field_of, joint_of
 from calltally.engines.hot.parts import Part
-from calltally.engines.hot.seen import Seen, Settled
+from calltally.engines.hot.seen import Seen, Settled, SettledSets
 from calltally.engines.hot.selecting import Keep, keeps_of
 from calltally.localtime import DAY
 
@@ -54,6 +54,7 @@ class Prepared:
     grouping: Grouping
     settles: bool  # whether that is kept
     settled: Settled | None = None
+    sets: dict[CountDistinct, SettledSets] = field(default_factory=dict)
     _joints: dict[tuple[tuple[Aggregate, ...], int], Joint | None] = field(default_factory=dict)
 
     @cached_property
@@ -66,7 +67,7 @@ class Prepared:
     def nbytes(self) -> int:
         """The memory of its tables, and of what it came to."""
         settled = self.settled.found.nbytes if self.settled else 0
-        return settled + self._table_bytes
+        return settled + sum(each.nbytes for each in [*self.sets.values()]) + self._table_bytes
 
     @cached_property
     def _table_bytes(self) -> int:

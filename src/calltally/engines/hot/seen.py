@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 from weakref import ref as weakref
 
@@ -10,8 +11,9 @@ import numpy as np
 from calltally.engines.hot.blocks import Stretch
 from calltally.engines.hot.columns import Numbers, Segment
 from calltally.engines.hot.compiling import Kernels
+from calltally.engines.hot.tallies import Sets
 
-__all__ = ["NO_ROWS", "Seen", "Settled"]
+__all__ = ["NO_ROWS", "Seen", "Settled", "SettledSets", "gone_since"]
 
 NO_ROWS = np.empty(0, np.uint32)
 
@@ -53,3 +55,47 @@ class Settled:
 
     seen: Sequence[Seen]
     found: Numbers
+
+
+@dataclass(frozen=True)
+class SettledSets:
+    """The different codes in the rows of some stretches: a set of those marked for each group."""
+
+    seen: Sequence[Seen]
+    marked: Sets
+
+    @cached_property
+    def found(self) -> Numbers:
+        """How many there are in each group."""
+        return self.marked.found()
+
+    @cached_property
+    def anywhere(self) -> Sets:
+        """Those that are in any group, as one set."""
+        return self.marked.together()
+
+    @cached_property
+    def total(self) -> int:
+        """How many there are in any group."""
+        return self.marked.total()
+
+    @property
+    def nbytes(self) -> int:
+        """The memory of the sets."""
+        return self.marked.nbytes + self.anywhere.nbytes
+
+
+def gone_since(
+    seen: Sequence[Seen], stretches: Sequence[Stretch], kernels: Kernels
+) -> list[tuple[Segment, Numbers]] | None:
+    """The rows that were counted and are no calls any more; None: what was counted are not the first stretches."""
+    if len(seen) > len(stretches):
+        return None
+    gone = []
+    for before, now in zip(seen, stretches, strict=False):
+        rows = before.gone_since(now, kernels)
+        if rows is None:
+            return None
+        if len(rows):
+            gone.append((now.segment, rows))
+    return gone

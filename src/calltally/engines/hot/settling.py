@@ -2,7 +2,7 @@
 
 A dashboard asks the same again after each few calls. All segments but the tail stay as they are until they are put in
 order, save that some of their rows become no calls any more, where calls are corrected: these are counted once more, by
-themselves, and taken off. The tail is counted each time. Different values cannot be taken off: these are counted whole.
+themselves, and taken off. The tail is counted each time. Different values cannot be taken off, see `different`.
 """
 
 from collections.abc import Sequence
@@ -11,8 +11,9 @@ import numpy as np
 
 from calltally.catalog import Aggregate, CountDistinct
 from calltally.engines.hot.blocks import stretch_of
-from calltally.engines.hot.columns import Numbers, Segment, picked
-from calltally.engines.hot.seen import NO_ROWS, Seen, Settled
+from calltally.engines.hot.columns import Numbers, picked
+from calltally.engines.hot.different import different
+from calltally.engines.hot.seen import NO_ROWS, Seen, Settled, gone_since
 from calltally.engines.hot.sweeping import Renumber, Sweep, Swept, add_up_rows, sweep_rows
 
 __all__ = ["settled_rows"]
@@ -27,9 +28,11 @@ def settled_rows(
     added = tuple(dict.fromkeys(each for each in aggregates if not isinstance(each, CountDistinct)))
     if not sweep.prepared.settles or renumber is not None or groups * len(added) > MOST_NUMBERS:
         return sweep_rows(sweep, aggregates, groups, renumber, all_groups=True)
-    different = [each for each in aggregates if isinstance(each, CountDistinct)]
-    counted = sweep_rows(sweep, different, groups, None, all_groups=True) if different else {}
-    return _added_up(sweep, added, groups) | counted
+    found = {each: different(sweep, each, groups) for each in aggregates if isinstance(each, CountDistinct)}
+    told = {each: swept for each, swept in found.items() if swept}
+    left = [each for each in found if each not in told]
+    counted = sweep_rows(sweep, left, groups, None, all_groups=True) if left else {}
+    return _added_up(sweep, added, groups) | told | counted
 
 
 def _added_up(sweep: Sweep, aggregates: tuple[Aggregate, ...], groups: int) -> dict[Aggregate, Swept]:
@@ -43,7 +46,7 @@ def _added_up(sweep: Sweep, aggregates: tuple[Aggregate, ...], groups: int) -> d
 
 def _settled(before: Settled, sweep: Sweep, aggregates: tuple[Aggregate, ...]) -> Settled:
     """What the rows come to, by what some of them came to before."""
-    gone = _gone_since(before, sweep)
+    gone = gone_since(before.seen, sweep.stretches, sweep.team.kernels)
     if gone is None:
         before, gone = Settled((), np.zeros_like(before.found)), []
     fresh = sweep.stretches[len(before.seen) :]
@@ -54,20 +57,6 @@ def _settled(before: Settled, sweep: Sweep, aggregates: tuple[Aggregate, ...]) -
     if gone and (lost := stretch_of(picked(gone), NO_ROWS, sweep.plan.periods)):
         found = found - add_up_rows(sweep.over([lost]), aggregates, found.shape[1])
     return Settled([Seen.of(stretch) for stretch in sweep.stretches], found)
-
-
-def _gone_since(before: Settled, sweep: Sweep) -> list[tuple[Segment, Numbers]] | None:
-    """The rows that were counted and are no calls any more; None: what was counted are not the first stretches."""
-    if len(before.seen) > len(sweep.stretches):
-        return None
-    gone = []
-    for seen, now in zip(before.seen, sweep.stretches, strict=False):
-        rows = seen.gone_since(now, sweep.team.kernels)
-        if rows is None:
-            return None
-        if len(rows):
-            gone.append((now.segment, rows))
-    return gone
 
 
 def _with(found: Numbers, sweep: Sweep, aggregates: tuple[Aggregate, ...]) -> Numbers:

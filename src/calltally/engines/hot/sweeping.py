@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from calltally.catalog import Aggregate
+from calltally.catalog import Aggregate, CountDistinct
 from calltally.engines.base import Plan, Stop
 from calltally.engines.hot.blocks import Block, Stretch
 from calltally.engines.hot.columns import Columns, Numbers
@@ -16,9 +16,9 @@ from calltally.engines.hot.compiling import Kernels
 from calltally.engines.hot.joint import Joint, JointCounts
 from calltally.engines.hot.kernels import REJECTED
 from calltally.engines.hot.preparing import Prepared
-from calltally.engines.hot.tallies import Tally, tally_of
+from calltally.engines.hot.tallies import Sets, Tally, tally_of
 
-__all__ = ["Renumber", "Sweep", "Swept", "Team", "add_up_rows", "group_rows", "sweep_rows"]
+__all__ = ["Renumber", "Sweep", "Swept", "Team", "add_up_rows", "group_rows", "mark_rows", "sweep_rows"]
 
 MANY_GROUPS = 500_000  # what is counted takes too much memory to have it once for each thread
 CELLS_A_ROW = 1  # that are counted together at most; more take longer to add up than the rows
@@ -129,6 +129,13 @@ class _Work:
         found = self._counts.found(aggregate)
         return found + tally.found() if tally else found
 
+    def sets(self, aggregate: CountDistinct) -> Sets:
+        """The different codes that it counts."""
+        tally = self._tallies.get(aggregate) or Sets(self._wanted.groups, aggregate.field, 1)
+        if not isinstance(tally, Sets):
+            raise TypeError(f"The values of {aggregate.field} are told apart by pairs")
+        return tally
+
     def swept(self, aggregate: Aggregate) -> Swept:
         """What an aggregate comes to."""
         found, tally = self.found(aggregate), self._tallies.get(aggregate)
@@ -148,6 +155,11 @@ def add_up_rows(sweep: Sweep, aggregates: tuple[Aggregate, ...], groups: int) ->
     """The aggregates, all counts and sums, over all rows: a row for each, a place in it for the group of each key."""
     work = _done(sweep, aggregates, groups, None, all_groups=True)
     return np.array([work.found(aggregate) for aggregate in aggregates])
+
+
+def mark_rows(sweep: Sweep, aggregate: CountDistinct, groups: int) -> Sets:
+    """The codes that are counted, over all rows, as a set for the group of each key; these take at most SET_BYTES."""
+    return _done(sweep, (aggregate,), groups, None, all_groups=True).sets(aggregate)
 
 
 def _done(

@@ -15,7 +15,7 @@ from calltally.engines.hot.blocks import Block
 from calltally.engines.hot.columns import NUMBERS, Columns, Numbers, null_of
 from calltally.engines.hot.compiling import Kernels
 
-__all__ = ["Tally", "can_tally", "pairs_fit", "tally_of"]
+__all__ = ["SET_BYTES", "Sets", "Tally", "can_tally", "pairs_fit", "sets_bytes", "tally_of"]
 
 SET_BYTES = 64_000_000  # for each thread
 MOST_PAIRS = 20_000_000
@@ -96,7 +96,7 @@ class _Sum(_Added):
         kernels.sum_values(values, null_of(values), group, self._found)
 
 
-class _Sets:
+class Sets:
     """Different codes, as bits of a set for each group."""
 
     def __init__(self, groups: int, field: str, size: int) -> None:
@@ -106,7 +106,7 @@ class _Sets:
     def take(self, kernels: Kernels, block: Block, group: Numbers) -> None:
         kernels.mark_codes(block.codes(self._field), self._width, group, self._bits)
 
-    def join(self, other: "_Sets") -> None:
+    def join(self, other: "Sets") -> None:
         self._bits |= other._bits
 
     def found(self) -> Numbers:
@@ -114,7 +114,26 @@ class _Sets:
         return counts
 
     def total(self) -> int:
-        return int(np.bitwise_count(np.bitwise_or.reduce(self._words(), axis=0)).sum(dtype=np.int64))
+        return int(self.together().found()[0])
+
+    def together(self) -> "Sets":
+        """What is in any group, as one set."""
+        one = Sets(1, self._field, 8 * self._width)
+        one._bits = np.bitwise_or.reduce(self._words(), axis=0).view(np.uint8)
+        return one
+
+    def has(self, group: Numbers, codes: Numbers) -> Numbers:
+        """Whether each of these codes is in the set of its group."""
+        known = codes < 8 * self._width
+        there = np.zeros(len(codes), np.bool_)
+        group, codes = group[known], codes[known]
+        there[known] = self._bits[group * self._width + (codes >> 3)] >> (codes & 7).astype(np.uint8) & 1
+        return there
+
+    @property
+    def nbytes(self) -> int:
+        """The memory of the sets."""
+        return self._bits.nbytes
 
     def _words(self) -> Numbers:
         return self._bits.view(np.uint64).reshape(-1, self._width // 8)
@@ -169,7 +188,9 @@ def can_tally(aggregate: Aggregate, columns: Columns) -> bool:
 def pairs_fit(aggregates: Sequence[Aggregate], columns: Columns, groups: int, rows: int) -> bool:
     """Whether different values can be told apart among so many groups and rows."""
     sizes = [columns.sizes[each.field] for each in aggregates if isinstance(each, CountDistinct)]
-    return all(_sets_fit(groups, size) or (rows <= MOST_PAIRS and groups * size < MOST_PAIR) for size in sizes)
+    return all(
+        sets_bytes(groups, size) <= SET_BYTES or (rows <= MOST_PAIRS and groups * size < MOST_PAIR) for size in sizes
+    )
 
 
 def tally_of(aggregate: Aggregate, columns: Columns, groups: int, rows: int, *, all_groups: bool) -> Tally:
@@ -177,8 +198,8 @@ def tally_of(aggregate: Aggregate, columns: Columns, groups: int, rows: int, *, 
     if not isinstance(aggregate, CountDistinct):
         return _added_of(aggregate, columns, groups, rows)
     size = columns.sizes[aggregate.field]
-    if _sets_fit(groups, size):
-        return _Sets(groups, aggregate.field, size)
+    if sets_bytes(groups, size) <= SET_BYTES:
+        return Sets(groups, aggregate.field, size)
     return _Pairs(groups, aggregate.field, size, all_groups=all_groups)
 
 
@@ -204,8 +225,9 @@ def _added_of(aggregate: Count | Sum, columns: Columns, groups: int, rows: int) 
     raise AssertionError(aggregate)
 
 
-def _sets_fit(groups: int, size: int) -> bool:
-    return groups * _set_bytes(size) <= SET_BYTES
+def sets_bytes(groups: int, size: int) -> int:
+    """The memory of a set of so many codes for each group."""
+    return groups * _set_bytes(size)
 
 
 def _set_bytes(size: int) -> int:
