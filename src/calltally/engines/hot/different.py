@@ -15,7 +15,7 @@ from calltally.engines.hot.blocks import BLOCK_ROWS, Stretch, stretch_of
 from calltally.engines.hot.columns import Numbers, picked
 from calltally.engines.hot.seen import NO_ROWS, Seen, SettledSets, gone_since
 from calltally.engines.hot.sweeping import Sweep, Swept, group_rows, mark_rows
-from calltally.engines.hot.tallies import SET_BYTES, sets_bytes
+from calltally.engines.hot.tallies import SET_BYTES, each_once, sets_bytes
 
 __all__ = ["different"]
 
@@ -42,7 +42,7 @@ def different(sweep: Sweep, aggregate: CountDistinct, groups: int) -> Swept | No
 def _joined(sets: SettledSets, group: Numbers, codes: Numbers) -> Swept:
     """What there is in sets, and in others of pairs of group and code, each there once."""
     fresh = group[~sets.marked.has(group, codes)]
-    of_all = np.unique(codes)
+    of_all = each_once(codes)
     found = sets.found + np.bincount(fresh, minlength=len(sets.found))
     return Swept(found, sets.total + int((~sets.anywhere.has(np.zeros_like(of_all), of_all)).sum()))
 
@@ -70,4 +70,4 @@ def _pairs(sweep: Sweep, stretches: Sequence[Stretch], field: str) -> Numbers:
         group, codes = group_rows(sweep, block, scratch), block.codes(field)
         there = (group >= 0) & (codes != 0)
         pairs.append(group[there] * sweep.columns.sizes[field] + codes[there])
-    return np.unique(np.concatenate(pairs))
+    return each_once(np.concatenate(pairs))
