@@ -79,7 +79,7 @@ HOW = """\
 How it comes to this: columns of small numbers in memory are read once a report, in stretches that stay in a core's own
 cache; what has few values is counted together, in one loop; callers are counted as bits of a set; days, weeks and hours
 come from tables of the instants at which they change; only the groups that are shown are worked out in full; and what
-was counted of a question is kept, so that the next time only what has changed is, save where callers are told apart or
+was counted of a question is kept, so that the next time only what has changed is, save where a caller may be gone or
 there are very many groups; see [Decisions](decisions.md#how-it-is-built).
 """
 RATES = """\
