@@ -23,7 +23,7 @@ from calltally.accounts import Business
 from calltally.engines import DELIVERY_SCHEMA, VALUE_FIELDS, Engine, Outcome, Stop, hashes_of, open_engine
 from calltally.engines.duckdb import DuckDBEngine
 from calltally.engines.duckdb.changing import MOST_LOGGED
-from calltally.engines.duckdb.connecting import ROWS_A_GROUP
+from calltally.engines.duckdb.connecting import ROWS_A_GROUP, new_file
 from calltally.engines.duckdb.dialect import DuckDBDialect
 from calltally.engines.duckdb.migrations import MIGRATIONS, VERSIONED
 from calltally.engines.duckdb.schema import CALLS_COLUMNS, create_or_migrate
@@ -358,6 +358,25 @@ def test_calls_that_stream_in_are_written_once_as_groups_that_stay(
         assert not log.exists()
     assert rows_of_groups(engine, business) == [4 * together] * 6
     engine.close()
+
+
+def test_a_new_file_that_fails_amid_a_transaction_is_let_go_of(folder: DataFolder) -> None:
+    engine, path = opened(folder), folder.staging / "made.duckdb"
+    with engine._root.cursor() as cursor:
+        for _ in range(2):
+            with pytest.raises(duckdb.InvalidInputException):
+                fail_amid_a_transaction(cursor, path)
+        with new_file(cursor, path, "made"):
+            cursor.execute("CREATE TABLE made.some AS SELECT 1")
+    assert [file.name for file in folder.staging.iterdir()] == [path.name]
+    engine.close()
+
+
+def fail_amid_a_transaction(cursor: duckdb.DuckDBPyConnection, path: Path) -> None:
+    with new_file(cursor, path, "made"):
+        cursor.execute("BEGIN")
+        cursor.execute("CREATE OR REPLACE TABLE made.some AS SELECT 1")
+        cursor.execute("SELECT error('failed')")
 
 
 def test_a_load_is_seen_whole_or_not_at_all(folder: DataFolder, new_business: NewBusiness, tmp_path: Path) -> None:

@@ -4,13 +4,15 @@ import random
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
+from pathlib import Path
 
 import httpx2
 import pytest
 
 from calltally.accounts import Business
 from calltally.engines import Engine, open_engine
+from calltally.engines.duckdb import DuckDBEngine
 from calltally.engines.duckdb.changing import LOG_BYTES, MOST_LOGGED
 from calltally.errors import StorageFull
 from calltally.folder import DataFolder
@@ -128,6 +130,36 @@ def test_a_file_that_was_let_go_of_on_a_full_disk_is_whole(small_disk: SmallDisk
     assert stored(again, business) == set(taken)
     small_disk.free()
     again.close()
+
+
+@pytest.mark.parametrize("room", [0, 50_000, 300_000])
+def test_a_move_to_a_full_disk_says_so_and_is_done_once_there_is_room(
+    small_disk: SmallDisk, new_business: NewBusiness, tmp_path: Path, room: int
+) -> None:
+    business = new_business()
+    with closing(opened_at(tmp_path / "source")) as source, closing(opened_at(small_disk.path / "data")) as target:
+        taken = post(source, business, 0)
+        small_disk.fill(but=room)
+        with pytest.raises(StorageFull):
+            put_all(source, target, business)
+        small_disk.free()
+        put_all(source, target, business)
+        assert stored(target, business) == set(taken)
+
+
+def opened_at(path: Path) -> DuckDBEngine:
+    engine = open_engine(DataFolder(path), Settings(hot_memory="0", memory="500MB"))
+    assert isinstance(engine, DuckDBEngine)
+    return engine
+
+
+def put_all(source: DuckDBEngine, target: DuckDBEngine, business: Business) -> None:
+    holdings = source.holdings(business.calls)
+    with target.taking(business.calls, None) as taking:
+        for part in holdings.parts:
+            with source.whole_part(business.calls, part) as rows:
+                taking.put(part, rows)
+        taking.finish(holdings)
 
 
 def test_a_server_on_a_full_disk_reports_says_507_and_survives_a_kill(small_disk: SmallDisk) -> None:

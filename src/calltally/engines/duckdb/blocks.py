@@ -6,9 +6,10 @@ checksum, of all its parts. Where a write ends halfway, as at a kill or a power 
 but the checksum is wrong, and the file cannot be opened any more. So these blocks are copied first, as InnoDB does with
 its doublewrite buffer and SQLite with its rollback journal: to a file beside, on the disk before the first is written.
 
-Which blocks these are DuckDB tells; where they are is in the first bytes of a file, see `_start_of_blocks`.
+Which blocks these are DuckDB tells; where they are follows from the first bytes of a file, see `HEADER`.
 """
 
+import errno
 import hashlib
 import os
 import struct
@@ -135,4 +136,7 @@ def _write(file: FileIO, blocks: memoryview, block_bytes: int) -> None:
 
 
 def _read(file: FileIO, start: int, size: int) -> bytes:
-    return os.pread(file.fileno(), size, start)
+    found = os.pread(file.fileno(), size, start)
+    if len(found) < size:
+        raise OSError(errno.EIO, f"{file.name!r} ends before byte {start + size}")
+    return found

@@ -1,7 +1,7 @@
 """DuckDB in this process, locked down: it reaches some folders and nothing else, and nobody can change that."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import duckdb
@@ -42,6 +42,10 @@ def new_file(cursor: duckdb.DuckDBPyConnection, path: Path, name: str) -> Iterat
     try:
         yield
         cursor.execute(f"CHECKPOINT {quoted(name)}")
+    except BaseException:
+        with suppress(duckdb.TransactionException):  # none was begun
+            cursor.execute("ROLLBACK")
+        raise
     finally:
         cursor.execute(f"DETACH DATABASE IF EXISTS {quoted(name)}")
 

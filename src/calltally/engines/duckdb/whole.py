@@ -11,6 +11,7 @@ import pyarrow as pa
 from calltally.catalog import FieldKind
 from calltally.engines.duckdb.batches import read_batches
 from calltally.engines.duckdb.changing import changing, write_log
+from calltally.engines.duckdb.failures import full_disk_said
 from calltally.engines.duckdb.files import CallsFile
 from calltally.engines.duckdb.schema import DERIVED, column_type, create_or_migrate
 from calltally.engines.duckdb.store import Store, read_store
@@ -77,13 +78,14 @@ def begun(
         token = str(uuid.uuid4())
     name = f"{calls}{SUFFIX}"
     file = CallsFile(_path(folder, calls, token), name)
-    with root.cursor() as cursor:
-        try:
+    try:
+        with root.cursor() as cursor:
             file.attach(cursor)
             create_or_migrate(cursor, name)
             sync_folder(folder)  # DuckDB syncs files, not their names
             yield DuckDBTaking(cursor, name, file, place, token=token, resumed=resumed)
-        finally:
+    finally:
+        with root.cursor() as cursor:  # another one: after an error that one is amid a transaction
             file.settle(cursor)
 
 
@@ -108,6 +110,10 @@ class DuckDBTaking:
         self._store = read_store(cursor, name, file)
 
     def put(self, part: Part, rows: Iterable[pa.RecordBatch]) -> None:
+        with full_disk_said():  # here already: whoever reads the rows may have a disk that has room
+            self._put(part, rows)
+
+    def _put(self, part: Part, rows: Iterable[pa.RecordBatch]) -> None:
         self._gather(rows)
         with changing(self._cursor, self._store):
             match part.kind:
