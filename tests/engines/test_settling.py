@@ -12,7 +12,7 @@ import pytest
 from calltally.catalog import Aggregate, CountDistinct
 from calltally.engines import Plan, Stop, open_engine
 from calltally.engines.duckdb import DuckDBEngine
-from calltally.engines.hot import different, settling
+from calltally.engines.hot import different, preparing, settling
 from calltally.engines.hot.answering import answered
 from calltally.engines.hot.building import TAIL_ROWS
 from calltally.engines.hot.different import FEW_SINCE
@@ -135,6 +135,27 @@ def test_sets_that_take_much_are_not_kept(
     monkeypatch.setattr(different, "BYTES_A_ROW", 0.01)
     assert agrees(engine, planned(business, CALLERS))
     assert marked == []
+
+
+def test_the_sets_that_were_not_asked_for_longest_go_first(
+    engine: ColumnsOnly, new_business: NewBusiness, marked: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    business = new_business()
+    import_records(varied_records(3000, Random(8)), business, engine)
+    plans = [planned(business, f"{CALLERS}&min_duration={least}") for least in range(3)]
+    assert all(agrees(engine, plan) for plan in plans)
+    assert engine._holding
+    held = engine._holding._held[business.calls]
+    columns = columns_of(engine, business)
+    last = held.preparing.prepared(plans[2], columns, columns.span or (0, 0))
+    assert last
+    monkeypatch.setattr(preparing, "SETS_A_ROW", 2 * last.sets_bytes / 3000)
+    new = {"id": "new", "started_at": "2026-03-09T14:05:00Z", "status": "completed", "duration_seconds": 5}
+    deliver([Delivery(new, 1)], business, engine)
+    marked.clear()
+    assert [agrees(engine, plan) and len(marked) for plan in (plans[2], plans[1], plans[1], plans[2])] == [0, 0, 0, 0]
+    assert agrees(engine, plans[0])
+    assert len(marked) == 1, "there is room for two"
 
 
 def test_what_is_kept_of_questions_counts_as_memory(engine: ColumnsOnly, new_business: NewBusiness) -> None:

@@ -35,7 +35,14 @@ def answered(plan: Plan, columns: Columns, preparing: Preparing, team: Team, sto
     if not stretches or prepared.never:
         return Rows((), (0,) * len(plan.aggregates))
     sweep = Sweep(plan, columns, stretches, prepared, team, stop)
-    if prepared.grouping.keys <= DENSE_KEYS:
+    rows = _answer(sweep)
+    if prepared.sets:
+        preparing.shrink(columns.rows)
+    return rows
+
+
+def _answer(sweep: Sweep) -> Rows | None:
+    if sweep.prepared.grouping.keys <= DENSE_KEYS:
         return _rows(sweep, None)
     numbered = _numbered(sweep)
     return None if numbered is None else _rows(sweep, numbered)

@@ -22,7 +22,7 @@ __all__ = ["different"]
 # Rows that have come or gone since sets were made, or a share of all, but not fewer than some: to look at more takes as
 # long as to make them.
 FEW_SINCE, MOST_SINCE, SHARE_SINCE = 200, 2**14, 64
-BYTES_A_ROW = 0.5  # of sets: those of all questions that are kept take no more than 8 bytes a call
+BYTES_A_ROW = 2  # of the sets of a question, see also `Preparing`
 
 
 def different(sweep: Sweep, aggregate: CountDistinct, groups: int) -> Swept | None:

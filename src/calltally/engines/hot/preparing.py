@@ -24,6 +24,7 @@ from calltally.localtime import DAY
 __all__ = ["Prepared", "Preparing"]
 
 KEPT, MOST_BYTES = 16, 500_000  # plans of a store, and the tables of each
+SETS_A_ROW = 8  # bytes of sets that are kept with them
 
 Span = tuple[int, int]
 
@@ -67,7 +68,12 @@ class Prepared:
     def nbytes(self) -> int:
         """The memory of its tables, and of what it came to."""
         settled = self.settled.found.nbytes if self.settled else 0
-        return settled + sum(each.nbytes for each in [*self.sets.values()]) + self._table_bytes
+        return settled + self.sets_bytes + self._table_bytes
+
+    @property
+    def sets_bytes(self) -> int:
+        """The memory of the sets of different values."""
+        return sum(each.nbytes for each in [*self.sets.values()])
 
     @cached_property
     def _table_bytes(self) -> int:
@@ -127,6 +133,15 @@ class Preparing:
                 while len(self._kept) > KEPT:
                     self._kept.popitem(last=False)
         return prepared
+
+    def shrink(self, rows: int) -> None:
+        """Let go of the sets of those that were not asked for longest, until there are few enough for so many rows."""
+        with self._lock:
+            kept = [each.prepared for each in self._kept.values() if each.prepared.sets]
+        sizes = [each.sets_bytes for each in kept]
+        while kept and sum(sizes) > SETS_A_ROW * rows:
+            kept.pop(0).sets.clear()
+            del sizes[0]
 
     def uncounted(self, plan: Plan, stretches: Sequence[Stretch]) -> int:
         """How many of these rows have to be counted, all but a few, should the plan be asked now."""
