@@ -23,7 +23,7 @@ from calltally.accounts import Business
 from calltally.engines import DELIVERY_SCHEMA, VALUE_FIELDS, Engine, Outcome, Stop, hashes_of, open_engine
 from calltally.engines.duckdb import DuckDBEngine
 from calltally.engines.duckdb.changing import MOST_LOGGED
-from calltally.engines.duckdb.connecting import ROWS_A_GROUP, new_file
+from calltally.engines.duckdb.connecting import ROWS_A_GROUP, _config, new_file
 from calltally.engines.duckdb.dialect import DuckDBDialect
 from calltally.engines.duckdb.migrations import MIGRATIONS, VERSIONED
 from calltally.engines.duckdb.schema import CALLS_COLUMNS, create_or_migrate
@@ -165,6 +165,38 @@ def test_memory_and_spill_are_bounded(folder: DataFolder) -> None:
     assert settings["memory_limit"] == "476.8 MiB"
     assert settings["max_temp_directory_size"] == "976.5 KiB"
     assert settings["temp_directory"] == str(folder.spill)
+
+
+def test_whatever_is_set_has_an_effect(folder: DataFolder) -> None:
+    """DuckDB takes some settings when it is opened and drops them without a word."""
+    of_both = "SELECT name, value FROM duckdb_settings()"
+    with duckdb.connect() as plain:
+        as_made = dict(plain.execute(of_both).fetchall())
+    engine = opened(folder)
+    with engine._root.cursor() as cursor:
+        settings = dict(cursor.execute(of_both).fetchall())
+    engine.close()
+    ours = {
+        name: value
+        for name, value in {**_config(folder.spill, "500MB", "1GB", 2), "disabled_compression_methods": "RLE"}.items()
+        if not is_default(as_made[name], value)
+    }
+    assert len(ours) > 8
+    assert not [name for name in ours if settings[name] == as_made[name]]
+
+
+def is_default(as_made: str, value: object) -> bool:
+    return as_made.lower() == str(value).lower()
+
+
+def test_groups_are_written_without_trying_runs(folder: DataFolder, new_business: NewBusiness) -> None:
+    engine, business = opened(folder), new_business()
+    add_many(engine, business, 70_000)
+    with engine._stores.using(business.calls) as store, engine._root.cursor() as cursor:
+        found = cursor.execute(f"SELECT DISTINCT compression FROM pragma_storage_info('{store.calls}')").fetchall()
+    engine.close()
+    assert "RLE" not in {name for (name,) in found}
+    assert len(found) > 2
 
 
 def test_an_older_file_is_brought_forward_and_a_newer_one_refused(tmp_path: Path) -> None:
