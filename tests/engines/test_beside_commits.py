@@ -14,7 +14,7 @@ import pytest
 
 from calltally.accounts import Business
 from calltally.engines import Engine, Plan, Rows, Stop, open_engine
-from calltally.engines.duckdb import DuckDBEngine, changing, stores
+from calltally.engines.duckdb import DuckDBEngine, changing, store, stores
 from calltally.engines.hot import HotEngine
 from calltally.errors import Unavailable
 from calltally.folder import DataFolder
@@ -35,7 +35,7 @@ REQUESTS = (
 @pytest.fixture(autouse=True)
 def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is done after many rows is done after some."""
-    monkeypatch.setattr(stores, "MANY_ROWS", 60)
+    monkeypatch.setattr(store, "MANY_ROWS", 60)
     monkeypatch.setattr(stores, "MUCH_WRITTEN", 150)
     monkeypatch.setattr(changing, "MOST_LOGGED", 100)
 

@@ -167,8 +167,8 @@ def test_a_file_is_read_where_it_lies_and_not_changed(new_business: NewBusiness,
 
 
 def test_a_file_that_is_no_store_is_refused(tmp_path: Path) -> None:
-    path, log = store_files(tmp_path, "store")
+    path, *others = store_files(tmp_path, "store")
     path.write_bytes(b"no database" * 1000)
     with pytest.raises(FolderUnusable, match="are damaged"):
         read_file(path)
-    assert (path.name, log.exists()) == ("store.duckdb", False)
+    assert (path.name, any(file.exists() for file in others)) == ("store.duckdb", False)
