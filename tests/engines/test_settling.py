@@ -170,6 +170,25 @@ def test_what_is_kept_of_questions_counts_as_memory(engine: ColumnsOnly, new_bus
     assert held.preparing.nbytes >= sum(each.nbytes for each in sets.sets.values()) > 0
 
 
+def test_where_there_is_no_room_for_both_what_is_kept_of_questions_goes_and_columns_stay(
+    engine: ColumnsOnly, new_business: NewBusiness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    business = new_business()
+    import_records(varied_records(3000, Random(8)), business, engine)
+    assert agrees(engine, planned(business, CALLERS))
+    holding, columns = engine._holding, columns_of(engine, business)
+    assert holding
+    held = holding._held[business.calls]
+    others = sum(each.nbytes for each in holding._held.values() if each is not held)
+    assert holding._room_for(held, columns)
+    assert held.preparing.nbytes > 0
+    monkeypatch.setattr(holding, "_budget", others + columns.nbytes)
+    assert holding._room_for(held, columns)
+    assert held.preparing.nbytes == 0
+    monkeypatch.setattr(holding, "_budget", others + columns.nbytes - 1)
+    assert not holding._room_for(held, columns)
+
+
 def test_what_was_counted_is_counted_again_when_it_is_put_in_order(
     engine: ColumnsOnly, new_business: NewBusiness, counted: list[int]
 ) -> None:
