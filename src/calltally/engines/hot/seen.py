@@ -77,7 +77,7 @@ class SettledSets:
     @cached_property
     def total(self) -> int:
         """How many there are in any group."""
-        return self.marked.total()
+        return int(self.anywhere.found()[0])
 
     @property
     def nbytes(self) -> int:
