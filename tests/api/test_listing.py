@@ -4,6 +4,7 @@ import asyncio
 import base64
 import csv
 import gzip
+import hashlib
 import json
 import signal
 import socket
@@ -185,6 +186,65 @@ def test_a_changed_cursor_is_refused(crowd: Asker, data: st.DataObject) -> None:
     raw = [base64.urlsafe_b64decode(text + "==") for text in (changed, cursor)]
     if raw[0] != raw[1]:
         assert [name for name, _ in problems(crowd, f"limit=2&cursor={changed}")] == ["cursor"]
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=2),
+)
+ANYTHING = "0) OR id != ?) OR 1 = 1 --"
+
+
+def forged(cursor: str, place: bytes) -> str:
+    """A cursor of the same list for another place, as anybody can write it who has read how it is done."""
+    raw = base64.urlsafe_b64decode(cursor + "==")
+    content = raw[6:18] + place
+    check = hashlib.sha256(b"calltally cursor" + content).digest()[:6]
+    return base64.urlsafe_b64encode(check + content).decode().rstrip("=")
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        json.dumps([ANYTHING, "x"]).encode(),
+        json.dumps([[ANYTHING], "x"]).encode(),
+        b"[1.5,'x']",
+        b'[1.5,"x"]',
+        b'[true,"x"]',
+        b'[null,"x"]',
+        b"[1,null]",
+        b"[1,2]",
+        b"[1]",
+        b'[1,"x",1]',
+        b"5",
+        b"",
+        b"[1,",
+        json.dumps([-(2**63), "x"]).encode(),
+        json.dumps([2**63, "x"]).encode(),
+        b'[1e400,"x"]',
+    ],
+)
+def test_a_cursor_that_names_no_place_is_refused_whoever_wrote_it(crowd: Asker, place: bytes) -> None:
+    cursor = forged(page(crowd, "limit=2")["next_cursor"], place)
+    assert [name for name, _ in problems(crowd, f"limit=2&cursor={cursor}")] == ["cursor"]
+
+
+@settings(max_examples=PROFILE.max_examples * 3)
+@given(said=JSON_VALUES | st.tuples(JSON_VALUES, JSON_VALUES).map(list))
+def test_whatever_a_cursor_says_no_call_comes_that_is_not_in_the_list(crowd: Asker, said: Any) -> None:
+    day = "where[date]=2026-03-02"
+    cursor = forged(page(crowd, f"limit=1&{day}")["next_cursor"], json.dumps(said).encode())
+    response = crowd.get(f"limit=500&{day}&cursor={cursor}", LIST)
+    assert response.status_code in {200, 400}, response.text
+    if response.status_code == 200:
+        assert {call["started_at"][:10] for call in response.json()["data"]["calls"]} <= {"2026-03-02"}
+
+
+@given(call_id=st.text())
+def test_a_cursor_may_name_a_place_at_which_there_is_no_call(crowd: Asker, call_id: str) -> None:
+    cursor = forged(page(crowd, "limit=1")["next_cursor"], json.dumps([1773064800000000, call_id]).encode())
+    response = crowd.get(f"cursor={cursor}", LIST)
+    assert response.status_code == (200 if len(cursor) <= 2000 else 400)
 
 
 # --- What is asked --------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import orjson
 
 from calltally.engines import Place
+from calltally.localtime import FIRST_INSTANT, LAST_INSTANT
 
 __all__ = ["Cursor", "hashed", "read_cursor", "write_cursor"]
 
@@ -39,7 +40,8 @@ def read_cursor(text: str) -> Cursor | None:
     check, content = raw[:CHECK_BYTES], raw[CHECK_BYTES:]
     if len(text) > MOST or check != _check(content):
         return None
-    return Cursor(content[:QUESTION_BYTES], Place(*orjson.loads(content[QUESTION_BYTES:])))
+    place = _place(content[QUESTION_BYTES:])
+    return place and Cursor(content[:QUESTION_BYTES], place)
 
 
 def hashed(question: str) -> bytes:
@@ -47,6 +49,20 @@ def hashed(question: str) -> bytes:
     return hashlib.sha256(question.encode()).digest()[:QUESTION_BYTES]
 
 
+def _place(written: bytes) -> Place | None:
+    """The place that a cursor names, if it is one at which there can be a call: whoever knows how can write a cursor."""
+    try:
+        said = orjson.loads(written)
+    except orjson.JSONDecodeError:
+        return None
+    match said:
+        case [bool(), _]:
+            return None
+        case [int(started_at), str(call_id)] if FIRST_INSTANT <= started_at < LAST_INSTANT:
+            return Place(started_at, call_id)
+    return None
+
+
 def _check(content: bytes) -> bytes:
-    """What shows that a cursor was written here, whole, and is no rubbish; it keeps no secret."""
+    """What shows that a cursor is whole and no rubbish; anybody can work it out."""
     return hashlib.sha256(b"calltally cursor" + content).digest()[:CHECK_BYTES]

@@ -33,5 +33,6 @@ def _statement(table: str, page: Page, conditions: Sequence[Condition], store: S
 
 
 def _behind(place: Place, *, descending: bool) -> Statement:
-    sign, start = "<" if descending else ">", place.started_at
-    return Statement(f"(started_at {sign}= {start} AND (started_at {sign} {start} OR id {sign} ?))", (place.id,))
+    sign = "<" if descending else ">"
+    behind = f"(started_at {sign}= ? AND (started_at {sign} ? OR id {sign} ?))"
+    return Statement(behind, (place.started_at, place.started_at, place.id))

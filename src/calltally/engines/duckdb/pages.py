@@ -38,5 +38,5 @@ def _statement(table: str, page: Page, conditions: Sequence[Condition]) -> State
 def _behind(place: Place, *, descending: bool) -> Statement:
     """Whether a call stands behind a place; its start is looked at first, and alone tells which calls to read."""
     sign = "<" if descending else ">"
-    start = f"make_timestamp({place.started_at})"
-    return Statement(f"(started_at {sign}= {start} AND (started_at {sign} {start} OR id {sign} ?))", (place.id,))
+    behind = f"(started_at {sign}= make_timestamp(?) AND (started_at {sign} make_timestamp(?) OR id {sign} ?))"
+    return Statement(behind, (place.started_at, place.started_at, place.id))
