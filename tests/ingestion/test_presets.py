@@ -35,7 +35,7 @@ from calltally.ingestion.presets import (
     named_by_position,
 )
 from calltally.ingestion.presets.meanings import converter
-from calltally.ingestion.presets.types import Legs, Money, Seconds
+from calltally.ingestion.presets.types import Legs, Meaning, Money, Seconds, Times
 from calltally.localtime import offset_table
 from calltally.records import Reading
 from tests.conftest import NewBusiness
@@ -528,6 +528,12 @@ def test_lengths(hours: int, minutes: int, seconds: int) -> None:
 @pytest.mark.parametrize("text", ["1:75", "m", "1:2:3:4", "soon", "69.5", ","])
 def test_what_is_no_length_stays(text: str) -> None:
     assert converter(Seconds())(text) == text
+
+
+@pytest.mark.parametrize("text", ["1h" + " " * 100_000 + "x", "2026" + " " * 100_000 + "x", " " * 100_000])
+@pytest.mark.parametrize("meaning", [Seconds(), Times(("%Y %Z",)), Money()])
+def test_a_long_text_stays_without_trying_all_ways_to_read_it(text: str, meaning: Meaning) -> None:
+    assert converter(meaning)(text) == text
 
 
 # --- Generated files ------------------------------------------------------------------------------------------------

@@ -148,6 +148,21 @@ def test_good_values(field: str, raw: object, stored: object) -> None:
     assert read(field, raw) == stored
 
 
+@pytest.mark.parametrize(
+    "written",
+    ["(" + " " * 100_000 + "a", "1" + " " * 100_000 + "x", "1;" + " " * 100_000, "( " * 100_000, "1" * 100_000],
+)
+def test_a_long_text_that_is_no_number_is_seen_to_be_none_without_trying_all_ways(written: str) -> None:
+    assert read_phone(written, "US") == written
+
+
+@pytest.mark.parametrize("written", ["0001-01-01 00:30 +0100", "9999-12-31 23:30 -0100"])
+def test_a_time_in_a_year_that_utc_does_not_have_is_refused(written: str) -> None:
+    reading = Reading("US", offset_table("UTC"), ("%Y-%m-%d %H:%M %z",))
+    with pytest.raises(BadValue, match="is not from 1970 to 2100"):
+        read("started_at", written, reading)
+
+
 def test_statuses_are_looked_for_as_they_are_stored() -> None:
     assert normal_status(" Missed ") == "no-answer"
     assert normal_status("   ") == ""

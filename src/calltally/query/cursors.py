@@ -50,7 +50,7 @@ def hashed(question: str) -> bytes:
 
 
 def _place(written: bytes) -> Place | None:
-    """The place that a cursor names, if it is one at which there can be a call: whoever knows how can write a cursor."""
+    """The place that a cursor names, if a call can stand there: anybody who knows how can write a cursor."""
     try:
         said = orjson.loads(written)
     except orjson.JSONDecodeError:

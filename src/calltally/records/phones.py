@@ -12,9 +12,11 @@ __all__ = ["NO_NUMBER", "read_phone", "usual_phones"]
 
 NO_NUMBER = frozenset({"anonymous", "restricted", "private", "unknown", "unavailable", "blocked"})
 
-# Digits and what stands between them, one + at most and before all digits, then perhaps an extension.
+# Digits and what stands between them, one + at most and before all digits, then perhaps an extension. It never goes
+# back to try in another way, for which a long text of blanks would take hours.
 WRITTEN_AS_NUMBER = re.compile(
-    r"(?P<number>[\s().\-/]*\+?[0-9\s().\-/]+?)\s*(?:(?:;\s*ext\s*=|ext(?:ension)?\.?|x|#)\s*[0-9]+)?", re.IGNORECASE
+    r"(?P<number>(?:[\s().\-/]*+\+)?+[0-9\s().\-/]++)(?:(?:;\s*+ext\s*+=|ext(?:ension)?\.?|x|#)\s*+[0-9]+)?+",
+    re.IGNORECASE,
 )
 NOT_DIGITS = re.compile(r"[^0-9]")
 # North American numbers are possible whenever they have ten digits, none of which can be a prefix to cut off if the
@@ -52,7 +54,7 @@ def _by_tables(text: str, region: str) -> str:
     written = WRITTEN_AS_NUMBER.fullmatch(text)
     if not written:
         return text
-    number = written["number"]
+    number = written["number"].rstrip()
     if not FEWEST_DIGITS <= len(NOT_DIGITS.sub("", number)) <= MOST_DIGITS:
         return text
     try:

@@ -106,4 +106,4 @@ def read_datetime(moment: datetime, local_time: OffsetTable) -> Moment:
     """The moment of a datetime; without an offset it is local."""
     if moment.tzinfo is None:
         return Moment(*local_time.instant((moment - EPOCH) // MICROSECOND))
-    return Moment((moment.astimezone(UTC).replace(tzinfo=None) - EPOCH) // MICROSECOND)
+    return Moment((moment - EPOCH.replace(tzinfo=UTC)) // MICROSECOND)  # also where UTC is in year 0 or 10000

@@ -208,6 +208,6 @@ def _moment(header: str) -> datetime | None:
     """The moment in a header; None: it has none."""
     try:
         moment = parsedate_to_datetime(header)
-    except ValueError:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         return None
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

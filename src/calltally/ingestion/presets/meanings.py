@@ -17,14 +17,14 @@ AMOUNT = re.compile(
 )
 CLOCK = re.compile(r"(?:(?P<hours>[0-9]{1,6}):)?(?P<minutes>[0-9]{1,6}):(?P<seconds>[0-5]?[0-9])")
 PARTS = re.compile(
-    r"(?=[0-9])(?:(?P<hours>[0-9]{1,6})\s*h(?:(?:ou)?rs?)?)?[\s,]*"
-    r"(?:(?P<minutes>[0-9]{1,6})\s*m(?:in(?:ute)?s?)?)?[\s,]*"
+    r"(?=[0-9])(?:(?P<hours>[0-9]{1,6})\s*h(?:(?:ou)?rs?)?)?[\s,]*+"
+    r"(?:(?P<minutes>[0-9]{1,6})\s*m(?:in(?:ute)?s?)?)?[\s,]*+"
     r"(?:(?P<seconds>[0-9]{1,8})\s*s(?:ec(?:ond)?s?)?)?",
     re.IGNORECASE,
 )
 LONGEST_AMOUNT = 40  # characters
 ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(?::[0-9]{2})?(?:[.][0-9]+)?(?:[Zz]|[+-][0-9:]+)?")
-UTC_BY_NAME = re.compile(r"\s*\b(?:UTC|GMT)\b")
+UTC_BY_NAME = re.compile(r"(?<!\s)\s*+\b(?:UTC|GMT)\b")  # blanks are looked at from the first of them only
 
 
 def converter(meaning: Meaning) -> Converter:
