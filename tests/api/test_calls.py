@@ -19,6 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calltally.accounts import Business
+from calltally.api.packing import unpacked
 from calltally.api.streaming import COMMITTED
 from calltally.catalog import CATALOG
 from calltally.engines import Engine, Outcome
@@ -296,6 +297,33 @@ def test_packed_bodies(sender: Sender, coding: str, media_type: str) -> None:
     packed = PACKERS[coding](text[:middle]) + PACKERS[coding](text[middle:])  # two members, which are one content
     found = sender._taken(sender.send(packed, media_type, **{"Content-Encoding": coding}))
     assert counts(found) == {"added": 3000}
+
+
+@given(
+    contents=st.lists(st.binary(max_size=50) | st.integers(0, 300_000).map(lambda size: b"x" * size), max_size=5),
+    coding=st.sampled_from(["gzip", "zstd"]),
+    size=st.sampled_from([1, 10, 1000, 2000, 300_000]),
+)
+def test_wherever_a_packed_body_is_cut_on_its_way_its_content_is_the_same(
+    contents: list[bytes], coding: str, size: int
+) -> None:
+    packed = b"".join(map(PACKERS[coding], contents))
+    unpacking = unpacked(coding)
+    found = []
+    for at in range(0, len(packed), size):
+        unpacking.feed(packed[at : at + size])
+        found += iter(unpacking.read, b"")
+    unpacking.finish()
+    assert b"".join(found) == b"".join(contents)
+
+
+@pytest.mark.parametrize("coding", ["gzip", "zstd"])
+@pytest.mark.parametrize("media_type", ["application/json", NDJSON])
+def test_a_body_in_very_many_small_parts_is_refused(sender: Sender, coding: str, media_type: str) -> None:
+    packed = PACKERS[coding](b"") * 2**20
+    error = error_of(sender.send(packed, media_type, **{"Content-Encoding": coding}), 400, "invalid_body")
+    said = f"body: it is packed with {coding} in parts of less than 100 bytes; pack larger ones"
+    assert error["message"] == said
 
 
 @pytest.mark.parametrize("coding", ["gzip", "zstd"])

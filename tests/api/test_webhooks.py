@@ -206,6 +206,12 @@ def test_refusals_tell_nothing_of_why(door: Door) -> None:
     assert mine.letters() == []
 
 
+def test_of_who_knows_no_webhook_nothing_is_read(door: Door) -> None:
+    body = b" " * (MOST_BYTES + 1)
+    response = door.client.post(f"/api/v1/webhooks/callscaler/{'0' * 16}", content=body)
+    assert (response.status_code, response.json()) == (404, REFUSED)
+
+
 def test_only_posts_are_taken(door: Door) -> None:
     response = door.client.get(hook(door).webhook.path)
     assert (response.status_code, response.headers["allow"]) == (405, "POST")

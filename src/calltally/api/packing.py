@@ -18,6 +18,8 @@ MOST_WINDOW = 23  # as a power of two: 8 MB, which is all that zstd may ask for 
 MOST_INFLATION = 200  # times; calls become 20 to 40 times as large
 FREE_BYTES = 4_000_000  # what is unpacked before that is looked at
 PIECE_BYTES = 256 * 1024
+FREE_MEMBERS, MEMBER_BYTES = 1000, 100  # how many may be smaller than that: to begin one takes longer than to read it
+FIRST_BYTES = 1024  # that a member is given at first, since what it leaves is copied: there may be very many small ones
 
 
 class Unpacking(Protocol):
@@ -62,6 +64,9 @@ class _Member(Protocol):
     def eof(self) -> bool: ...
 
     @property
+    def needs_input(self) -> bool: ...
+
+    @property
     def unused_data(self) -> bytes: ...
 
     def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
@@ -76,6 +81,10 @@ class _GzipMember:
     @property
     def eof(self) -> bool:
         return self._inside.eof
+
+    @property
+    def needs_input(self) -> bool:
+        return not self._inside.unconsumed_tail
 
     @property
     def unused_data(self) -> bytes:
@@ -100,38 +109,50 @@ class _Packed:
         self._coding = coding
         self._member: _Member | None = None
         self._data = b""
-        self._taken = self._given = 0
+        self._at = 0  # how much of that the members have had
+        self._step = FIRST_BYTES
+        self._members = self._taken = self._given = 0
 
     def feed(self, packed: bytes) -> None:
-        self._data += packed
+        self._data, self._at = self._data[self._at :] + packed, 0
         self._taken += len(packed)
 
     def read(self) -> bytes:
-        while self._data or self._member:
-            data, self._data = self._data, b""
-            piece = self._from_member(data)
-            if piece:
+        while self._at < len(self._data) or self._member:
+            if piece := self._from_member():
                 return piece
-            if not self._data:
+            if self._at == len(self._data):
                 break
         return b""
 
     def finish(self) -> None:
-        if self._member or self._data:
+        if self._member or self._at < len(self._data):
             raise _damaged(f"breaks off in what is packed with {self._coding}")
 
-    def _from_member(self, data: bytes) -> bytes:
-        self._member = self._member or MEMBERS[self._coding]()
+    def _from_member(self) -> bytes:
+        member = self._member = self._member or self._begun()
+        packed = self._data[self._at : self._at + self._step] if member.needs_input else b""
         try:
-            piece = self._member.decompress(data, PIECE_BYTES)
+            piece = member.decompress(packed, PIECE_BYTES)
         except (zlib.error, ZstdError) as error:
             raise _damaged(f"cannot be unpacked with {self._coding}") from error
-        if self._member.eof:
-            self._data, self._member = self._member.unused_data, None
+        self._at += len(packed)
+        self._step = min(2 * self._step, PIECE_BYTES)
+        if member.eof:
+            self._at -= len(member.unused_data)
+            self._member, self._step = None, FIRST_BYTES
         self._given += len(piece)
         if self._given > max(FREE_BYTES, MOST_INFLATION * self._taken):
             raise TooLarge(f"The body becomes more than {MOST_INFLATION} times as large when it is unpacked")
         return piece
+
+    def _begun(self) -> _Member:
+        self._members += 1
+        if self._members > max(FREE_MEMBERS, self._taken // MEMBER_BYTES):
+            raise _damaged(
+                f"is packed with {self._coding} in parts of less than {MEMBER_BYTES} bytes; pack larger ones"
+            )
+        return MEMBERS[self._coding]()
 
 
 CODINGS = ("gzip", "zstd")

@@ -48,17 +48,19 @@ class _Arrival:
 async def receive_webhook(request: Request) -> Response:
     """What became of what was sent, once that is durable."""
     services = services_of(request)
-    with services.intake.bodies.hold(SENDERS) as held:
+    kind, webhook_id = request.path_params["kind"], request.path_params["id"]
+    webhook, business = await run_in_threadpool(_found, services.control, kind, webhook_id)
+    with services.intake.bodies.hold(SENDERS) as held:  # not of somebody who knows no webhook
         body = await read_body(request, MOST_BYTES, held)
-        outcome = await _taken(request, body, services)
+        posted = _posted(request, body, services.public_url)
+        if not await run_in_threadpool(VENDORS[kind].genuine, posted, webhook.credential):
+            raise NotFound(REFUSED)
+        outcome = await _taken(webhook, business, body, services)
     return JSONResponse({"data": {"outcome": outcome}})
 
 
-async def _taken(request: Request, body: bytes, services: Services) -> str:
-    """What became of a body, if its sender is the vendor."""
-    kind, webhook_id = request.path_params["kind"], request.path_params["id"]
-    posted = _posted(request, body, services.public_url)
-    webhook, business = await run_in_threadpool(_proven, services.control, kind, webhook_id, posted)
+async def _taken(webhook: Webhook, business: Business, body: bytes, services: Services) -> str:
+    """What became of a body that its vendor has sent."""
     try:
         return await _outcome(_Arrival(webhook, business, body, await _now(services)), services)
     except NotFound as error:  # the business was cleared or deleted between one step and the next
@@ -74,19 +76,16 @@ def _posted(request: Request, body: bytes, public_url: str) -> Posted:
     return Posted(address, dict(request.query_params), dict(request.headers), body)
 
 
-def _proven(control: Control, kind: str, webhook_id: str, posted: Posted) -> tuple[Webhook, Business]:
-    """The webhook and its business, if what was sent comes from the vendor.
+def _found(control: Control, kind: str, webhook_id: str) -> tuple[Webhook, Business]:
+    """The webhook and its business.
 
     Raises:
-        NotFound: it does not, or there is no such webhook; which of the two is not said.
+        NotFound: there is no such webhook, which is said as where what was sent is not genuine.
     """
     try:
-        webhook, business = find_webhook(control, kind, webhook_id)
+        return find_webhook(control, kind, webhook_id)
     except NotFound:
         raise NotFound(REFUSED) from None
-    if not VENDORS[kind].genuine(posted, webhook.credential):
-        raise NotFound(REFUSED)
-    return webhook, business
 
 
 async def _now(services: Services) -> datetime:

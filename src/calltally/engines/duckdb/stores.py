@@ -153,9 +153,8 @@ class Stores:
             if store:
                 store.removed = True
         with store.writing if store else nullcontext(), self._lock:
-            if store:
-                store.close_writer()
-                del self._open[calls]
+            if still_open := self._open.pop(calls, None):  # it may have been let go of meanwhile
+                still_open.close_writer()
             with self._root.cursor() as cursor:
                 self._file(calls).detach(cursor)
             for known in (self._files, self._versions, self._journals):
