@@ -23,6 +23,8 @@ Anything else that is raised is a defect. HTTP status codes are mapped in `callt
 
 from dataclasses import dataclass
 
+from calltally.nesting import cut_deep
+
 __all__ = [
     "CalltallyError",
     "Conflict",
@@ -149,6 +151,7 @@ class UnreadableFile(CalltallyError):
     """A file to import cannot be read, or not further than where the message says."""
 
 
-def shown(given: str) -> str:
+def shown(given: object) -> str:
     """What was given, quoted for a message and cut to 100 characters."""
-    return f"'{given[:LONGEST_SHOWN]}'"
+    text = given if isinstance(given, str) else str(cut_deep(given))
+    return f"'{text[:LONGEST_SHOWN]}'"

@@ -371,6 +371,38 @@ def test_any_body_is_answered_in_one_of_the_forms(door: Door, body: bytes, media
     assert response.status_code in (200, 400)
 
 
+@pytest.mark.parametrize("levels", [98, 99, 100, 250, 300, 990])
+@pytest.mark.parametrize("media_type", ["application/json", NDJSON])
+@pytest.mark.parametrize("nested", ['{"a":@}', "[@]"])
+def test_a_record_with_values_inside_one_another_fails_by_itself(
+    sender: Sender, levels: int, media_type: str, nested: str
+) -> None:
+    before, after = nested.split("@")
+    value = before * levels + "1" + after * levels
+    good, bad = (
+        orjson.dumps(record("good")),
+        f'{{"id":"bad","started_at":"2026-03-09T12:00:00Z","source":{value}}}'.encode(),
+    )
+    body = b"[" + good + b"," + bad + b"]" if media_type != NDJSON else good + b"\n" + bad + b"\n"
+    found = sender._taken(sender.send(body, media_type))
+    assert counts(found) == {"added": 1, "rejected": 1}
+    [rejected] = [result for result in found["results"] if result["outcome"] == "rejected"]
+    assert rejected["errors"][0]["param"] == "source"
+    assert rejected["errors"][0]["message"].endswith(" is not text")
+    assert rejected.get("cut", False) == (levels > 99)
+    assert sender._taken(sender.send(bad))["rejected"] == 1
+
+
+def test_a_number_of_more_digits_than_are_read_is_no_text(sender: Sender) -> None:
+    body = b'[{"id":123456789012345678901234567890,"started_at":"2026-03-09T12:00:00Z"},'
+    body += b'{"id":18446744073709551615,"started_at":"2026-03-09T12:00:00Z"},'
+    body += b'{"id":9007199254740992.0,"started_at":"2026-03-09T12:00:00Z"}]'
+    results = sender._taken(sender.send(body))["results"]
+    assert [result["id"] for result in results] == [None, "18446744073709551615", "9007199254740992"]
+    [error] = results[0]["errors"]
+    assert "is a number of too many digits to be kept as it was given; send it as text" in error["message"]
+
+
 # --- Caps -----------------------------------------------------------------------------------------------------------
 
 

@@ -246,6 +246,16 @@ def test_what_cannot_be_applied_is_kept_whole(door: Door) -> None:
     assert mine.calls() == []
 
 
+@pytest.mark.parametrize("field", ["event", "timestamp", "source", "status", "duration_seconds"])
+def test_what_has_values_inside_one_another_is_kept_whole(door: Door, field: str) -> None:
+    mine = hook(door)
+    body = as_json({**NEWER, field: "@"}).replace(b'"@"', b'{"a":' * 990 + b"1" + b"}" * 990)
+    assert outcome(mine.post(body, mine.known())) == "kept"
+    [(kept, why)] = mine.letters()
+    assert kept == body
+    assert why.startswith(f"{field}: '{{'a': {{'a': ")
+
+
 def test_unknown_events_are_counted(door: Door) -> None:
     mine = hook(door)
     for event in ("call.started", "call.started", "sms.received"):

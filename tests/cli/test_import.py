@@ -304,6 +304,25 @@ def test_nothing_read_is_no_summary_for_people(calltally: CommandLine, acme: str
 # --- Rejected rows and dropped fields -------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("name", ["calls.ndjson", "calls.json"])
+def test_a_row_with_values_inside_one_another_is_given_back_without_its_depths(
+    put: Put, tmp_path: Path, name: str
+) -> None:
+    rows = [
+        '{"id": "good", "started_at": "2026-03-09T14:05:00Z"}',
+        f'{{"id": "deep", "started_at": "2026-03-09T14:05:00Z", "source": {"[" * 990}1{"]" * 990}}}',
+        f'{{"id": "update", "source": {"[" * 990}1{"]" * 990}}}',
+    ]
+    path = tmp_path / name
+    written(path, *(rows if name.endswith("ndjson") else ["[" + ",".join(rows) + "]"]))
+    found = put(path)
+    assert (found["added"], found["rejected"]) == (1, 2)
+    for row in rejects_of(path):
+        assert row["cut"]
+        assert "..." in row["text"]
+        assert row["errors"][0]["message"].endswith(" is not text")
+
+
 def test_rejected_rows_are_given_back(put: Put, tmp_path: Path) -> None:
     path = tmp_path / "calls.ndjson"
     rows: list[dict[str, object]] = [

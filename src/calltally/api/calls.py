@@ -173,7 +173,7 @@ def _changes(body: bytes, name: str) -> dict[str, object]:
     row = CATALOG.fields["id"]
     given = [changes.pop(each) for each in (row.name, *row.aliases) if each in changes]
     problems = [
-        Problem(row.name, f"{row.name}: {shown(str(other))} is not the id in the address, and an id cannot change")
+        Problem(row.name, f"{row.name}: {shown(other)} is not the id in the address, and an id cannot change")
         for other in given
         if other != name
     ]

@@ -13,6 +13,7 @@ from calltally.engines import Outcome
 from calltally.errors import Problem
 from calltally.ingestion import Delivered, Delivery, ReadDeliveries, read_columns, read_deliveries
 from calltally.ingestion.files.json_blocks import uniform_columns
+from calltally.nesting import cut_deep, is_deep
 
 __all__ = ["Batch", "NoRecord", "Sent", "Tally", "named"]
 
@@ -148,8 +149,9 @@ def _result(index: int, batch: Batch, place: int, end: Delivered) -> Plain:
 
 
 def _shown(given: object) -> Plain:
-    """What was sent whole, or the beginning of its text and the fact that it was cut."""
-    text = given.encode() if isinstance(given, str) else orjson.dumps(given)
-    if len(text) <= MOST_SHOWN:
+    """What was sent whole, or its text without its end or depths and the fact that it was cut."""
+    deep = is_deep(given)
+    text = given.encode() if isinstance(given, str) else orjson.dumps(cut_deep(given) if deep else given)
+    if len(text) <= MOST_SHOWN and not deep:
         return {"record": given}
     return {"record": text[:MOST_SHOWN].decode(errors="ignore"), "cut": True}

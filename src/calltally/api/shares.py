@@ -91,7 +91,7 @@ def _expires_at(
     elif isinstance(days, int) and not isinstance(days, bool) and 1 <= days <= MOST_DAYS:
         return now + timedelta(days=days)
     elif days is not None:
-        message = f"{shown(str(days))} is not a whole number from 1 to {MOST_DAYS}"
+        message = f"{shown(days)} is not a whole number from 1 to {MOST_DAYS}"
         problems.append(Problem("expires_in_days", f"expires_in_days: {message}"))
     return None
 
@@ -100,12 +100,12 @@ def _moment(given: object, business: Business, now: datetime, problems: list[Pro
     moment = read_rfc3339(given, offset_table(business.timezone)) if isinstance(given, str) else None
     latest = now + timedelta(days=MOST_DAYS)
     if moment is None:
-        message = f"{shown(str(given))} is not a time such as 2026-03-09T14:05:00Z"
+        message = f"{shown(given)} is not a time such as 2026-03-09T14:05:00Z"
     else:
         found = EPOCH + timedelta(microseconds=moment.instant)
         if now < found <= latest:
             return found
-        message = f"{shown(str(given))} is not between now and {rfc3339(latest)}"
+        message = f"{shown(given)} is not between now and {rfc3339(latest)}"
     problems.append(Problem("expires_at", f"expires_at: {message}"))
     return None
 

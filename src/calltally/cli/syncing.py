@@ -293,7 +293,7 @@ def _print_comparison(compared: Reconciliation) -> None:
 
 
 def _number(value: object) -> str:
-    return "-" if value is None else f"{value:,}" if isinstance(value, int | float) else shown(str(value))
+    return "-" if value is None else f"{value:,}" if isinstance(value, int | float) else shown(value)
 
 
 def _calls(count: int) -> str:

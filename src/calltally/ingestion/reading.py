@@ -15,6 +15,7 @@ from calltally.engines import ROW_SCHEMA
 from calltally.errors import Problem
 from calltally.ingestion.files import ABSENT, Column, RowBatch, column_of, plain, present
 from calltally.localtime import LocalTimeKind
+from calltally.nesting import cut_deep
 from calltally.records import FEW_ROWS, ColumnReader, Reading, StoredColumn, no_values
 from calltally.records.arrays import TRUE
 
@@ -175,7 +176,9 @@ class _Rows:
         if not self._columns["started_at"].nulls:
             return pa.nulls(self._size, pa.string())
         wanted = pc.and_(pc.is_null(self._values("started_at")), self._accepted)
-        return _filled(wanted, [orjson.dumps(row, default=str).decode() for row in self._raw(_places(wanted))])
+        return _filled(
+            wanted, [orjson.dumps(cut_deep(row), default=str).decode() for row in self._raw(_places(wanted))]
+        )
 
     def _twins(self) -> pa.Array:
         """For rows without an id whose twin fields can all be read, what identifies their call but for its turn.

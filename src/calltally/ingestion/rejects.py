@@ -10,6 +10,7 @@ import orjson
 
 from calltally.errors import CalltallyError, Problem
 from calltally.ingestion.reading import RejectedRow
+from calltally.nesting import cut_deep, is_deep
 
 __all__ = ["SUFFIX", "Rejects"]
 
@@ -89,12 +90,13 @@ def _problem(problem: Problem) -> dict[str, str | None]:
 
 
 def _record(record: object) -> dict[str, object]:
-    """The record whole, or the beginning of its text and the fact that it was cut."""
+    """The record whole, or its text without its end or depths and the fact that it was cut."""
+    deep = is_deep(record)
     if isinstance(record, str):
         text = record.encode()
     else:
-        text = orjson.dumps(record, default=str)
-        if len(text) <= MOST_BYTES:
+        text = orjson.dumps(cut_deep(record) if deep else record, default=str)
+        if len(text) <= MOST_BYTES and not deep:
             return {"record": record}
-    cut = len(text) > MOST_BYTES
+    cut = len(text) > MOST_BYTES or deep
     return {"text": text[:MOST_BYTES].decode(errors="ignore"), **({"cut": True} if cut else {})}

@@ -15,6 +15,7 @@ __all__ = ["BadValue", "Reading", "normal_status", "read_value"]
 
 Stored = str | int | bool | Moment
 
+MOST_EXACT = 2**53  # of the whole numbers that are read as fractions
 WHOLE = re.compile(r"([+-]?[0-9]+)(?:\.0+)?")
 MOST_DIGITS = 40  # more than any number that is in range has, leading zeros included
 TRUE = frozenset({"true", "yes", "1", "t"})
@@ -68,8 +69,10 @@ def _as_text(raw: object) -> str:
     if isinstance(raw, int) and not isinstance(raw, bool):
         return str(raw)
     if isinstance(raw, float) and raw.is_integer():
+        if abs(raw) > MOST_EXACT:  # as which a whole number of more than 64 bits is read
+            raise BadValue(f"{shown(raw)} is a number of too many digits to be kept as it was given; send it as text")
         return str(int(raw))
-    raise BadValue(f"{_given(raw)} is not text")
+    raise BadValue(f"{shown(raw)} is not text")
 
 
 def _status(field: CallField, raw: object, reading: Reading) -> str | None:
@@ -84,14 +87,14 @@ def _phone(field: CallField, raw: object, reading: Reading) -> str | None:
 
 def _choice(field: CallField, raw: object, _: Reading) -> str | None:
     if not isinstance(raw, str) or (raw.strip() and raw.strip() not in field.choices):
-        raise BadValue(f"{_given(raw)} is not {' or '.join(field.choices)}")
+        raise BadValue(f"{shown(raw)} is not {' or '.join(field.choices)}")
     return raw.strip() or None
 
 
 def _whole(field: CallField, raw: object, _: Reading) -> int | None:
     number = _as_whole(raw)
     if number is not None and not field.lowest <= number <= field.highest:
-        raise BadValue(f"{_given(raw)} is not from {field.lowest} to {field.highest}")
+        raise BadValue(f"{shown(raw)} is not from {field.lowest} to {field.highest}")
     return number
 
 
@@ -110,7 +113,7 @@ def _as_whole(raw: object) -> int | None:
                 return int(found[1])
             if not text:
                 return None
-    raise BadValue(f"{_given(raw)} is not a whole number")
+    raise BadValue(f"{shown(raw)} is not a whole number")
 
 
 def _boolean(_: CallField, raw: object, __: Reading) -> bool | None:
@@ -123,7 +126,7 @@ def _boolean(_: CallField, raw: object, __: Reading) -> bool | None:
         return False
     if word == "":
         return None
-    raise BadValue(f"{_given(raw)} is not true or false")
+    raise BadValue(f"{shown(raw)} is not true or false")
 
 
 def _time(field: CallField, raw: object, reading: Reading) -> Moment | None:
@@ -137,9 +140,9 @@ def _time(field: CallField, raw: object, reading: Reading) -> Moment | None:
         moment = None
     if moment is None:
         expected = " or ".join(("a time such as 2026-03-09T14:05:00Z", *reading.time_formats))
-        raise BadValue(f"{_given(raw)} is not {expected}")
+        raise BadValue(f"{shown(raw)} is not {expected}")
     if field.stored and not FIRST_INSTANT <= moment.instant < LAST_INSTANT:
-        raise BadValue(f"{_given(raw)} is not from 1970 to 2100")
+        raise BadValue(f"{shown(raw)} is not from 1970 to 2100")
     return moment
 
 
@@ -148,10 +151,6 @@ def _written_time(text: str, reading: Reading) -> Moment | None:
         if moment := read_format(text, time_format, reading.local_time):
             return moment
     return read_rfc3339(text, reading.local_time)
-
-
-def _given(raw: object) -> str:
-    return shown(str(raw))
 
 
 READERS: dict[FieldKind, Callable[[CallField, object, Reading], Stored | None]] = {

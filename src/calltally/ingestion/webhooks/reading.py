@@ -62,7 +62,7 @@ def _event(vendor: Vendor, said: Mapping[str, object]) -> str:
         return ""
     event = said.get(vendor.event)
     if not isinstance(event, str):
-        raise unreadable(vendor.event, "is missing" if event is None else f"{shown(str(event))} is not text")
+        raise unreadable(vendor.event, "is missing" if event is None else f"{shown(event)} is not text")
     return event.strip()
 
 
@@ -72,7 +72,7 @@ def _happened_at(vendor: Vendor, said: Mapping[str, object], reading: Reading) -
         return None
     instant = vendor.moment(moment.strip(), reading.local_time) if isinstance(moment, str) else None
     if instant is None:
-        raise unreadable(vendor.happened, f"{shown(str(moment))} is not a time as {vendor.label} writes it")
+        raise unreadable(vendor.happened, f"{shown(moment)} is not a time as {vendor.label} writes it")
     return instant
 
 
@@ -89,8 +89,8 @@ def _implied(vendor: Vendor, said: Mapping[str, object], stated: Mapping[str, ob
     """What follows from the values of a vendor for fields of which it has stated nothing itself."""
     found: Record = {}
     for implies in vendor.implies:
-        word = str(said.get(implies.name, "")).strip().lower()
-        if word == implies.word and _first(stated, implies.field) is None:
+        word = said.get(implies.name)
+        if isinstance(word, str) and word.strip().lower() == implies.word and _first(stated, implies.field) is None:
             found.setdefault(implies.field, implies.value)
     return found
 
