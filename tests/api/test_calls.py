@@ -309,7 +309,7 @@ def test_wherever_a_packed_body_is_cut_on_its_way_its_content_is_the_same(
 ) -> None:
     packed = b"".join(map(PACKERS[coding], contents))
     unpacking = unpacked(coding)
-    found = []
+    found: list[bytes] = []
     for at in range(0, len(packed), size):
         unpacking.feed(packed[at : at + size])
         found += iter(unpacking.read, b"")

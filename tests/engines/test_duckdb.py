@@ -111,6 +111,32 @@ def test_all_spellings_of_a_report_agree(engine: Engine, filled: Business, param
     assert all(answer == answers[0] for answer in answers)
 
 
+@pytest.mark.parametrize("more", ["", "&limit=2", "&sort_order=asc&limit=1", "&status=never", "&start_date=2099-01-01"])
+@pytest.mark.parametrize("sort_by", ["unique_callers", "{}"])
+@pytest.mark.parametrize("dimensions", ["source", "date,hour_of_day", "hour_of_day,day_of_week", "week,month,source"])
+def test_callers_alone_come_with_their_groups_and_one_row_of_totals(
+    engine: Engine, filled: Business, dimensions: str, sort_by: str, more: str
+) -> None:
+    assert isinstance(engine, DuckDBEngine)
+    order = sort_by.format(dimensions.partition(",")[0])
+    asked = f"group_by={dimensions}&metrics=unique_callers&sort_by={order}{more}"
+    _, plan = ask(asked.encode(), filled, Timing())
+    with engine._stores.using(plan.calls) as store, engine._root.cursor() as cursor:
+        codes = store.extent.codes
+        few = DuckDBDialect(codes, dict.fromkeys(strategies.DIMENSION_NAMES, 0))
+        manifold = DuckDBDialect(10**12)
+        bits, told_apart = (compile_plan(plan, store.calls, dialect) for dialect in (few, manifold))
+        assert "bitstring_agg" in bits.sql
+        assert "count(DISTINCT" in told_apart.sql
+        answers = [
+            read_rows(plan, cursor.execute(statement.sql, list(statement.params)).fetchall(), dialect)
+            for statement, dialect in ((bits, few), (told_apart, manifold))
+        ]
+    assert answers[0] == answers[1]
+    assert len(answers[1].groups) <= plan.limit
+    assert bool(answers[1].groups) == bool(answers[1].totals[0])
+
+
 def test_spellings_differ(filled: Business) -> None:
     _, plan = ask(b"group_by=date&metrics=count", filled, Timing())
     few, crowded = DuckDBDialect(5, {"source": 5}), DuckDBDialect(5, calls_a_day=10.0**6)

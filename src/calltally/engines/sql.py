@@ -125,13 +125,15 @@ def compile_plan(plan: Plan, table: str, dialect: Dialect) -> Statement:
     values = [f"{_of(s.value, f's{i}')} AS a{i}" for i, s in enumerate(spelled)]
     columns = (*dimensions, *values, *(f"{key} AS {name}" for key, name in zip(keys, names, strict=True)))
     rows = f"SELECT {', '.join(columns)}, 0 AS is_total FROM groups ORDER BY {order} LIMIT {plan.limit}"
+    # Counted, so that there is one row of totals even where none of these is found from the groups.
+    is_total = "1 + 0 * count(*) AS is_total"
     no_dimensions, no_keys = ([Statement(f"NULL AS {name}") for name in absent] for absent in (dimensions, names))
     return (
         Statement("WITH groups AS MATERIALIZED (")
         + groups
         + ") SELECT * FROM ((SELECT "
         + _joined([*no_dimensions, *_totals(spelled, calls), *no_keys], ", ")
-        + f", 1 AS is_total FROM groups) UNION ALL ({rows})) AS answer ORDER BY is_total DESC, {order}"
+        + f", {is_total} FROM groups) UNION ALL ({rows})) AS answer ORDER BY is_total DESC, {order}"
     )
 
 
