@@ -1,8 +1,10 @@
 """What the log's handler writes, and when."""
 
 import asyncio
+import errno
 import io
 import logging
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -48,6 +50,20 @@ def test_lines_of_a_moment_are_written_together(logger: logging.Logger, written:
 
     asyncio.run(moments())
     assert written.writes == ["a 1\na 2\n", "b 1\nb 2\n"]
+
+
+class Full(io.StringIO):
+    """A stream whose disk is full."""
+
+    def write(self, _: str) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_log_that_cannot_be_written_ends_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    logger = logging.Logger("tests.full", logging.INFO)
+    logger.addHandler(GatheringHandler(Full()))
+    logger.warning("what was done is done")
+    assert "No space left on device" in capsys.readouterr().err
 
 
 def test_what_cannot_be_put_together_leaves_the_rest(

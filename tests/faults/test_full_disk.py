@@ -88,6 +88,24 @@ def test_what_was_acknowledged_stays_and_all_goes_on_with_room(
     assert opened.check(business.calls).calls == len(set(taken)) - 1
 
 
+def test_what_an_erasure_could_not_write_anew_is_said_and_done_later(
+    small_disk: SmallDisk, opened: Engine, new_business: NewBusiness
+) -> None:
+    business, caller = new_business(), "+13055551234"
+    taken = post(opened, business, 0, 4000)
+    deliver([Delivery({"id": name, "caller_number": caller}, 2) for name in taken[:100]], business, opened)
+    small_disk.fill(but=1_000_000)
+    with pytest.raises(StorageFull, match="was taken out of 100 calls, but there is no room left"):
+        opened.erase(business.calls, caller)
+    assert opened.check(business.calls).calls == 4000
+    small_disk.free()
+    folder = DataFolder(small_disk.path / "data").calls
+    before = next(folder.glob("*.duckdb")).stat().st_ino
+    assert opened.erase(business.calls, caller) == 0
+    assert next(folder.glob("*.duckdb")).stat().st_ino != before
+    assert stored(opened, business) == set(taken)
+
+
 @pytest.mark.parametrize("long", [LONG, 6 * LONG])  # so that it is the number of calls, or their bytes
 def test_a_commit_whose_checkpoint_found_no_room_is_acknowledged(
     small_disk: SmallDisk, opened: Engine, new_business: NewBusiness, caplog: pytest.LogCaptureFixture, long: int

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from typing import TextIO
 
 __all__ = ["GatheringHandler"]
@@ -35,10 +36,17 @@ class GatheringHandler(logging.StreamHandler[TextIO]):
         self.acquire()
         try:
             records, self._records = self._records, []
-            self.stream.write("".join(map(self._line, records)))
-            super().flush()
+            if records:
+                self._write(records)
         finally:
             self.release()
+
+    def _write(self, records: Sequence[logging.LogRecord]) -> None:
+        try:
+            self.stream.write("".join(map(self._line, records)))
+            super().flush()
+        except OSError:  # as on a full disk: what was done is done, whether or not it can be logged
+            self.handleError(records[-1])
 
     def _line(self, record: logging.LogRecord) -> str:
         try:

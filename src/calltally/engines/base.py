@@ -358,7 +358,8 @@ class Engine(Protocol):
         of all that comes in.
 
         Raises:
-            StorageFull: there is no room to write the calls anew; run it again once there is.
+            StorageFull: there is no room; the message says whether the calls have the number still, or what held it
+                could not be written anew. Run it again once there is room.
         """
 
     def export(

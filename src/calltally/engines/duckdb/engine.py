@@ -33,6 +33,11 @@ from calltally.localtime import DAY, Period
 
 __all__ = ["DuckDBEngine"]
 
+NOT_WRITTEN_ANEW = (
+    "The number was taken out of {:,} calls, but there is no room left on the disk to write their file anew, which has "
+    "it still; free some, and erase it again"
+)
+
 
 class DuckDBEngine:
     """See `calltally.engines.base.Engine`. `folders` holds calls, staging and spill; only they can be reached."""
@@ -97,7 +102,8 @@ class DuckDBEngine:
     def erase(self, calls: str, caller_number: str) -> int:
         with self._changing(calls) as (store, cursor):
             erased = erase_caller(cursor, store, caller_number)
-            self._stores.rewrite(calls, store)
+            with full_disk_said(NOT_WRITTEN_ANEW.format(erased)):
+                self._stores.rewrite(calls, store)
             return erased
 
     def version(self, calls: str) -> str:

@@ -11,17 +11,18 @@ from calltally.errors import StorageFull, Unavailable
 __all__ = ["STOPPED", "full_disk_said", "translated"]
 
 STOPPED = "This was stopped before it was done"
+NOTHING_CHANGED = "There is no room left on the disk; nothing was changed, free some and try again"
 
 
 @contextmanager
-def full_disk_said() -> Iterator[None]:
+def full_disk_said(message: str = NOTHING_CHANGED) -> Iterator[None]:
     """A full disk as that of a write, whichever error tells of it."""
     try:
         yield
     except (duckdb.Error, OSError) as error:
         if NO_SPACE not in str(error):
             raise
-        raise StorageFull("There is no room left on the disk; nothing was changed, free some and try again") from error
+        raise StorageFull(message) from error
 
 
 @contextmanager
