@@ -393,6 +393,22 @@ def test_a_record_with_values_inside_one_another_fails_by_itself(
     assert sender._taken(sender.send(bad))["rejected"] == 1
 
 
+@pytest.mark.parametrize("value", ["1e400", '"\\ud800"', "9" * 401, "-1e999"])
+@pytest.mark.parametrize("field", ["ai_score", "source", "unknown"])
+def test_a_value_that_cannot_be_read_rejects_its_record_alone(sender: Sender, field: str, value: str) -> None:
+    good = orjson.dumps(record("good")).decode()
+    bad = f'{{"id": "bad", "started_at": "2026-03-09T12:00:00Z", "{field}": {value}}}'
+    found = sender._taken(sender.send(f"[{good}, {bad}, 7]".encode()))
+    assert counts(found) == {"added": 1, "rejected": 2}
+    assert found["results"][1]["record"] == bad
+    assert found["results"][1]["errors"][0]["message"].startswith("record: is not JSON: ")
+
+
+@pytest.mark.parametrize("body", ["[NaN]", "[{}, Infinity]", "[1e400", "[1e400]]", '["\\ud800" 1]'])
+def test_what_is_no_json_is_no_list_of_records(sender: Sender, body: str) -> None:
+    error_of(sender.send(body.encode()), 400, "invalid_body")
+
+
 def test_a_number_of_more_digits_than_are_read_is_no_text(sender: Sender) -> None:
     body = b'[{"id":123456789012345678901234567890,"started_at":"2026-03-09T12:00:00Z"},'
     body += b'{"id":18446744073709551615,"started_at":"2026-03-09T12:00:00Z"},'

@@ -1,5 +1,6 @@
 """Calls one by one: `POST /api/v1/calls`, and reading, changing and deleting a call, or erasing a caller."""
 
+import json
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from functools import partial
@@ -23,6 +24,7 @@ from calltally.errors import InvalidBody, InvalidRequest, NotFound, Problem, Too
 from calltally.exporting.records import call_records
 from calltally.ingestion import Delivered, Delivery, ReadDeliveries
 from calltally.ingestion.erasing import erase_caller
+from calltally.ingestion.files.json_array import BadElement, read_elements
 from calltally.ingestion.files.json_blocks import lines_of_array
 from calltally.query.parse import parse
 
@@ -131,7 +133,12 @@ def _records(body: bytes) -> list[Sent]:
         InvalidBody: it is neither an object nor an array.
         TooLarge: there are too many.
     """
-    value = json_value(body)
+    try:
+        value = json_value(body)
+    except InvalidBody:
+        value = _read_one_by_one(body)
+        if value is None:
+            raise
     if isinstance(value, dict):
         return [value]
     if not isinstance(value, list):
@@ -139,7 +146,28 @@ def _records(body: bytes) -> list[Sent]:
     if len(value) > MOST_RECORDS:
         more = f"send more than {MOST_RECORDS:,} as {NDJSON}"
         raise TooLarge(f"The array has {len(value):,} records, of which {MOST_RECORDS:,} are taken at once; {more}")
-    return [each if isinstance(each, dict) else NoRecord(each, "is not an object") for each in value]
+    return [each if isinstance(each, dict | NoRecord) else NoRecord(each, "is not an object") for each in value]
+
+
+def _read_one_by_one(body: bytes) -> list[Sent] | None:
+    """The elements of an array that is JSON, though some of its values cannot be taken; None: it is no such array.
+
+    Such values are numbers that are too large, and halves of characters.
+    """
+    try:
+        value = json.loads(body.decode(), parse_constant=_refused)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(value, list):
+        return None
+    return [
+        NoRecord(each.text.decode(errors="replace"), each.reason) if isinstance(each, BadElement) else each
+        for each in read_elements(body)
+    ]
+
+
+def _refused(word: str) -> None:
+    raise ValueError(f"{word} is not JSON")
 
 
 def _told(batch: Batch, delivered: list[Delivered]) -> bytes:

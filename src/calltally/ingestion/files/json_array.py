@@ -12,7 +12,7 @@ from calltally.ingestion.files.json_columns import JsonRow, gathering, object_or
 from calltally.ingestion.files.lines import TOO_LONG
 from calltally.ingestion.files.rows import LONGEST_LINE, LONGEST_SHOWN_ROW, RowBatch
 
-__all__ = ["read_json_array"]
+__all__ = ["BadElement", "read_elements", "read_json_array"]
 
 # A string ends at a line end too: it may not hold one, and so a quote too few does not turn the rest inside out.
 _STRING_REST = rb'[^"\\\n]*+(?:\\.[^"\\\n]*+)*+'
@@ -48,14 +48,22 @@ def read_json_array(content: Content) -> Iterator[RowBatch]:
 
 
 @dataclass(frozen=True)
-class _BadElement:
+class BadElement:
+    """What is no object, or cannot be read: why, and its text, cut where it is long."""
+
     reason: str
     text: bytes
 
 
-def _take(gathered: Gathering[JsonRow], element: JsonRow | _BadElement) -> None:
+def read_elements(array: bytes) -> list[JsonRow | BadElement]:
+    """The elements of a whole array, each read by itself."""
+    elements = _Elements()
+    return [*elements.feed(array), *elements.finish()]
+
+
+def _take(gathered: Gathering[JsonRow], element: JsonRow | BadElement) -> None:
     place = gathered.count + 1
-    if isinstance(element, _BadElement):
+    if isinstance(element, BadElement):
         gathered.refuse(place, element.reason, element.text.decode(errors="replace"))
     else:
         gathered.add_one(element, place)
@@ -73,7 +81,7 @@ class _Elements:
         self.long: bytes | None = None  # the beginning of an element that is being passed over
         self.opened = self.closed = self.followed = False
 
-    def feed(self, chunk: bytes) -> Iterator[JsonRow | _BadElement]:
+    def feed(self, chunk: bytes) -> Iterator[JsonRow | BadElement]:
         """The elements that end in this chunk."""
         self.held = self.held[self.start :] + chunk
         self.at -= self.start
@@ -86,7 +94,7 @@ class _Elements:
             self.followed = bool(self.held[self.start :].strip(BLANKS))
             self.start = self.at = len(self.held)
 
-    def finish(self) -> Iterator[JsonRow | _BadElement]:
+    def finish(self) -> Iterator[JsonRow | BadElement]:
         """What can be saved when no more bytes come and the array is not closed."""
         if not self.closed and (restart := self._restart(len(self.held))):
             yield from self._parts(restart)
@@ -97,7 +105,7 @@ class _Elements:
         self.opened = blanks < len(self.held)
         self.start = self.at = blanks + self.opened
 
-    def _elements(self) -> Iterator[JsonRow | _BadElement]:
+    def _elements(self) -> Iterator[JsonRow | BadElement]:
         while not self.closed:
             if self._find_end():
                 yield from self._element()
@@ -136,16 +144,16 @@ class _Elements:
         elif self.depth:
             self.depth -= 1
 
-    def _element(self) -> Iterator[JsonRow | _BadElement]:
+    def _element(self) -> Iterator[JsonRow | BadElement]:
         """The element that ends here; none before the end of an empty array, or behind a comma too many."""
         text = self.held[self.start : self.at].strip(BLANKS)
         closing = self.held[self.at] == ARRAY_END
         if self.long is not None:
-            yield _BadElement(TOO_LONG, self.long)
+            yield BadElement(TOO_LONG, self.long)
             self.long = None
         elif text or not closing:
             row = _row(text)
-            if isinstance(row, _BadElement) and (restart := self._restart(self.at)):
+            if isinstance(row, BadElement) and (restart := self._restart(self.at)):
                 yield from self._parts(restart)
                 return
             yield row
@@ -153,7 +161,7 @@ class _Elements:
         self.start = self.at
         self.closed = closing
 
-    def _part_or_pass(self) -> Iterator[JsonRow | _BadElement]:
+    def _part_or_pass(self) -> Iterator[JsonRow | BadElement]:
         """Deal with an element that is too long: elements run together, or one whose rest is passed over."""
         if restart := self._restart(self.at):
             yield from self._parts(restart)
@@ -173,7 +181,7 @@ class _Elements:
         beginning = re.compile(re.escape(blanks[line_start:] + b"{"))
         return [self.start + found.start() for found in beginning.finditer(text, len(blanks))]
 
-    def _parts(self, restart: list[int]) -> Iterator[JsonRow | _BadElement]:
+    def _parts(self, restart: list[int]) -> Iterator[JsonRow | BadElement]:
         """The elements that were run together up to the last, from which the search goes on."""
         for start, end in pairwise([self.start, *restart]):
             yield _row(self.held[start:end].strip(BLANKS).removesuffix(b",").rstrip(BLANKS))
@@ -182,9 +190,9 @@ class _Elements:
         self.in_string = False
 
 
-def _row(text: bytes) -> JsonRow | _BadElement:
+def _row(text: bytes) -> JsonRow | BadElement:
     row = TOO_LONG if len(text) > LONGEST_LINE else object_or_reason(text)
-    return _BadElement(row, text[:LONGEST_SHOWN_ROW]) if isinstance(row, str) else row
+    return BadElement(row, text[:LONGEST_SHOWN_ROW]) if isinstance(row, str) else row
 
 
 def _end(pattern: re.Pattern[bytes], text: bytes, start: int) -> int:
