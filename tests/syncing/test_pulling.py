@@ -7,6 +7,7 @@ from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
+from urllib.parse import quote
 
 import orjson
 import pytest
@@ -318,9 +319,10 @@ def test_what_is_refused_is_not_asked_again(puller: Puller, vendor: CallScaler) 
 def test_the_key_follows_no_redirect(puller: Puller, vendor: CallScaler) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         other.settimeout(0.3)
-        where = f"http://127.0.0.1:{other.getsockname()[1]}/api/v1/calls"
+        where = f"http://127.0.0.1:{other.getsockname()[1]}/api/v1/calls?key={KEY}&{quote(KEY, safe='')}"
         vendor.faults.append(refusal(302, Location=where))
-        with pytest.raises(Refused, match=r"sends elsewhere, to 'http.*'; if that is right, say so with --url"):
+        said = r"sends elsewhere, to 'http.*/api/v1/calls\?key=\.\.\.&\.\.\.'; if that is right, say so with --url"
+        with pytest.raises(Refused, match=said):
             puller.pull()
         with pytest.raises(TimeoutError):
             other.accept()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import httpx2
 import orjson
@@ -132,7 +132,7 @@ class Client:
                 return Unavailable(f"{self._name} wants to be asked again in {wait:,.0f} seconds ({said})", int(wait))
             return _Later(said, wait)
         if response.is_redirect:
-            where = shown(response.headers.get("Location", ""))
+            where = shown(self._without_key(response.headers.get("Location", "")))
             return Refused(f"{self._name} sends elsewhere, to {where}; if that is right, say so with --url", status)
         if status == httpx2.codes.UNAUTHORIZED:
             return Refused(f"{self._name} does not take the key ({said})", status)
@@ -146,8 +146,12 @@ class Client:
             body = None
         match body:
             case {"error": {"message": str(message)}}:
-                return f"{response.status_code}: {shown(message.replace(self._key, '...'))}"
-        return f"{response.status_code} {response.reason_phrase}".strip()
+                return f"{response.status_code}: {shown(self._without_key(message))}"
+        return f"{response.status_code} {self._without_key(response.reason_phrase)}".strip()
+
+    def _without_key(self, text: str) -> str:
+        """What the server said, which may give the key back, also as an address has it."""
+        return text.replace(self._key, "...").replace(quote(self._key, safe=""), "...")
 
     def _tell(self, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
