@@ -78,10 +78,6 @@ def rejects_of(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.with_name(path.name + ".rejected.ndjson").read_text().splitlines()]
 
 
-def reasons_of(path: Path) -> list[tuple[int, str]]:
-    return [(row["line"], row["errors"][0]["message"]) for row in rejects_of(path)]
-
-
 @contextmanager
 def asking(calltally: CommandLine, business: str = "Acme") -> Iterator[Callable[[str], Any]]:
     """Asks reports about what is in the data folder now; what comes back is the inner `data`."""

@@ -54,7 +54,7 @@ Aggregate = Count | Sum | CountDistinct
 
 @dataclass(frozen=True)
 class Ratio:
-    """`scale` × `numerator` / `denominator`, shown with `decimals` places. Neither part is ever negative."""
+    """`scale` × `numerator` / `denominator`, shown with `decimals` places. The denominator is never negative."""
 
     numerator: Aggregate
     denominator: Aggregate

@@ -104,6 +104,6 @@ def called(label: str) -> str:
     return label if label[1:2].isupper() else label[:1].lower() + label[1:]
 
 
-def width_of(texts: Iterable[str], size: float = 11) -> float:
-    """About how many pixels the widest of some texts takes, in letters of a size."""
-    return max((len(text) for text in texts), default=0) * CHARACTER_WIDTH * size / 11
+def width_of(texts: Iterable[str]) -> float:
+    """About how many pixels the widest of some texts takes."""
+    return max((len(text) for text in texts), default=0) * CHARACTER_WIDTH

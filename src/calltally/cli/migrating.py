@@ -102,8 +102,8 @@ def migrate(
     for each in different:
         for difference in each.proof.differences[:MOST_SHOWN]:
             complain(f"'{each.business.name}' differs: {difference}")
-        if more := len(each.proof.differences) - MOST_SHOWN:
-            complain(f"'{each.business.name}' differs in {more:,} more") if more > 0 else None
+        if (more := len(each.proof.differences) - MOST_SHOWN) > 0:
+            complain(f"'{each.business.name}' differs in {more:,} more")
     if different:
         raise typer.Exit(1)
     if not (verify or as_json):

@@ -230,7 +230,7 @@ class Load(Protocol):
     """Rows on their way into one business's calls: nothing of them is seen before `finish`, all of them after."""
 
     def add(self, rows: pa.RecordBatch) -> None:
-        """Take rows of `calltally.ingestion.load.row_schema`, in the order of the file."""
+        """Take rows of `calltally.engines.rows.ROW_SCHEMA`, in the order of the file."""
 
     def finish(self, *, dry_run: bool = False) -> LoadSummary:
         """Put all rows in at once, durably, by the contract's rules of versions; or only count what would change.

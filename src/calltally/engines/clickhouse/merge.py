@@ -80,13 +80,17 @@ class Scratch:
         self._path = path
         self.cursor = root.cursor()
         self.cursor.execute(f"ATTACH {text(str(path) if path else ':memory:')} AS {quoted(self._name)}")
-        if path:  # which outlives this, so it needs a version of its own
-            create_or_migrate(self.cursor, self._name)
-        else:
-            self.cursor.execute(f"COPY FROM DATABASE {quoted(TEMPLATE)} TO {quoted(self._name)}")
-        self.store = read_store(self.cursor, self._name)
         self._any_kept = False
         self._changes = _Changes(0, None, None, 0)
+        try:
+            if path:  # which outlives this, so it needs a version of its own
+                create_or_migrate(self.cursor, self._name)
+            else:
+                self.cursor.execute(f"COPY FROM DATABASE {quoted(TEMPLATE)} TO {quoted(self._name)}")
+            self.store = read_store(self.cursor, self._name)
+        except BaseException as error:
+            self.__exit__(type(error))
+            raise
 
     def __enter__(self) -> Self:
         return self

@@ -64,7 +64,7 @@ class Journal:
             if len(self._changes) > MOST_CHANGES:
                 first, second, *rest = self._changes
                 self._changes = [first.joined(second), *rest]
-            if sum(len(each.gone) for each in self._changes[:1]) > MOST_GONE:
+            if len(self._changes[0].gone) > MOST_GONE:
                 self._changes, self._lost = [], True
 
     def is_little(self, most: int) -> bool:

@@ -27,7 +27,6 @@ SUFFIX = ".moving"
 INCOMING = "whole_rows"
 WRAP = 2**64
 
-FIELD_NAMES = tuple(field.name for field in VALUE_FIELDS)
 OTHERS = tuple(field.name for field in VALUE_FIELDS if field.kind is not FieldKind.TIME)
 STATE = (*OTHERS, "version", "cleared", "versions")
 INCOMING_COLUMNS = ", ".join(
