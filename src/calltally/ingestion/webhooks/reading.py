@@ -89,8 +89,9 @@ def _implied(vendor: Vendor, said: Mapping[str, object], stated: Mapping[str, ob
     """What follows from the values of a vendor for fields of which it has stated nothing itself."""
     found: Record = {}
     for implies in vendor.implies:
-        word = said.get(implies.name)
-        if isinstance(word, str) and word.strip().lower() == implies.word and _first(stated, implies.field) is None:
+        given = said.get(implies.name)
+        word = str(given).strip().lower() if isinstance(given, str | int) else None
+        if word == implies.word and _first(stated, implies.field) is None:
             found.setdefault(implies.field, implies.value)
     return found
 
