@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from itertools import count
 from pathlib import Path
@@ -486,6 +487,23 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of 3 MB."""
     with small_disk_at(tmp_path / "disk", 3) as disk:
         yield disk
+
+
+def test_reports_go_on_while_an_erasure_waits_for_a_copy(folder: DataFolder, new_business: NewBusiness) -> None:
+    engine, business = opened(folder), new_business()
+    load_records([{**call, "caller_number": "+13055551234"} for call in CALLS], business, engine)
+    [part] = engine.holdings(business.calls).parts
+    with ThreadPoolExecutor(2) as threads:
+        with engine.whole_part(business.calls, part) as batches:
+            erasure = threads.submit(engine.erase, business.calls, "+13055551234")
+            while not engine._stores._open[business.calls].gate._closing:
+                time.sleep(0.01)
+            asked = [("group_by", "source"), ("metrics", "count")]
+            assert threads.submit(report, engine, business, asked).result(timeout=30)["data"]["count"] == 3
+            assert not erasure.done()
+            assert sum(map(len, batches)) == len(CALLS)
+        assert erasure.result(timeout=30) == len(CALLS)
+    engine.close()
 
 
 def test_a_full_disk_is_said_and_changes_nothing(small_disk: Path, new_business: NewBusiness, tmp_path: Path) -> None:

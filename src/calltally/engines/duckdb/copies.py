@@ -75,7 +75,7 @@ def copied(cursor: duckdb.DuckDBPyConnection, stores: Stores, calls: str, folder
     name = str(uuid.uuid4())
     path = folder / f"{name}.duckdb"
     try:
-        with stores.reading(calls), new_file(cursor, path, name):
+        with stores.reading(calls, Stop()), new_file(cursor, path, name):
             cursor.execute(f"COPY FROM DATABASE {quoted(calls)} TO {quoted(name)}")
             facts = read_facts(cursor, name)
         yield Snapshot(path, facts)

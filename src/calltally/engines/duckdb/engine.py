@@ -148,7 +148,7 @@ class DuckDBEngine:
         if not self._stores.exists(calls):
             return StoreFacts(0, 0, None, None)
         try:
-            with self._stores.reading(calls), self._cursor() as cursor:
+            with self._stores.reading(calls, Stop()), self._cursor() as cursor:
                 return read_facts(cursor, calls)
         except duckdb.InterruptException as error:
             raise Unavailable(STOPPED) from error
@@ -173,7 +173,7 @@ class DuckDBEngine:
     def whole_part(self, calls: str, part: Part) -> Iterator[Iterator[pa.RecordBatch]]:
         with (
             translated(),
-            self._stores.reading(calls) as store,
+            self._stores.reading(calls, Stop()) as store,
             self._cursor() as cursor,
             closing(read_part(cursor, store, part)) as batches,
         ):
@@ -186,7 +186,7 @@ class DuckDBEngine:
             yield taking
 
     def tallies(self, calls: str) -> tuple[Tally, ...]:
-        with translated(), self._stores.reading(calls) as store, self._cursor() as cursor:
+        with translated(), self._stores.reading(calls, Stop()) as store, self._cursor() as cursor:
             return read_tallies(cursor, store)
 
     def size(self, calls: str) -> int:

@@ -54,7 +54,8 @@ class Stores:
     def reading(self, calls: str, stop: Stop | None = None) -> Iterator[Store]:
         """The store, attached; a store that was never written to reads as one without calls.
 
-        Whoever may take long gives what stops it.
+        Whoever may take long gives what stops it, if only one that it does not heed: else nobody could read while what
+        has to be alone waits for it.
         """
         if not self.exists(calls):
             yield self._nothing
