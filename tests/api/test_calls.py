@@ -338,6 +338,11 @@ def test_damaged_packed_bodies(sender: Sender, coding: str, media_type: str, har
     assert sender.request("GET", "a").status_code == 404
 
 
+def test_where_a_body_is_not_utf_8_is_said(sender: Sender) -> None:
+    error = error_of(sender.send(b'[{"id": "caf\xe9"}]'), 400, "invalid_body")
+    assert error["message"] == "body: is not UTF-8 (byte 13: e9)"
+
+
 @pytest.mark.parametrize(
     "body", [b"", b"7", b'"x"', b"null", b"{", b"[{}", b'{"id": "\xff"}', b"[1]" * 2, b"\xef\xbb\xbf{}"]
 )

@@ -238,7 +238,7 @@ def test_what_cannot_be_applied_is_kept_whole(door: Door) -> None:
         assert outcome(mine.post(body, mine.known())) == "kept"
     (broken, no_json), (rejected, why), (_, no_time) = mine.letters()
     assert broken == b"\xff{"
-    assert no_json.startswith("body: it is not JSON")
+    assert no_json == "body: it is not UTF-8 (byte 1: ff)"
     assert json.loads(rejected) == bad
     assert why == "ai_score: '500' is not from 0 to 100"
     assert no_time == "timestamp: 'soon' is not a time as CallScaler writes it"

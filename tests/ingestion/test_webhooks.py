@@ -210,7 +210,7 @@ def test_the_tables_name_fields_that_there_are() -> None:
     ("vendor", "body", "why"),
     [
         (CALLSCALER, b"{", "body: it is not JSON"),
-        (CALLSCALER, b"\xff", "body: it is not JSON"),
+        (CALLSCALER, b"\xff", "body: it is not UTF-8 (byte 1: ff)"),
         (CALLSCALER, b"[]", "body: it is not a JSON object"),
         (CALLSCALER, b"{}", "event: is missing"),
         (CALLSCALER, b'{"event": 5}', "event: '5' is not text"),

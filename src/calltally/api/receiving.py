@@ -15,6 +15,7 @@ from calltally.api.room import Held
 from calltally.api.workers import ClientGone
 from calltally.catalog import suggestion
 from calltally.errors import InvalidBody, Problem, TooLarge, UnsupportedMedia, shown
+from calltally.ingestion.files.json_columns import why_no_json
 
 __all__ = [
     "JSON",
@@ -145,7 +146,7 @@ def json_value(body: bytes) -> object:
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise invalid_body(f"is not JSON: {error.msg} (character {error.pos + 1})") from error
+        raise invalid_body(why_no_json(body, error)) from error
 
 
 def invalid_body(what: str) -> InvalidBody:

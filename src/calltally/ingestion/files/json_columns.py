@@ -9,7 +9,7 @@ import orjson
 from calltally.ingestion.files.columns import ABSENT
 from calltally.ingestion.files.gathering import Gathering, Spread
 
-__all__ = ["JsonRow", "gathering", "object_or_reason", "same_columns"]
+__all__ = ["JsonRow", "gathering", "object_or_reason", "same_columns", "why_no_json"]
 
 JsonRow = dict[str, object]
 
@@ -26,8 +26,17 @@ def object_or_reason(text: bytes) -> JsonRow | str:
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        return f"is not JSON: {error.msg} (character {error.pos + 1})"
+        return why_no_json(text, error)
     return value if isinstance(value, dict) else NOT_AN_OBJECT
+
+
+def why_no_json(text: bytes, error: orjson.JSONDecodeError) -> str:
+    """What is wrong with a text that is not JSON, and where."""
+    try:
+        text.decode()
+    except UnicodeDecodeError as wrong:  # of which orjson says less, and of no place
+        return f"is not UTF-8 (byte {wrong.start + 1:,}: {text[wrong.start : wrong.start + 1].hex()})"
+    return f"is not JSON: {error.msg} (character {error.pos + 1})"
 
 
 def _columns(rows: list[JsonRow]) -> Spread:

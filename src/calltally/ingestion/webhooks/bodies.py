@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 import orjson
 
 from calltally.errors import InvalidBody, Problem
+from calltally.ingestion.files.json_columns import why_no_json
 from calltally.localtime import OffsetTable, microseconds
 from calltally.records import read_rfc3339
 
@@ -23,7 +24,7 @@ def read_json(body: bytes) -> Mapping[str, object]:
     try:
         found = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise unreadable("body", f"it is not JSON ({error})") from error
+        raise unreadable("body", f"it {why_no_json(body, error)}") from error
     if not isinstance(found, dict):
         raise unreadable("body", "it is not a JSON object")
     return found
