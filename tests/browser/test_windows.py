@@ -1,0 +1,80 @@
+"""What stands in windows of usual widths: nothing of a menu is outside of them, and nothing makes the page wider."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from tests.browser.conftest import OpenPage, Site, Visit
+from tests.browser.shop import drawn, open_shop, reports
+
+WIDTHS = (320, 390, 768)  # pixels: a small phone, a usual one, a tablet
+EVERYWHERE = (".bar > .menu", ".saved > .menu", "#dates", "#add-filter")
+MENUS = {
+    "": EVERYWHERE,
+    "group_by=source,status": (*EVERYWHERE, "#copy", "#download", "#metrics"),
+    "view=calls": EVERYWHERE,
+}
+SETTLED = "() => new Promise(done => setTimeout(() => requestAnimationFrame(() => setTimeout(done)), 50))"
+EDGES = """found => {
+    const { left, right } = found.getBoundingClientRect();
+    return [left, right, innerWidth, document.documentElement.scrollWidth];
+}"""
+
+
+@pytest.fixture
+def size() -> str:
+    """One size to begin with: each test goes through the widths itself."""
+    return "phone"
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The shop, and a key that may do everything."""
+    with open_shop(tmp_path_factory.mktemp("windows"), "admin") as site:
+        yield site
+
+
+def widened(visit: Visit, width: int) -> None:
+    """Open the same page in a window of this width."""
+    visit.page.set_viewport_size({"width": width, "height": 844})
+    visit.page.reload()
+    drawn(visit)
+
+
+def inside(visit: Visit, found: Locator, width: int) -> None:
+    """Something is shown within the window from left to right, and the page is no wider than the window."""
+    expect(found).to_be_visible()
+    visit.page.evaluate(SETTLED)
+    left, right, window, page = found.evaluate(EDGES)
+    assert window == width
+    assert (left >= 0, right <= width, page <= width) == (True, True, True), (left, right, page)
+
+
+@pytest.mark.parametrize("query", MENUS)
+def test_every_menu_opens_within_the_window(open_page: OpenPage, shop: Site, query: str) -> None:
+    visit = reports(open_page, shop, f"{query}&range=all")
+    for width in WIDTHS:
+        widened(visit, width)
+        assert visit.page.locator("details.menu").count() == len(MENUS[query])
+        for name in MENUS[query]:
+            menu = visit.page.locator(name)
+            menu.locator("> summary").click()
+            inside(visit, menu.locator("> div"), width)
+            if name == "#add-filter":  # what opens gets wider when it lists values
+                menu.get_by_role("button", name="Source", exact=True).click()
+                expect(menu.get_by_role("list", name="Values of Source").get_by_role("button").first).to_be_visible()
+                inside(visit, menu.locator("> div"), width)
+            visit.page.keyboard.press("Escape")
+            expect(menu).not_to_have_attribute("open", "")
+
+
+def test_an_open_menu_stays_within_a_window_that_gets_narrower(open_page: OpenPage, shop: Site) -> None:
+    visit = reports(open_page, shop, "group_by=source,status&range=all")
+    for name in ("dates", "metrics"):
+        widened(visit, 768)
+        visit.page.locator(f"#{name}-name").click()
+        inside(visit, visit.page.locator(f"#{name} > div"), 768)
+        visit.page.set_viewport_size({"width": 320, "height": 844})
+        inside(visit, visit.page.locator(f"#{name} > div"), 320)
+        visit.page.keyboard.press("Escape")
