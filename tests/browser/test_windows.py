@@ -78,3 +78,13 @@ def test_an_open_menu_stays_within_a_window_that_gets_narrower(open_page: OpenPa
         visit.page.set_viewport_size({"width": 320, "height": 844})
         inside(visit, visit.page.locator(f"#{name} > div"), 320)
         visit.page.keyboard.press("Escape")
+
+
+def test_all_days_of_the_week_are_drawn_on_a_phone(open_page: OpenPage, shop: Site) -> None:
+    visit = reports(open_page, shop, "range=all")
+    for width in (320, 390):
+        widened(visit, width)
+        week = visit.page.locator(".panel", has=visit.page.get_by_role("heading", name="Hours of the week"))
+        for day in ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"):
+            expect(week.locator(f".chart .mark-rect path[aria-label^='{day}, ']")).to_have_count(24)
+            expect(week.locator(".chart svg").get_by_text(day, exact=True)).to_be_visible()

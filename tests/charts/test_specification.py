@@ -8,13 +8,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from calltally.catalog import CATALOG, Grain
+from calltally.catalog import CATALOG, OPENING, Grain
 from calltally.charts import Drawer
 from tests.charts.conftest import Cell, charted, kind, marks, report, svg, texts
 
 DAYS = [(date(2026, 1, 1) + timedelta(days=number)).isoformat() for number in range(400)]
 MONDAYS = [day for day in DAYS if date.fromisoformat(day).weekday() == 0]
 MONTHS = sorted({day[:7] for day in DAYS})
+WEEK: list[tuple[Cell, ...]] = [(day, hour, 1 + day * hour) for day in range(7) for hour in range(24)]
 HOSTILE = "<img src=x onerror=alert(1)>"
 
 CASES: list[tuple[str, list[tuple[Cell, ...]], str]] = [
@@ -165,6 +166,14 @@ class TestWhatIsDrawn:
         assert subtitle(apart) == "20 in all · first 12 of 20 shown"
         wide = charted(report("source,status", [(f"s{n}", f"t{n % 50}", 1) for n in range(60)]), 340)
         assert subtitle(wide).startswith("60 in all · Source: first 50 of 60 shown · Status: first ")
+
+    @pytest.mark.parametrize("width", [220, 260, 340, 1200])
+    def test_the_overview_has_room_for_a_week_in_any_window(self, width: int) -> None:
+        [panel] = [panel for panel in OPENING if panel.limit == len(WEEK)]
+        many = {"limit": "168", "start_date": "2026-01-05", "end_date": "2026-02-05", "status": "completed"}
+        specification = charted(report(",".join(panel.group_by), WEEK, **many), width, panel.height)
+        assert len(values(specification)) == len(WEEK)
+        assert " shown" not in subtitle(specification)
 
 
 class TestGaps:

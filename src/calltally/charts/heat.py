@@ -11,6 +11,7 @@ from calltally.charts.texts import number_text, short_text, tick_text, width_of
 __all__ = ["heat"]
 
 ROW, LEAST_ROW = 27, 18  # pixels from one to the next
+LEAST_DAY = 10  # of weekdays, which are few: a week is told of whole wherever it can be
 LEAST_COLUMN = 15
 MOST_ROWS, MOST_VIEWS = 50, 6
 VIEW_WIDTH, GAP = 380, 24
@@ -87,8 +88,9 @@ def _grid(matter: Matter, across: Dimension, down: Dimension, beside: int, stack
     if matter.look.height is None:
         return Grid(matter, across, down, columns, rows[:MOST_ROWS], sized.width, ROW)
     left = (matter.look.height - header_height(matter, ("first of all shown",)) - LEGEND) / stacked - sized.below
-    rows = rows[: max(int(left / LEAST_ROW), 1)]
-    return Grid(matter, across, down, columns, rows, sized.width, max(left / len(rows), LEAST_ROW))
+    least = LEAST_DAY if down.grain else LEAST_ROW
+    rows = rows[: max(int(left / least), 1)]
+    return Grid(matter, across, down, columns, rows, sized.width, max(left / len(rows), least))
 
 
 def _label_limit(matter: Matter) -> float:
