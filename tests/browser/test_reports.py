@@ -134,6 +134,24 @@ def test_calls_are_searched_by_number(open_page: OpenPage, shop: Site) -> None:
     assert parameters(visit)["search"] == ["305555"]
 
 
+def test_rows_are_said_to_be_the_first_only_where_there_can_be_others(
+    open_page: OpenPage, shop: Site, size: str
+) -> None:
+    headers = {"Authorization": f"Bearer {shop.key}"}
+    days = [f"2026-02-0{day}" for day in range(1, 8)]
+    week = [{"id": f"{day} on a {size}", "started_at": f"{day}T12:00:00Z", "source": "week"} for day in days]
+    path = f"{shop.server.address}/api/v1/calls"
+    httpx2.post(path, json=week, headers=headers).raise_for_status()
+    said = {}
+    for query in ("group_by=day_of_week&limit=7", "group_by=date&limit=7", "group_by=day_of_week&limit=6"):
+        visit = reports(open_page, shop, f"range=all&where[source]=week&{query}")
+        said[query] = visit.page.locator(".report section > .hint").inner_text()
+    for call in week:
+        httpx2.delete(f"{path}/{call['id']}", headers=headers).raise_for_status()
+    note = "; choose more above, or filter. The totals are of all calls."
+    assert list(said.values()) == ["7 rows", f"The first 7 rows{note}", f"The first 6 rows{note}"]
+
+
 # --- Choosing -------------------------------------------------------------------------------------------------------
 
 

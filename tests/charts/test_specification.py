@@ -158,6 +158,20 @@ class TestWhatIsDrawn:
         found = report("source", [("a", 3), ("b", 1)], status="completed", limit="2", end_date="2026-02-01")
         assert subtitle(charted(found)) == "4 in all · up to 2026-02-01 · filtered · limit of 2 rows reached"
 
+    @pytest.mark.parametrize(
+        ("group_by", "rows"),
+        [
+            ("hour_of_day", [(hour, 1) for hour in range(24)]),
+            ("day_of_week", [(day, 1) for day in range(7)]),
+            ("day_of_week,hour_of_day", WEEK),
+        ],
+    )
+    def test_a_limit_is_not_told_where_no_other_group_can_be(self, group_by: str, rows: list[tuple[Cell, ...]]) -> None:
+        all_of_them = charted(report(group_by, rows, limit=str(len(rows))))
+        assert "limit" not in subtitle(all_of_them)
+        but_one = charted(report(group_by, rows[1:], limit=str(len(rows) - 1)))
+        assert subtitle(but_one).endswith(f" · limit of {len(rows) - 1} rows reached")
+
     def test_what_there_is_no_room_for_is_told(self) -> None:
         many = charted(report("source", [(f"s{n}", 1) for n in range(60)]))
         assert len(values(many)) == 50

@@ -108,7 +108,7 @@ def _page(request: Request, found: Shown, query: ValidQuery, body: bytes) -> Res
         metrics=[shown_metric_label(metric, currency) for metric in query.metrics],
         rows=[_row(row, query) for row in report["data"]],
         totals=[shown_metric(metric, report["totals"][metric.name]) for metric in query.metrics],
-        full=report["count"] == query.limit,
+        full=not query.whole(report["count"]),
     )
 
 

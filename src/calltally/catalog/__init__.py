@@ -13,7 +13,7 @@ from calltally.catalog.expressions import (
     ValueIs,
     values_of,
 )
-from calltally.catalog.grains import grain_days, read_day, read_grain, show_grain, taken
+from calltally.catalog.grains import grain_count, grain_days, read_day, read_grain, show_grain, taken
 from calltally.catalog.opening import CALL_COLUMNS, LARGE, LATEST_COLUMNS, OPENING, Panel
 from calltally.catalog.parameters import where_name
 from calltally.catalog.ranges import RANGES, USUAL_RANGE, Days, Range
@@ -94,6 +94,7 @@ __all__ = [
     "WholeNumber",
     "aggregates_of",
     "describe",
+    "grain_count",
     "grain_days",
     "nearest",
     "read_day",

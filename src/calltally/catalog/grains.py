@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from calltally.catalog.types import Grain
 
-__all__ = ["EXAMPLES", "RANGES", "SHOWN", "grain_days", "read_day", "read_grain", "show_grain", "taken"]
+__all__ = ["EXAMPLES", "RANGES", "SHOWN", "grain_count", "grain_days", "read_day", "read_grain", "show_grain", "taken"]
 
 EPOCH_DAY = date(1970, 1, 1).toordinal()
 LAST_DAY = date.max.toordinal() - EPOCH_DAY
@@ -52,6 +52,14 @@ SHOWN: dict[Grain, Callable[[int], str | int]] = {
     Grain.HOUR_OF_DAY: _same,
     Grain.DAY_OF_WEEK: _same,
 }
+
+
+def grain_count(grain: Grain | None) -> int | None:
+    """How many values of a time dimension there are, where they are few: 24 hours of a day, 7 weekdays."""
+    if grain not in RANGES:
+        return None
+    lowest, highest = RANGES[grain]
+    return highest - lowest + 1
 
 
 @lru_cache(maxsize=10_000)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from calltally.catalog import Dimension, Grain, Metric, Ratio, Unit
+from calltally.catalog import Dimension, Grain, Metric, Ratio, Unit, grain_count
 from calltally.charts.texts import Cell, called, labels, number_text
 from calltally.charts.themes import THEMES, Theme
 from calltally.query import Look, Report
@@ -12,7 +12,6 @@ from calltally.query import Look, Report
 __all__ = ["TIMES", "Matter", "matter_of"]
 
 TIMES = (Grain.DATE, Grain.WEEK, Grain.MONTH)  # finest first
-CYCLES = {Grain.HOUR_OF_DAY: 24, Grain.DAY_OF_WEEK: 7}
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class Matter:
     @property
     def whole(self) -> bool:
         """Whether every group that there is has its row; not sure where the limit is reached."""
-        return len(self.report.rows) < self.report.query.limit
+        return self.report.query.whole(len(self.report.rows))
 
     @property
     def missing(self) -> int | None:
@@ -140,5 +139,5 @@ def _values(rows: Sequence[Mapping[str, Cell]], dimension: Dimension) -> list[Ce
 
 def _filled(dimension: Dimension, values: list[Cell]) -> list[Cell]:
     """Every hour or weekday that there is, and the values of any other dimension."""
-    most = CYCLES.get(dimension.grain) if dimension.grain else None
+    most = grain_count(dimension.grain)
     return list(range(most)) if most else values

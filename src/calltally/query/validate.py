@@ -1,5 +1,6 @@
 """Whether what was sent holds: names, types, ranges, and parameters against one another; all problems at once."""
 
+import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -34,6 +35,7 @@ from calltally.catalog import (
     Where,
     WhereNull,
     WholeNumber,
+    grain_count,
     nearest,
     read_day,
     read_grain,
@@ -90,6 +92,11 @@ class ValidQuery:
     sort_by: Dimension | Metric
     descending: bool
     limit: int
+
+    def whole(self, rows: int) -> bool:
+        """Whether a report of so many rows has every group: not sure at the limit, unless no other group can be."""
+        counts = [grain_count(dimension.grain) for dimension in self.dimensions]
+        return rows < self.limit or rows == math.prod(count or math.inf for count in counts)
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,8 @@ function clock(seconds) {
 const UNITS = { seconds: clock, cents: (value) => money.format(value / 100), percent: (value) => `${value}%` };
 const GRAINS = { day_of_week: (value) => WEEKDAYS[value], hour_of_day: (value) => `${String(value).padStart(2, "0")}:00` };
 
+const VALUES = { day_of_week: WEEKDAYS.length, hour_of_day: 24 }; // how many there are, where they are few
+
 export const counted = (value) => number.format(value);
 
 export function shownMetric(metric, value) {
@@ -32,6 +34,11 @@ export function shownMetric(metric, value) {
 
 export function shownValue(dimension, value) {
   return value === null ? NONE : (GRAINS[dimension.unit] ?? String)(value);
+}
+
+// How many groups there can be.
+export function possible(dimensions) {
+  return dimensions.reduce((most, { unit }) => most * (VALUES[unit] ?? Infinity), 1);
 }
 
 // A field of a call.
