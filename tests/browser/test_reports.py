@@ -152,6 +152,18 @@ def test_rows_are_said_to_be_the_first_only_where_there_can_be_others(
     assert list(said.values()) == ["7 rows", f"The first 7 rows{note}", f"The first 6 rows{note}"]
 
 
+def test_one_row_and_one_call_are_said_to_be_one(open_page: OpenPage, shop: Site) -> None:
+    visit = reports(open_page, shop, f"{BY_SOURCE}&where_null=source")
+    expect(visit.page.locator(".report section > .hint")).to_have_text("1 row")
+    expect(visit.page.locator("#reports > [role=status]")).to_have_text("1 row")
+    visit.page.goto(f"{shop.server.address}/?{BY_SOURCE}&limit=1")
+    expect(visit.page.locator(".report section > .hint")).to_contain_text("The first 1 row; choose")
+    visit.page.goto(f"{shop.server.address}/?range=all&where_null=source&view=calls")
+    expect(visit.page.locator(".more")).to_have_text("1 of 1 call shown")
+    visit.page.goto(f"{shop.server.address}/?range=all&where_null=source")
+    expect(visit.page.locator("#reports > [role=status]")).to_have_text("1 call")
+
+
 # --- Choosing -------------------------------------------------------------------------------------------------------
 
 

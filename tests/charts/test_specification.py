@@ -157,6 +157,7 @@ class TestWhatIsDrawn:
     def test_filters_and_a_limit_that_was_reached_are_told(self) -> None:
         found = report("source", [("a", 3), ("b", 1)], status="completed", limit="2", end_date="2026-02-01")
         assert subtitle(charted(found)) == "4 in all · up to 2026-02-01 · filtered · limit of 2 rows reached"
+        assert subtitle(charted(report("source", [("a", 3)], limit="1"))).endswith("limit of 1 row reached")
 
     @pytest.mark.parametrize(
         ("group_by", "rows"),

@@ -95,7 +95,8 @@ class Matter:
         if filters.conditions or filters.times:
             found.append("filtered")
         if not self.whole:
-            found.append(f"limit of {self.report.query.limit:,} rows reached")
+            limit = self.report.query.limit
+            found.append(f"limit of {limit:,} {'row' if limit == 1 else 'rows'} reached")
         return tuple(found)
 
     def _constant(self) -> list[str]:

@@ -5,7 +5,7 @@ import { el } from "./dom.js";
 import { catalog, charted, defaults, may, page } from "./server.js";
 import { addressOf, asCalls, changed, current, go, names, narrowed, queryOf } from "./state.js";
 import { reportTable } from "./table.js";
-import { counted, possible } from "./values.js";
+import { possible, several } from "./values.js";
 
 const SIDE_BY_SIDE = 1000; // pixels
 const MOST_COLUMNS = 4; // of a table that has half of the width
@@ -24,7 +24,7 @@ export async function built(state, signal) {
   const element = el("div", { class: halved ? "report halved" : "report" },
     el("figure", { class: "panel" }, place),
     el("section", { class: "panel", "aria-label": "Numbers" }, table(report, dimensions, metrics, state, keep), facts(report, dimensions, state)));
-  return { element, close, said: `${counted(report.count)} rows` };
+  return { element, close, said: several(report.count, "row") };
 }
 
 // The numbers are there whether they can be drawn or not.
@@ -49,6 +49,6 @@ function table(report, dimensions, metrics, state, onFilter) {
 // At the limit there may be more groups, unless these are all that there can be.
 function facts(report, dimensions, state) {
   const cut = report.count >= Number(state.get("limit") ?? defaults.limit) && report.count !== possible(dimensions);
-  const text = cut ? `The first ${counted(report.count)} rows; choose more above, or filter. The totals are of all calls.` : `${counted(report.count)} rows`;
+  const text = cut ? `The first ${several(report.count, "row")}; choose more above, or filter. The totals are of all calls.` : several(report.count, "row");
   return el("p", { class: "hint" }, text);
 }

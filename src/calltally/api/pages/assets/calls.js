@@ -3,7 +3,7 @@ import { button, el } from "./dom.js";
 import { ask, callsAddress, catalog, columns, opening, report } from "./server.js";
 import { asReport, changed, go, queryOf } from "./state.js";
 import { callsFile } from "./taking.js";
-import { NOTHING, counted, shownField } from "./values.js";
+import { NOTHING, counted, several, shownField } from "./values.js";
 
 const NUMBERS = new Set(["whole number"]);
 
@@ -14,8 +14,8 @@ export async function callList(state, signal) {
   const { element, add } = callTable(data.calls, columns, "Calls");
   const more = el("p", { class: "more" });
   const shown = () => {
-    const rows = counted(element.querySelectorAll("tbody tr").length);
-    return all === null ? `${rows} calls shown` : `${rows} of ${counted(all)} calls shown`;
+    const rows = element.querySelectorAll("tbody tr").length;
+    return all === null ? `${several(rows, "call")} shown` : `${counted(rows)} of ${several(all, "call")} shown`;
   };
   const follow = (cursor) => more.replaceChildren(el("span", { class: "hint", role: "status" }, shown()),
     ...(cursor ? [button("Show more", (event) => next(event.target, cursor), { class: "plain" })] : []));

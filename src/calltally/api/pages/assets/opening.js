@@ -5,7 +5,7 @@ import { el, svg } from "./dom.js";
 import { ask, callsAddress, catalog, charted, may, opening, page, report } from "./server.js";
 import { addressOf, asCalls, asReport, current, go, narrowed, queryOf, selection } from "./state.js";
 import { reportTable } from "./table.js";
-import { counted, shownMetric } from "./values.js";
+import { several, shownMetric } from "./values.js";
 
 const WIDTH = 120;
 const HEIGHT = 32;
@@ -36,7 +36,7 @@ export async function overview(state, signal) {
   return {
     element,
     close: () => pictures.forEach((picture) => picture?.close()),
-    said: `${counted(found[0].report.totals[opening.large[0]])} calls`,
+    said: several(found[0].report.totals[opening.large[0]], "call"),
   };
 }
 

@@ -27,6 +27,7 @@ const GRAINS = { day_of_week: (value) => WEEKDAYS[value], hour_of_day: (value) =
 const VALUES = { day_of_week: WEEKDAYS.length, hour_of_day: 24 }; // how many there are, where they are few
 
 export const counted = (value) => number.format(value);
+export const several = (value, noun) => `${counted(value)} ${value === 1 ? noun : `${noun}s`}`; // "1 row", "2 rows"
 
 export function shownMetric(metric, value) {
   return value === null ? NOTHING : (UNITS[metric.unit] ?? number.format)(value);
