@@ -9,10 +9,10 @@ from pathlib import Path
 import httpx2
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import FloatRect, Locator, expect
 
 from tests.browser.conftest import OpenPage, Site, Visit
-from tests.browser.shop import BY_SOURCE, drawn, open_shop, parameters, reports, rows
+from tests.browser.shop import BY_SOURCE, HOSTILE, drawn, open_shop, parameters, reports, rows
 
 PICTURES = Path(__file__).parents[2] / "pictures"
 PAGES = {
@@ -102,6 +102,13 @@ def test_a_shared_report_has_no_serious_fault(open_page: OpenPage, shop: Site) -
         assert visit.fits
 
 
+def box(found: Locator) -> FloatRect:
+    """Where something stands."""
+    standing = found.bounding_box()
+    assert standing
+    return standing
+
+
 def reached(visit: Visit, wanted: Locator) -> Locator:
     """Something, once the Tab key has led to it."""
     for _ in range(MOST_STEPS):
@@ -150,6 +157,24 @@ def test_on_paper_there_are_numbers_and_no_controls(open_page: OpenPage, shop: S
     expect(rows(visit).first).to_be_visible()
     expect(visit.page.locator(".chart svg")).to_be_visible()
     picture(visit, "print", "light")
+
+
+def test_on_paper_a_report_has_its_title_and_one_column_and_its_totals_last(open_page: OpenPage, shop: Site) -> None:
+    visit = reports(open_page, shop, f"{BY_SOURCE}&where[status]=completed&where_null=status")
+    visit.page.emulate_media(media="print")
+    visit.page.set_viewport_size({"width": 794, "height": 1123})  # A4; the chart was drawn for another width
+    expect(visit.page.get_by_role("heading", name=f"Reports of {HOSTILE}")).to_have_css("position", "static")
+    expect(visit.page.locator(".on-paper p")).to_have_text(["Calls, Qualified by Source", "All days"])
+    expect(visit.page.locator(".chip").first).to_be_visible()
+    figure, drawing, numbers = (box(visit.page.locator(f".report {part}")) for part in ("figure", "svg", "section"))
+    assert drawing["width"] >= 0.9 * figure["width"]
+    assert figure["width"] == numbers["width"] >= 0.9 * 794
+    assert numbers["y"] >= figure["y"] + figure["height"]
+    last = box(visit.page.locator(".report tbody tr").last)
+    assert box(visit.page.locator(".report tfoot tr"))["y"] >= last["y"] + last["height"]
+    for part in ("thead th", "tfoot td"):
+        expect(visit.page.locator(f".report {part}").first).to_have_css("position", "static")
+    expect(visit.page.locator(".report tfoot")).to_have_css("display", "table-row-group")  # not one on each page
 
 
 def test_nothing_moves_for_those_who_want_that(open_page: OpenPage, shop: Site) -> None:

@@ -16,6 +16,17 @@ export function views(state) {
     el("a", { href: addressOf(to), id: `view-${name}`, "aria-current": name === shown ? "page" : null }, label)));
 }
 
+// What paper says in the place of what can be chosen.
+export function heading(state) {
+  const labels = (rows, wantedNames) => wantedNames.map((name) => rows.get(name)?.label ?? name).join(", ");
+  const titles = { overview: "Overview", calls: "Calls" };
+  const title = titles[viewOf(state)] ?? `${labels(catalog.metrics, wanted(state))} by ${labels(catalog.dimensions, names(state, "group_by"))}`;
+  const query = queryOf(state);
+  const days = shownDays(query.get("start_date"), query.get("end_date"));
+  const words = RANGES[rangeOf(state)]?.[0];
+  return el("div", { class: "on-paper" }, el("p", {}, title), el("p", { class: "hint" }, words && query.has("start_date") ? `${words}: ${days}` : days));
+}
+
 function withDays(state, range) {
   const next = new URLSearchParams(state);
   for (const name of ["start_date", "end_date", "range"]) next.delete(name);

@@ -2,7 +2,7 @@
 import { built } from "./builder.js";
 import { callList } from "./calls.js";
 import { onTheme, vega } from "./chart.js";
-import { controls, dates, views } from "./controls.js";
+import { controls, dates, heading, views } from "./controls.js";
 import { button, el, renewed } from "./dom.js";
 import { filters } from "./filters.js";
 import { overview } from "./opening.js";
@@ -31,6 +31,7 @@ function top(state) {
   return [
     el("div", { class: "row" }, views(state), el("div", { class: "tools" },
       savedMenu({ session, root, state }), view === "report" ? [copies(), downloads(state)] : null, dates(state))),
+    heading(state),
     view === "report" ? controls(state) : null,
     filters(state),
   ];

@@ -9,14 +9,14 @@ export function reportTable({ rows, totals, dimensions, metrics, sort, onSort, o
   const valuesOf = (row) => Object.fromEntries(dimensions.map(({ name }) => [name, row[name]]));
   return el("div", { class: "wide", tabindex: "0", role: "region", "aria-label": label },
     el("table", { onclick: onFilter ? (event) => pick(event, rows, valuesOf, onFilter) : () => {} },
-      el("thead", {}, el("tr", {}, columns.map(([row, kind]) => heading(row, kind, sort, onSort)), callsOf ? el("td") : null)),
+      el("thead", {}, el("tr", {}, columns.map(([row, kind]) => heading(row, kind, sort, onSort)), callsOf ? el("td", { class: "way" }) : null)),
       el("tbody", { class: onFilter ? "picked" : null }, rows.map((row) => el("tr", {},
         dimensions.map((dimension) => valueCell(dimension, row[dimension.name], onFilter)),
         metrics.map((metric) => metricCell(metric, row[metric.name], most.get(metric.name))),
         callsOf ? callsCell(callsOf(valuesOf(row)), dimensions.map((dimension) => shownValue(dimension, row[dimension.name]))) : null))),
       el("tfoot", {}, el("tr", {},
         el("th", { scope: "row", colspan: dimensions.length }, "All matching calls"),
-        metrics.map((metric) => metricCell(metric, totals[metric.name], 0)), callsOf ? el("td") : null))));
+        metrics.map((metric) => metricCell(metric, totals[metric.name], 0)), callsOf ? el("td", { class: "way" }) : null))));
 }
 
 // A click on the numbers of a row keeps the calls of the row; its values are buttons, for those who use keys.
