@@ -80,6 +80,17 @@ def test_an_open_menu_stays_within_a_window_that_gets_narrower(open_page: OpenPa
         visit.page.keyboard.press("Escape")
 
 
+def test_all_that_the_menu_of_the_business_lists_begins_at_one_edge(open_page: OpenPage, shop: Site) -> None:
+    visit = reports(open_page, shop, "range=all")
+    visit.page.locator(".bar > .menu > summary").click()
+    expect(visit.page.get_by_role("button", name="Sign out")).to_be_visible()
+    edges = visit.page.locator(".bar > .menu > div :is(a, button)").evaluate_all(
+        "all => all.map(found => found.getBoundingClientRect()).map(({ left, right }) => [left, right])"
+    )
+    assert len(edges) == 3
+    assert edges == edges[:1] * 3
+
+
 def test_all_days_of_the_week_are_drawn_on_a_phone(open_page: OpenPage, shop: Site) -> None:
     visit = reports(open_page, shop, "range=all")
     for width in (320, 390):
