@@ -13,6 +13,15 @@ __all__ = ["SETTINGS", "Network", "Setting", "Settings", "networks", "read_setti
 
 PREFIX = "CALLTALLY_"
 SIZE = re.compile(r"0|[0-9]{1,15}[KMGT]B|100%|[0-9]{1,2}%")
+# What the database takes for a size, but for what is less than none, which it takes for all that there is.
+DATABASE_SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,3})?) ?([KMGT]I?)B?", re.IGNORECASE | re.ASCII)
+SHARE = re.compile(r"100%|[1-9][0-9]?%", re.ASCII)
+UNITS = {name: 10 ** (3 * n) for n, name in enumerate("KMGT", 1)} | {
+    f"{name}I": 2 ** (10 * n) for n, name in enumerate("KMGT", 1)
+}
+LEAST_MEMORY = 16 * 10**6  # with less, not even a small file can be written
+MOST_BYTES = 2**60
+MOST_THREADS = 1024  # that many are made at once; of a number mistyped, more than a machine bears
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Check = Callable[[str], str]
@@ -56,8 +65,37 @@ def _checked_size(text: str) -> str:
     return text
 
 
-def _setting(default: Any, meaning: str, lowest: int | None = None, check: Check | None = None) -> Any:
-    return field(default=default, metadata={"help": meaning, "lowest": lowest, "check": check})
+def _checked_memory(text: str) -> str:
+    if not SHARE.fullmatch(text) and not LEAST_MEMORY <= _bytes(text) <= MOST_BYTES:
+        raise ValueError(
+            f"'{text}' is not a size such as 2GB, 16MB at least, or a share of the machine's memory such as 25%"
+        )
+    return text
+
+
+def _checked_spill(text: str) -> str:
+    if text == "0":
+        return "0KB"  # the database wants a unit
+    if not 0 <= _bytes(text) <= MOST_BYTES:
+        raise ValueError(f"'{text}' is not a size such as 20GB, or 0 for none")
+    return text
+
+
+def _bytes(text: str) -> float:
+    """The bytes of a size as the database takes it; less than none if it is no size."""
+    found = DATABASE_SIZE.fullmatch(text)
+    return float(found[1]) * UNITS[found[2].upper()] if found else -1
+
+
+def _setting(
+    default: Any,
+    meaning: str,
+    lowest: int | None = None,
+    highest: int | None = None,
+    *,
+    check: Check | None = None,
+) -> Any:
+    return field(default=default, metadata={"help": meaning, "lowest": lowest, "highest": highest, "check": check})
 
 
 @dataclass(frozen=True)
@@ -66,7 +104,7 @@ class Settings:
 
     data: Path = _setting(Path("calltally-data"), "Folder that holds everything: businesses, keys and calls")
     host: str = _setting("127.0.0.1", "Address that the server listens on")
-    port: int = _setting(8080, "Port that the server listens on; 0: any that is free")
+    port: int = _setting(8080, "Port that the server listens on; 0: any that is free", 0, 65_535)
     public_url: str = _setting(
         "", "Address under which the world reaches the server, where a proxy stands in front", check=_checked_address
     )
@@ -85,15 +123,24 @@ class Settings:
         "Where the calls are kept; empty: in files of the folder. For a ClickHouse cluster: "
         "clickhouse://USER:PASSWORD@HOST:9000,HOST:9000/DATABASE?cluster=NAME",
     )
-    memory: str = _setting("1GB", "Most memory that the database uses, all businesses together")
-    spill: str = _setting("20GB", "Most disk space that large queries and imports may use for the moment")
+    memory: str = _setting(
+        "1GB",
+        "Most memory that the database uses, all businesses together: a size such as 2GB, or a share of the machine's "
+        "memory such as 25%",
+        check=_checked_memory,
+    )
+    spill: str = _setting(
+        "20GB",
+        "Most disk space that large queries and imports may use for the moment: a size such as 20GB, or 0 for none",
+        check=_checked_spill,
+    )
     hot_memory: str = _setting(
         "25%",
         "Most memory for columns that reports are answered from sooner, all businesses together: a size such as 2GB, "
         "a share of the machine's memory such as 25%, or 0 for none",
         check=_checked_size,
     )
-    threads: int = _setting(0, "Threads that the database uses; 0: one per core")
+    threads: int = _setting(0, "Threads that the database uses; 0: one per core", 0, MOST_THREADS)
     reports: int = _setting(8, "Most reports that are worked on at once; the rest wait", 1)
     reports_per_business: int = _setting(4, "Most of them that are of one business", 1)
     reports_per_key: int = _setting(3, "Most of them that one key asked for", 1)
@@ -119,7 +166,7 @@ class Settings:
     waiting_megabytes_per_business: int = _setting(64, "Most of those that are of one business", 1)
     session_days: int = _setting(30, "Days after which a browser that has signed in has to sign in again", 1)
     log_level: str = _setting("info", "What the server writes to its log: debug, info, warning or error")
-    open_businesses: int = _setting(64, "Most business files that are kept open while nobody asks for them")
+    open_businesses: int = _setting(64, "Most business files that are kept open while nobody asks for them", 0)
 
 
 @dataclass(frozen=True)
@@ -132,6 +179,7 @@ class Setting:
     default: Any
     help: str
     lowest: int | None
+    highest: int | None
     check: Check | None  # gives a text back in the form in which it is used, or raises ValueError
 
 
@@ -146,14 +194,15 @@ def read_settings(environment: Mapping[str, str], **given: Any) -> Settings:
     """The settings of the environment, under those `given` that are not None.
 
     Raises:
-        ValueError: a variable does not hold a value of its type, or a number too low; the message names it.
+        ValueError: a value is not of its setting's type, or not one that can be had; the message names its variable,
+            or the setting where it was given.
     """
     chosen: dict[str, Any] = {}
     for setting in SETTINGS:
         if given.get(setting.name) is not None:
-            chosen[setting.name] = _checked(setting, given[setting.name], setting.name)
+            chosen[setting.name] = _checked(setting, given[setting.name], setting.name, given[setting.name])
         elif text := environment.get(setting.variable):
-            chosen[setting.name] = _value(setting, text)
+            chosen[setting.name] = _checked(setting, _value(setting, text), setting.variable, text)
     return Settings(**chosen)
 
 
@@ -165,12 +214,14 @@ def _value(setting: Setting, text: str) -> Any:
     except ValueError:
         kind = "whole number" if setting.type is int else "number"
         raise ValueError(f"{setting.variable}: '{text}' is not a {kind}") from None
+    return value
+
+
+def _checked(setting: Setting, value: Any, said_by: str, given: object) -> Any:
     if setting.lowest is not None and value < setting.lowest:
-        raise ValueError(f"{setting.variable}: '{text}' is too low; it can be {setting.lowest} or more")
-    return _checked(setting, value, setting.variable)
-
-
-def _checked(setting: Setting, value: Any, said_by: str) -> Any:
+        raise ValueError(f"{said_by}: '{given}' is too low; it can be {setting.lowest} or more")
+    if setting.highest is not None and value > setting.highest:
+        raise ValueError(f"{said_by}: '{given}' is too high; it can be {setting.highest} or less")
     if setting.check is None or not value:
         return value
     try:

@@ -3,17 +3,22 @@
 import re
 import socket
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
-from calltally.settings import SETTINGS
+from calltally.engines import open_engine
+from calltally.folder import DataFolder
+from calltally.settings import SETTINGS, read_settings
 from tests.api.conftest import Server, serving
 from tests.cli.conftest import CommandLine
 
 QUERY = "/api/v1/analytics/calls?group_by=source"
+SHARE = "a share of the machine's memory such as 25%"
+MEMORY = f"a size such as 2GB, 16MB at least, or {SHARE}"
 
 
 @pytest.fixture
@@ -81,7 +86,47 @@ def test_a_log_level_that_is_none(calltally: CommandLine) -> None:
 def test_a_number_that_will_not_do(calltally: CommandLine, name: str, text: str, problem: str) -> None:
     lowest = next(setting.lowest for setting in SETTINGS if setting.variable == name)
     why = f"is too low; it can be {lowest} or more" if problem == "low" else f"is not a {problem}"
-    assert calltally.process("serve", "--port", "0", **{name: text}).failed(2) == f"{name}: '{text}' {why}"
+    assert calltally.process("check", **{name: text}).failed(2) == f"{name}: '{text}' {why}"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "why"),
+    [
+        ("PORT", "99999", "is too high; it can be 65535 or less"),
+        ("THREADS", "100000", "is too high; it can be 1024 or less"),
+        *(("MEMORY", text, f"is not {MEMORY}") for text in ("lots", "1", "-1GB", "0GB", "15MB", "0%", "200%", "2e9TB")),
+        *(("SPILL", text, "is not a size such as 20GB, or 0 for none") for text in ("lots", "1", "-1GB", "50%")),
+        ("HOT_MEMORY", "lots", f"is not a size such as 2GB, {SHARE}, or 0"),
+    ],
+)
+def test_a_size_that_will_not_do(name: str, text: str, why: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(f"CALLTALLY_{name}: '{text}' {why}") + "$"):
+        read_settings({f"CALLTALLY_{name}": text})
+
+
+def test_a_wrong_size_is_told_in_a_sentence(calltally: CommandLine) -> None:
+    assert calltally.process("check", CALLTALLY_MEMORY="lots").failed(2) == f"CALLTALLY_MEMORY: 'lots' is not {MEMORY}"
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"CALLTALLY_MEMORY": "16MB", "CALLTALLY_SPILL": "0"},
+        {"CALLTALLY_MEMORY": "25%", "CALLTALLY_SPILL": "1.5 gib"},
+        {"CALLTALLY_MEMORY": "1gb", "CALLTALLY_SPILL": "500M", "CALLTALLY_OPEN_BUSINESSES": "0"},
+        {"CALLTALLY_MEMORY": "1000000TB", "CALLTALLY_SPILL": "1000000TB", "CALLTALLY_THREADS": "1"},
+    ],
+)
+def test_every_size_that_is_taken_is_one_to_the_database(tmp_path: Path, variables: dict[str, str]) -> None:
+    settings = read_settings({"CALLTALLY_HOT_MEMORY": "0", **variables})
+    with closing(open_engine(DataFolder(tmp_path), settings)) as engine:
+        engine.check("business.1")
+
+
+def test_a_number_that_is_given_is_held_to_the_same_limits() -> None:
+    for name, number, why in (("port", 65536, "high; it can be 65535 or less"), ("reports", 0, "low; it can be 1")):
+        with pytest.raises(ValueError, match=f"^{name}: '{number}' is too {why}"):
+            read_settings({}, **{name: number})
 
 
 def test_every_limit_of_work_is_one_at_least() -> None:
