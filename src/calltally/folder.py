@@ -18,7 +18,7 @@ from typing import Literal
 
 from calltally.errors import FolderInUse, FolderUnusable
 
-__all__ = ["DataFolder", "Owned", "Owner", "Role", "sync_folder"]
+__all__ = ["DataFolder", "Owned", "Owner", "Role", "require_folder", "sync_folder"]
 
 Role = Literal[
     "serve", "import", "business", "export", "backup", "restore", "check", "erase", "sync", "dead-letters", "migrate"
@@ -39,6 +39,7 @@ USERS = {  # role -> who uses the folder, and what to do about it
 }
 ANYONE = ("another process", "stop it first, or use another folder")
 
+CALLS = "calls"
 PRIVATE_FOLDER = 0o700
 PRIVATE_FILE = 0o600
 PATIENCE = 0.5  # seconds: longer than a look at the owner (a shared lock for the moment) takes
@@ -81,7 +82,7 @@ class DataFolder:
         """
         self.path = path.absolute()
         self.control = self.path / "control.sqlite"
-        self.calls = self.path / "calls"
+        self.calls = self.path / CALLS
         self.staging = self.path / "staging"
         self.spill = self.path / "spill"
         self.lock = self.path / "lock"
@@ -204,6 +205,16 @@ def _runs(pid: int) -> bool:
 def _reason(error: OSError) -> str:
     where = f" ({error.filename})" if error.filename else ""
     return f"{error.strerror or error}{where}"
+
+
+def require_folder(path: Path) -> None:
+    """Nothing, and nothing is made, if a data folder is at `path`.
+
+    Raises:
+        FolderUnusable: there is none.
+    """
+    if not (path / CALLS).is_dir():
+        raise FolderUnusable(f"There is no data folder {path}; name one with --data or CALLTALLY_DATA")
 
 
 def sync_folder(path: Path) -> None:

@@ -131,3 +131,11 @@ def test_a_removal_that_was_killed_is_finished(calltally: CommandLine, acme: str
     assert store.exists()
     assert calltally.run("check", "--json").json()["leftovers"] == []
     assert not store.exists()
+
+
+def test_a_folder_that_is_none(calltally: CommandLine, tmp_path: Path) -> None:
+    for path in (tmp_path / "typo", tmp_path / "typo" / "deep"):
+        told = calltally.run("check", "--data", str(path)).failed(1)
+        assert told == f"There is no data folder {path}; name one with --data or CALLTALLY_DATA"
+    assert calltally.run("check", "--json").failed(1).startswith(f"There is no data folder {calltally.data}; ")
+    assert list(tmp_path.iterdir()) == []

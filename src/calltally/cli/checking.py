@@ -12,8 +12,9 @@ from calltally.accounts import rfc3339
 from calltally.checking import CheckedBusiness, Findings, Leftover, check_folder
 from calltally.cli.group import examples
 from calltally.cli.importing import interruptible
-from calltally.cli.options import DataOption, JsonOption, Opened, calls_of, opened
+from calltally.cli.options import DataOption, JsonOption, Opened, calls_of, opened, settings_for
 from calltally.cli.output import Column, print_json, print_table, say
+from calltally.folder import require_folder
 
 __all__ = ["EXAMPLES", "check"]
 
@@ -34,6 +35,7 @@ def check(
     That is the control database, the calls of each business, and files that belong to no business. Nothing is
     repaired; the exit code is 1 if anything is wrong.
     """
+    require_folder(settings_for(data).data)  # of one that a name mistyped would make, all would be well
     with opened(data) as on:
         found = _found(on)
         removed = _remove(found.leftovers) if remove_leftovers else []
