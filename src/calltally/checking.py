@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from calltally.accounts import Business, Control, known_stores, list_businesses
-from calltally.engines import Engine, StoreFacts, store_files
+from calltally.engines import Engine, StoreFacts, store_files, working_files
 from calltally.errors import CalltallyError, NotFound
 from calltally.folder import DataFolder
 
@@ -46,8 +46,16 @@ class Findings:
 def check_folder(folder: DataFolder, control: Control, engine: Engine) -> Findings:
     """What there is in a folder, and what is wrong with it."""
     files = sorted(folder.calls.iterdir())  # before the names are read, so that a new business is no leftover
-    expected = {path for store in known_stores(control) for path in store_files(folder.calls, store)}
-    leftovers = tuple(Leftover(path, _size((path,)) or 0) for path in files if path not in expected)
+    expected = {
+        path
+        for store in known_stores(control)
+        for path in (*store_files(folder.calls, store), *working_files(folder.calls, store))
+    }
+    leftovers = tuple(
+        Leftover(path, size)
+        for path in files
+        if path not in expected and (size := _size((path,))) is not None  # None: it is gone meanwhile
+    )
     checked = (_checked(business, folder, engine) for business in list_businesses(control))
     return Findings((), tuple(found for found in checked if found), leftovers)
 
@@ -65,5 +73,12 @@ def _checked(business: Business, folder: DataFolder, engine: Engine) -> CheckedB
 
 def _size(paths: tuple[Path, ...]) -> int | None:
     """How many bytes files have; None: none of them is there."""
-    found = [path.stat().st_size for path in paths if path.exists()]
+    found = [size for path in paths if (size := _size_of(path)) is not None]
     return sum(found) if found else None
+
+
+def _size_of(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:  # others may work on the folder
+        return None

@@ -2,13 +2,18 @@
 
 import json
 import os
+from contextlib import closing
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
 from calltally.accounts import delete_business, open_control
+from calltally.cli.options import listening
+from calltally.engines import open_engine
 from calltally.folder import DataFolder
+from calltally.settings import Settings
 from tests.cli.conftest import CommandLine
 
 
@@ -139,3 +144,36 @@ def test_a_folder_that_is_none(calltally: CommandLine, tmp_path: Path) -> None:
         assert told == f"There is no data folder {path}; name one with --data or CALLTALLY_DATA"
     assert calltally.run("check", "--json").failed(1).startswith(f"There is no data folder {calltally.data}; ")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_store_is_written_anew_into_is_no_leftover(calltally: CommandLine, acme: str, store: Path) -> None:
+    """As of a caller who is being erased by the process that the check joins."""
+    folder = DataFolder(calltally.data)
+    working = [store.with_name(f"{store.name}.rewriting{end}") for end in ("", ".wal", ".blocks")]
+    strange = store.with_name("strange.duckdb.rewriting")
+    with (
+        folder.own("erase"),
+        closing(open_engine(folder, Settings(hot_memory="0"))) as engine,
+        listening(folder, engine),
+    ):
+        for path in (*working, strange):
+            path.touch()
+        found = calltally.run("check", "--json", "--remove-leftovers").json()["leftovers"]
+    assert [Path(leftover["file"]) for leftover in found] == [strange]
+    assert [path.exists() for path in (*working, strange)] == [True, True, True, False]
+
+
+def test_files_that_vanish_meanwhile(calltally: CommandLine, acme: str, store: Path) -> None:
+    """As many do while others work on the folder: what is listed is gone by the time that it is looked at."""
+    left = store.with_name("0c5b6f8e-0000-4000-8000-000000000000.1.duckdb")
+    left.touch()
+    stat = Path.stat
+
+    def gone(path: Path, **how: Any) -> os.stat_result:
+        if path == left:
+            raise FileNotFoundError(path)
+        return stat(path, **how)
+
+    with mock.patch.object(Path, "stat", gone):
+        found = calltally.run("check", "--json").json()
+    assert (found["well"], found["leftovers"]) == (True, [])

@@ -28,7 +28,7 @@ from calltally.engines.base import (
     Unplaced,
 )
 from calltally.engines.choosing import ENGINES, engine_status, name_of_engine, open_engine, open_to_move, prepare_engine
-from calltally.engines.duckdb import file_facts, files_of, store_path
+from calltally.engines.duckdb import file_facts, files_of, rewriting_files_of, store_path
 from calltally.engines.hashing import hashes_of
 from calltally.engines.remote import Listener, RemoteEngine, join
 from calltally.engines.rows import DELIVERY_SCHEMA, EXPORT_SCHEMA, ROW_SCHEMA, VALUE_FIELDS
@@ -82,6 +82,7 @@ __all__ = [
     "prepare_engine",
     "read_file",
     "store_files",
+    "working_files",
 ]
 
 
@@ -93,6 +94,11 @@ def calls_file(calls_folder: Path, store: str) -> Path:
 def store_files(calls_folder: Path, store: str) -> tuple[Path, ...]:
     """All files that a store of calls can have, whether they are there or not."""
     return files_of(store_path(calls_folder, store))
+
+
+def working_files(calls_folder: Path, store: str) -> tuple[Path, ...]:
+    """All files that can be beside those of a store while it is worked on, whether they are there or not."""
+    return rewriting_files_of(store_path(calls_folder, store))
 
 
 def read_file(path: Path) -> StoreFacts:

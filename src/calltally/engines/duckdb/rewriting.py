@@ -7,21 +7,26 @@ from pathlib import Path
 import duckdb
 
 from calltally.engines.duckdb.connecting import new_file
-from calltally.engines.duckdb.files import NO_SPACE, CallsFile, remove_file
+from calltally.engines.duckdb.files import NO_SPACE, CallsFile, files_of, remove_file
 from calltally.engines.duckdb.schema import create_or_migrate
 from calltally.engines.duckdb.spelling import quoted
 from calltally.folder import sync_folder
 
-__all__ = ["LEFTOVERS", "put_in_place", "write_anew"]
+__all__ = ["LEFTOVERS", "put_in_place", "rewriting_files_of", "write_anew"]
 
 SUFFIX = ".rewriting"
 LEFTOVERS = f"*{SUFFIX}*"  # of processes that were killed on the way
 COPIED = ("calls", "codes", "held", "deleted", "erased")
 
 
+def rewriting_files_of(path: Path) -> tuple[Path, ...]:
+    """All files that can be beside a file of calls while it is written anew, whether they are there or not."""
+    return files_of(_new_path(path))
+
+
 def write_anew(cursor: duckdb.DuckDBPyConnection, calls: str, path: Path) -> Path:
     """A file beside `path` with all that the attached store has now, and nothing that it had before."""
-    new = path.with_name(path.name + SUFFIX)
+    new = _new_path(path)
     remove_file(new)
     name = f"{calls}{SUFFIX}"
     try:
@@ -54,3 +59,7 @@ def put_in_place(new: Path, file: CallsFile) -> None:
         os.fsync(written.fileno())
     new.replace(file.path)
     sync_folder(file.path.parent)
+
+
+def _new_path(path: Path) -> Path:
+    return path.with_name(path.name + SUFFIX)
