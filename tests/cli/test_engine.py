@@ -32,6 +32,17 @@ def test_a_wrong_setting_is_told(calltally: CommandLine) -> None:
     )
 
 
+@pytest.mark.parametrize("command", [("engine", "status"), ("migrate", "--to", "CALLTALLY_ENGINE")])
+def test_a_cluster_that_does_not_answer_is_told_without_a_traceback(
+    calltally: CommandLine, command: tuple[str, ...]
+) -> None:
+    found = calltally.process(*command, CALLTALLY_ENGINE="clickhouse://me:secret@localhost:1/x")
+    assert (found.code, found.out) == (1, "")
+    *log, told = found.err.splitlines()
+    assert told == "calltally: The database does not answer"
+    assert log == ["no answer from any server of the database: Code: 210. Connection refused (localhost:1)"]
+
+
 @pytest.mark.cluster
 @pytest.mark.xdist_group("commands")
 def test_a_cluster_serves_every_command(calltally: CommandLine, acme: str, cluster: Cluster, tmp_path: Path) -> None:

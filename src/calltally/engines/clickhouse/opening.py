@@ -1,5 +1,6 @@
 """The cluster that the settings name: opened, made ready, looked at."""
 
+import logging
 import ssl
 from dataclasses import replace
 
@@ -19,6 +20,8 @@ from calltally.settings import Settings
 __all__ = ["open_cluster", "prepare_cluster", "status_of_cluster"]
 
 NAME = "ClickHouse"
+DRIVER = "clickhouse_driver"  # its logger
+UNHEARD = logging.NullHandler()  # added again it changes nothing
 
 
 def open_cluster(folder: DataFolder, settings: Settings) -> ClickHouseEngine:
@@ -55,6 +58,8 @@ def status_of_cluster(settings: Settings) -> EngineStatus:
 
 
 def _named(settings: Settings) -> tuple[DriverServers, Tables]:
+    # Where no log is set up, as for commands, Python prints the driver's warnings, with tracebacks. A log has them still.
+    logging.getLogger(DRIVER).addHandler(UNHEARD)
     try:
         address = read_address(settings.engine)
         _require_certificates(address)
