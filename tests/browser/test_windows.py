@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import httpx2
 import pytest
 from playwright.sync_api import Locator, expect
 
@@ -16,6 +17,11 @@ MENUS = {
     "view=calls": EVERYWHERE,
 }
 SETTLED = "() => new Promise(done => setTimeout(() => requestAnimationFrame(() => setTimeout(done)), 50))"
+OUTSIDE = """tiles => tiles.filter(tile => {
+    const number = document.createRange();
+    number.selectNodeContents(tile.querySelector("strong"));
+    return number.getBoundingClientRect().right > tile.getBoundingClientRect().right - 8;
+}).map(tile => tile.textContent)"""
 EDGES = """found => {
     const { left, right } = found.getBoundingClientRect();
     return [left, right, innerWidth, document.documentElement.scrollWidth];
@@ -89,6 +95,17 @@ def test_all_that_the_menu_of_the_business_lists_begins_at_one_edge(open_page: O
     )
     assert len(edges) == 3
     assert edges == edges[:1] * 3
+
+
+def test_a_large_number_stays_within_its_tile(open_page: OpenPage, shop: Site) -> None:
+    headers = {"Authorization": f"Bearer {shop.key}"}
+    large = [{"id": f"large-{n}", "started_at": "2026-03-09T14:05:00Z", "value_cents": 10**12} for n in range(102)]
+    httpx2.post(f"{shop.server.address}/api/v1/calls", json=large, headers=headers).raise_for_status()
+    visit = reports(open_page, shop, "range=all")
+    for width in (*WIDTHS, 1440):
+        widened(visit, width)
+        expect(visit.page.locator(".tile strong").nth(4)).to_have_text("$1,020,000,001,250")
+        assert visit.page.locator(".tile").evaluate_all(OUTSIDE) == [], width
 
 
 def test_all_days_of_the_week_are_drawn_on_a_phone(open_page: OpenPage, shop: Site) -> None:

@@ -45,9 +45,12 @@ function large({ data, totals }, state) {
   return el("section", { class: "large", "aria-label": "Totals" }, opening.large.map((name) => {
     const metric = catalog.metrics.get(name);
     const panel = { ...opening.panels[0], metrics: [name] };
+    const text = shownMetric(metric, totals[name]);
+    const number = el("strong", {}, text);
+    number.style.setProperty("--length", text.length);
     return el("a", { class: "tile", href: addressOf(stateOf(panel, state)), title: metric.description },
       el("span", { class: "label" }, metric.label),
-      el("strong", {}, shownMetric(metric, totals[name])),
+      number,
       course(days.map((day) => day[name] ?? 0)));
   }));
 }
