@@ -26,6 +26,8 @@ def test_an_address_is_read() -> None:
         ("clickhouse://me:secret@one/a?cluster=a'b", "is not the name of a cluster"),
         ("clickhouse://me:secret@one/a?secure=yes", "secure is true or false, not 'yes'"),
         ("clickhouse://me:secret@one/a?clustr=b", "'clustr' is not an option"),
+        ("clickhouse://me:secret@o\uff0fne/a", "its hosts cannot be read; it is written like clickhouse://"),
+        ("clickhouse://me:secret@[one/a", "its hosts cannot be read"),
         ("mysql://me:secret@one/a", "'mysql' is no engine"),
         ("clickhouse", "CALLTALLY_ENGINE"),
     ],

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 __all__ = ["EXAMPLE", "Address", "read_address"]
 
@@ -36,7 +36,7 @@ def read_address(url: str) -> Address:
     Raises:
         ValueError: it spells none; the message says why, without the password.
     """
-    parts = urlsplit(url)
+    parts = _split(url)
     options = _options(parts.query)
     secure = _switch(options, "secure", default=False)
     login, _, hosts = parts.netloc.rpartition("@")
@@ -56,6 +56,13 @@ def read_address(url: str) -> Address:
         _switch(options, "verify", default=True),
         options.get("ca"),
     )
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError:  # whose message can repeat all between the slashes, the password too
+        raise ValueError(f"its hosts cannot be read; it is written like {EXAMPLE}") from None
 
 
 def _options(query: str) -> Mapping[str, str]:
