@@ -194,3 +194,21 @@ def test_help_in_another_stream_is_no_failure(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(sys, "stdout", stream)
     assert main(["--help"]) == 0
     assert "Examples:" in stream.getvalue()
+
+
+def test_an_interrupt_while_a_command_starts() -> None:
+    """As of Ctrl-C while all that a command needs is read, which takes a good part of a second."""
+    start = """
+import sys
+
+class Interrupted:
+    def find_spec(self, name, path=None, target=None):
+        if name == "calltally.cli.output":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupted())
+from calltally.__main__ import main
+sys.exit(main())
+"""
+    done = subprocess.run([sys.executable, "-c", start], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "Stopped\n")
