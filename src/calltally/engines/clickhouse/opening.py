@@ -58,7 +58,7 @@ def status_of_cluster(settings: Settings) -> EngineStatus:
 
 
 def _named(settings: Settings) -> tuple[DriverServers, Tables]:
-    # Where no log is set up, as for commands, Python prints the driver's warnings, with tracebacks. A log has them still.
+    # Where no log is set up, as for commands, Python prints the driver's warnings, with tracebacks; a log has them.
     logging.getLogger(DRIVER).addHandler(UNHEARD)
     try:
         address = read_address(settings.engine)
