@@ -1,5 +1,6 @@
 """What only the embedded engine promises: its files, their schema, its locks, and exactness of its spelling."""
 
+import json
 import os
 import signal
 import subprocess
@@ -33,7 +34,8 @@ from calltally.errors import FolderUnusable, StorageFull, Unavailable
 from calltally.folder import DataFolder
 from calltally.ingestion import Delivery, deliver
 from calltally.ingestion import import_records as load_records
-from calltally.query import Timing, ask
+from calltally.moving.proving import _plain
+from calltally.query import Timing, answer, ask
 from calltally.settings import Settings
 from tests import strategies
 from tests.api.conftest import add_many, many_rows
@@ -159,8 +161,11 @@ def test_sums_pass_64_bits(engine: Engine, new_business: NewBusiness) -> None:
             f"INSERT INTO {store.calls} (id, started_at, value_cents) "
             "SELECT i, TIMESTAMP '2026-01-01', 9 * 10::BIGINT ** 18 FROM range(3) AS calls (i)"
         )
-    answer = report(engine, business, "group_by=source&metrics=total_value_cents")
-    assert answer["data"]["totals"] == {"total_value_cents": 27 * 10**18}
+    asked, total = "group_by=source&metrics=total_value_cents", {"total_value_cents": 27 * 10**18}
+    assert report(engine, business, asked)["data"]["totals"] == total
+    query, plan = ask(asked.encode(), business, Timing())
+    _, totals = json.loads(_plain(answer(query, plan, engine, Stop(), Timing())))  # as a move compares it
+    assert totals == total
 
 
 def test_queries_reach_nothing_outside_the_folder(folder: DataFolder, tmp_path: Path) -> None:
@@ -297,6 +302,21 @@ def test_a_business_without_calls_has_no_file(folder: DataFolder, new_business: 
     }
     engine.close()
     assert list(folder.calls.iterdir()) == []
+
+
+def test_what_is_removed_while_somebody_writes_to_it_leaves_nothing(
+    folder: DataFolder, new_business: NewBusiness
+) -> None:
+    engine, business = opened(folder, open_businesses=0), new_business()  # so that it is let go of by the writer
+    load_records(CALLS, business, engine)
+    with ThreadPoolExecutor(1) as threads:
+        with engine._stores.using(business.calls) as store, engine._stores.writing(business.calls, store):
+            removal = threads.submit(engine.remove, business.calls)
+            while not store.removed:
+                time.sleep(0.001)
+        removal.result(timeout=30)
+    assert list(folder.calls.iterdir()) == []
+    engine.close()
 
 
 def test_removing_leaves_nothing(folder: DataFolder, new_business: NewBusiness, tmp_path: Path) -> None:
