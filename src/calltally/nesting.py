@@ -1,6 +1,6 @@
 """Values of JSON inside one another: what is read can be too deep to be written again, or told."""
 
-__all__ = ["MOST_LEVELS", "cut_deep", "is_deep"]
+__all__ = ["cut_deep", "is_deep"]
 
 MOST_LEVELS = 100  # of the 250 or so that can be written; a thousand can be read
 INSTEAD = "..."

@@ -437,6 +437,8 @@ def test_an_array_that_is_too_long(sender: Sender) -> None:
     assert counts(sender.post([{}] * 10_000)) == {"rejected": 10_000}
     error = error_of(sender.send(orjson.dumps([{}] * 10_001)), 413, "too_large")
     assert "10,001 records, of which 10,000" in error["message"]
+    error = error_of(sender.send(b"[" + b"1e400," * 10_000 + b"{}]"), 413, "too_large")
+    assert "10,001 records, of which 10,000" in error["message"]
     assert NDJSON in error["message"]
 
 

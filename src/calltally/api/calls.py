@@ -149,10 +149,10 @@ def _records(body: bytes) -> list[Sent]:
     return [each if isinstance(each, dict | NoRecord) else NoRecord(each, "is not an object") for each in value]
 
 
-def _read_one_by_one(body: bytes) -> list[Sent] | None:
+def _read_one_by_one(body: bytes) -> list[Any] | None:
     """The elements of an array that is JSON, though some of its values cannot be taken; None: it is no such array.
 
-    Such values are numbers that are too large, and halves of characters.
+    Such values are numbers that are too large, and halves of characters. Of too many elements none is read.
     """
     try:
         value = json.loads(body.decode(), parse_constant=_refused)
@@ -160,6 +160,8 @@ def _read_one_by_one(body: bytes) -> list[Sent] | None:
         return None
     if not isinstance(value, list):
         return None
+    if len(value) > MOST_RECORDS:
+        return value
     return [
         NoRecord(each.text.decode(errors="replace"), each.reason) if isinstance(each, BadElement) else each
         for each in read_elements(body)
