@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 
 import pyarrow as pa
 
-from calltally.engines import Condition, Engine, Load, Outcome, Page, Plan, Rows, Snapshot, Stop, StoreFacts
+from calltally.engines import Condition, Engine, Erasure, Load, Outcome, Page, Plan, Rows, Snapshot, Stop, StoreFacts
 from calltally.localtime import Period
 
 
@@ -44,6 +44,9 @@ class WrappedEngine:
 
     def erase(self, calls: str, caller_number: str) -> int:
         return self.inside.erase(calls, caller_number)
+
+    def erasure(self, calls: str) -> Erasure:
+        return self.inside.erasure(calls)
 
     def export(
         self,

@@ -37,7 +37,7 @@ from calltally.api import Answers, Intake, Services, Workers, create_app
 from calltally.api.webhooks import MOST_BYTES
 from calltally.errors import FolderUnusable, NotFound, StorageFull, Unavailable
 from calltally.folder import DataFolder
-from calltally.ingestion import Delivered, Delivery, ReadDeliveries
+from calltally.ingestion import Delivered, Delivery, ReadDeliveries, erase_caller
 from tests.api.conftest import NOW, Door, intake_limits, limits, serving
 from tests.webhooks import (
     NEWER,
@@ -178,6 +178,20 @@ def test_what_says_no_start_waits_for_its_call(door: Door) -> None:
     assert (call["duration_seconds"], call["qualified"]) == (125, True)
 
 
+def test_a_time_without_a_duration_moves_no_call_whose_start_is_known(door: Door) -> None:
+    mine = hook(door)
+    bare = {"event": "call.missed", "call_id": "cs-9", "timestamp": "2026-03-09T14:05:00Z"}
+    later = {**bare, "timestamp": "2026-03-09T14:10:00Z", "robo_risk_score": 7}
+    known = {**bare, "timestamp": "2026-03-09T14:01:00Z", "start_time": "2026-03-09T13:59:00Z"}
+    starts = []
+    for body, became in ((bare, "added"), (known, "updated"), (later, "updated"), (later, "unchanged")):
+        assert outcome(mine.post(as_json(body), mine.known())) == became
+        [call] = mine.calls()
+        starts.append(call["started_at"].isoformat())
+    assert starts == ["2026-03-09T14:05:00+00:00", *["2026-03-09T13:59:00+00:00"] * 3]
+    assert (call["status"], call["robo_score"]) == ("no-answer", 7)
+
+
 # --- Who is refused -------------------------------------------------------------------------------------------------
 
 
@@ -254,6 +268,36 @@ def test_what_has_values_inside_one_another_is_kept_whole(door: Door, field: str
     [(kept, why)] = mine.letters()
     assert kept == body
     assert why.startswith(f"{field}: '{{'a': {{'a': ")
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["+13055551234", "(305) 555-1234", "305.555.1234", "1 305 555 1234", "\\u002b13055551234", "%2B13055551234"],
+)
+def test_what_is_kept_has_no_number_of_a_caller_who_was_erased_before(door: Door, written: str) -> None:
+    mine = hook(door)
+    mine.send(OLDER)
+    assert erase_caller("+13055551234", mine.business, door.control, door.engine) == 1
+    others = {"caller_number": "@", "note": "or +13055559999", "ai_score": "many"}
+    body = as_json({**NEWER, **others}).replace(b"@", written.encode())
+    for _ in range(2):
+        assert outcome(mine.post(body, mine.known())) == "kept"
+    [(kept, why)] = mine.letters()
+    assert json.loads(kept) == {**NEWER, **others, "caller_number": ""}
+    assert why == "ai_score: 'many' is not a whole number"
+    about = as_json({**NEWER, "timestamp": written}).replace(rb"\\u", rb"\u")
+    assert outcome(mine.post(about, mine.known())) == "kept"
+    assert not any(b"5551234" in text for body, why in mine.letters() for text in (body, why.encode()))
+
+
+def test_a_caller_who_is_no_number_is_not_kept_either_once_erased(door: Door) -> None:
+    mine = hook(door)
+    mine.send({**OLDER, "caller_number": "C00001"})
+    assert erase_caller("C00001", mine.business, door.control, door.engine) == 1
+    broken = as_json({**OLDER, "caller_number": "C00001", "tracking_number": "C000012"})[:-1]
+    assert outcome(mine.post(broken, mine.known())) == "kept"
+    [(kept, _)] = mine.letters()
+    assert kept == broken.replace(b'"C00001"', b'""')
 
 
 def test_unknown_events_are_counted(door: Door) -> None:

@@ -48,6 +48,8 @@ def test_it_does_not_come_back_with_the_next_import(calltally: CommandLine, acme
     imported(calltally, tmp_path)
     said = calltally.run("erase", "-b", "Acme", "--caller", "+13055551234", "--yes")
     assert said.out == "Erased from 2 calls; what comes in later is taken without it\n"
+    again = calltally.run("erase", "-b", "Acme", "--caller", "(305) 555-1234", "--yes")
+    assert again.out == "No call has (305) 555-1234; what comes in later is taken without it\n"
     assert calltally.run("import", str(tmp_path / "calls.ndjson"), "-b", "Acme", "--as-of", "now").code == 0
     assert callers(calltally) == {"a": None, "b": None, "c": "+442079460000"}
     assert not holding(calltally.data)

@@ -1,14 +1,23 @@
 """`calltally webhook` and `calltally dead-letters`, by themselves and beside a running server."""
 
+import itertools
 import json
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
-from calltally.accounts import find_business, list_dead_letters, open_control
+from calltally.accounts import (
+    Credential,
+    create_webhook,
+    find_business,
+    keep_dead_letter,
+    list_dead_letters,
+    open_control,
+)
 from calltally.folder import DataFolder
 from tests.api.conftest import serving
 from tests.cli.conftest import CommandLine
@@ -25,6 +34,7 @@ from tests.webhooks import (
     twilio_signature,
 )
 
+NOW = datetime(2026, 3, 9, 12, tzinfo=UTC)
 PUBLIC = "https://calls.example.com"
 
 
@@ -197,6 +207,9 @@ def test_retry_without_a_server(calltally: CommandLine, acme: str, tmp_path: Pat
         assert answer.json() == {"data": {"outcome": "kept"}}
     [letter] = calltally.run("dead-letters", "list", "--json").json()
     assert calltally.run("dead-letters", "retry", letter["id"], "--json").code == 1
+    assert calltally.run("dead-letters", "delete", letter["id"]).failed(1) == (
+        "Delete 1 dead letter for ever? Nobody can be asked here; add --yes to agree"
+    )
     with open_control(DataFolder(calltally.data)) as control, control.writing() as connection:
         connection.exec_driver_sql("UPDATE dead_letters SET body = ?", (as_json(POST_CALL),))
     assert calltally.run("dead-letters", "retry", "--all").out == "1 taken, 0 left\n"
@@ -204,10 +217,26 @@ def test_retry_without_a_server(calltally: CommandLine, acme: str, tmp_path: Pat
     assert calltally.run("dead-letters", "retry", "--all", "--json").json() == []
 
 
+def test_letters_that_nobody_needs_are_deleted(calltally: CommandLine, acme: str) -> None:
+    with open_control(DataFolder(calltally.data)) as control:
+        business = find_business(control, acme)
+        credential = Credential(secret=SIGNING_KEY)
+        webhook = create_webhook(control, business, kind="callrail", name=None, credential=credential, now=NOW)
+        for body in (b"1", b"2", b"3"):
+            keep_dead_letter(control, webhook, body, "no object", NOW)
+    ids = [letter["id"] for letter in calltally.run("dead-letters", "list", "--json").json()]
+    done = calltally.run("dead-letters", "delete", ids[1], ids[1], "--yes", "--json")
+    assert done.json() == {"deleted": [ids[1]]}
+    assert "There is no dead letter" in calltally.run("dead-letters", "delete", *ids, "--yes").failed(1)
+    assert [letter["id"] for letter in calltally.run("dead-letters", "list", "--json").json()] == [ids[0], ids[2]]
+    assert calltally.run("dead-letters", "delete", "--all", "--yes").out == "Deleted 2 dead letters\n"
+    assert calltally.run("dead-letters", "delete", "--all").out == "Deleted 0 dead letters\n"
+
+
 @pytest.mark.usefixtures("acme")
 def test_which_letters_are_meant_has_to_be_said(calltally: CommandLine) -> None:
-    for arguments in ((), ("x", "--all")):
-        sentence = calltally.run("dead-letters", "retry", *arguments).failed(2)
+    for command, arguments in itertools.product(("retry", "delete"), ((), ("x", "--all"))):
+        sentence = calltally.run("dead-letters", command, *arguments).failed(2)
         assert sentence == "id: give the ids of dead letters, or --all"
-    for command in ("show", "retry"):
+    for command in ("show", "retry", "delete"):
         assert "There is no dead letter 'x'" in calltally.run("dead-letters", command, "x").failed(1)

@@ -8,9 +8,9 @@ from typing import Any
 import duckdb
 import pytest
 
+from calltally.engines import Erasure
 from calltally.engines.clickhouse.merge import Scratch, make_template
 from calltally.engines.duckdb.connecting import connected
-from calltally.engines.duckdb.store import Erasure
 
 ROW: tuple[Any, ...] = (1, "c1", *[None] * 22, 1, None, [], 7, 5, 5, 0)
 

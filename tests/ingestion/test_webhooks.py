@@ -46,8 +46,9 @@ def instant(text: str) -> int:
 
 def started(notice: Notice) -> int:
     """When the call of a notice started, microseconds UTC."""
-    assert notice.record is not None
-    return instant(str(notice.record["started_at"]))
+    record = notice.start or notice.record
+    assert record is not None
+    return instant(str(record["started_at"]))
 
 
 # --- What is said ---------------------------------------------------------------------------------------------------
@@ -273,6 +274,8 @@ EVENTS: tuple[Mapping[str, object], ...] = (
     {**NEWER, "timestamp": "2026-03-09T14:04:00Z", "ai_score": 91, "duration_seconds": 61},
     {"event": "call.voicemail", "id": "cs-2", "timestamp": "2026-03-09T14:05:00Z", "created_at": NEWER["created_at"]},
     {**OLDER, "call_id": "cs-2", "timestamp": "2026-03-09T14:02:30Z", "utm_medium": "email"},
+    {"event": "call.ended", "id": "cs-2", "timestamp": "2026-03-09T14:06:00Z", "utm_term": "pipes"},
+    {"event": "call.ended", "id": "cs-2", "timestamp": "2026-03-09T14:07:00Z", "duration_seconds": None},
 )
 
 
@@ -282,7 +285,7 @@ def apply(events: Sequence[Mapping[str, object]], business: Business, engine: En
         notice = read_notice(CALLSCALER, as_json(event), business)
         assert notice.record is not None
         assert notice.happened_at is not None
-        deliver([Delivery(notice.record, notice.happened_at)], business, engine)
+        deliver(notice.deliveries(notice.happened_at), business, engine)
     return stored(business, engine)
 
 

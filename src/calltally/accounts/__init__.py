@@ -61,6 +61,7 @@ from calltally.accounts.shares import (
     redact_shares,
     revoke_share,
 )
+from calltally.accounts.spelling import without_number
 from calltally.accounts.syncs import Round, SyncState, find_sync, keep_sync
 from calltally.accounts.turns import FleetTurn, FleetTurns
 from calltally.accounts.webhooks import (
@@ -160,5 +161,6 @@ __all__ = [
     "save_report",
     "update_business",
     "use_link",
+    "without_number",
     "write_account",
 ]

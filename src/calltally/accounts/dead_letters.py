@@ -54,8 +54,12 @@ KNOWN = select(
 ).join_from(dead_letters, webhooks)
 
 
-def keep_dead_letter(control: Control, webhook: Webhook, body: bytes, reason: str, arrived_at: datetime) -> None:
+def keep_dead_letter(
+    control: Control, webhook: Webhook, body: bytes, reason: str, arrived_at: datetime, *, came_as: bytes | None = None
+) -> None:
     """Keep a body; one that is kept already keeps its arrival, and has the new reason.
+
+    `came_as` is what it was before erased callers were taken out of it, which is forgotten if it is something else.
 
     Raises:
         NotFound: the business is gone.
@@ -64,6 +68,8 @@ def keep_dead_letter(control: Control, webhook: Webhook, body: bytes, reason: st
     said = UNSHOWABLE.sub(" ", reason)
     with control.writing() as connection:
         locked_business(connection, webhook.business_id)
+        if came_as is not None and came_as != body:
+            forget_arrival(connection, webhook.id, came_as)
         this = dead_letters.c.id == letter_id
         if connection.execute(update(dead_letters).where(this).values(reason=said)).rowcount:
             return

@@ -21,8 +21,8 @@ from calltally.api.receiving import read_body
 from calltally.api.services import Services, services_of
 from calltally.engines import Outcome
 from calltally.errors import FolderUnusable, InvalidBody, NotFound, Unavailable
-from calltally.ingestion import Delivery
-from calltally.ingestion.webhooks import VENDORS, Posted, read_notice, reason_of
+from calltally.ingestion import Delivery, without_erased
+from calltally.ingestion.webhooks import VENDORS, Posted, outcome_of, read_notice, reason_of
 from calltally.localtime import microseconds
 
 __all__ = ["IGNORED", "KEPT", "MOST_BYTES", "receive_webhook"]
@@ -97,10 +97,10 @@ async def _now(services: Services) -> datetime:
 async def _outcome(arrival: _Arrival, services: Services) -> str:
     """What became of a body: applied, ignored, or kept as a dead letter."""
     try:
-        delivery = await run_in_threadpool(_delivery, arrival, services.control)
-        if delivery is None:
+        deliveries = await run_in_threadpool(_deliveries, arrival, services.control)
+        if not deliveries:
             return IGNORED
-        [delivered] = await services.intake.put(arrival.business, [delivery])
+        delivered = outcome_of(await services.intake.put(arrival.business, deliveries))
     except InvalidBody as error:
         reason = reason_of(error.problems)
     except FolderUnusable as error:
@@ -109,12 +109,12 @@ async def _outcome(arrival: _Arrival, services: Services) -> str:
         if delivered.outcome is not Outcome.REJECTED:
             return str(delivered.outcome.value)
         reason = reason_of(delivered.problems)
-    await run_in_threadpool(_keep, arrival, reason, services.control)
+    await run_in_threadpool(_keep, arrival, reason, services)
     return KEPT
 
 
-def _delivery(arrival: _Arrival, control: Control) -> Delivery | None:
-    """The record that a body says, with its version; None: an event that was counted, as nothing is done about it.
+def _deliveries(arrival: _Arrival, control: Control) -> list[Delivery]:
+    """What a body says, with its version; nothing: an event that was counted, as nothing is done about it.
 
     Raises:
         InvalidBody: nothing can be made of it.
@@ -122,14 +122,16 @@ def _delivery(arrival: _Arrival, control: Control) -> Delivery | None:
     notice = read_notice(VENDORS[arrival.webhook.kind], arrival.body, arrival.business)
     if notice.record is None:
         count_ignored(control, arrival.webhook, notice.event, arrival.now)
-        return None
-    if notice.happened_at is not None:
-        return Delivery(notice.record, notice.happened_at)
-    return Delivery(notice.record, microseconds(first_arrival(control, arrival.webhook, arrival.body, arrival.now)))
+        return []
+    version = notice.happened_at
+    if version is None:
+        version = microseconds(first_arrival(control, arrival.webhook, arrival.body, arrival.now))
+    return notice.deliveries(version)
 
 
-def _keep(arrival: _Arrival, reason: str, control: Control) -> None:
+def _keep(arrival: _Arrival, reason: str, services: Services) -> None:
     """Keep a body as a dead letter, with the arrival that is its version where it says none."""
-    arrived_at = first_arrival(control, arrival.webhook, arrival.body, arrival.now)
-    keep_dead_letter(control, arrival.webhook, arrival.body, reason, arrived_at)
+    arrived_at = first_arrival(services.control, arrival.webhook, arrival.body, arrival.now)
+    body, said = (without_erased(text, arrival.business, services.engine) for text in (arrival.body, reason.encode()))
+    keep_dead_letter(services.control, arrival.webhook, body, said.decode(), arrived_at, came_as=arrival.body)
     log.warning("webhook %s: what came could not be applied and is a dead letter now", arrival.webhook.id)

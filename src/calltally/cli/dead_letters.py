@@ -12,11 +12,12 @@ from calltally.accounts import (
     find_dead_letter,
     list_dead_letters,
     read_dead_letter,
+    remove_dead_letter,
     rfc3339,
 )
 from calltally.cli.group import examples, new_group
-from calltally.cli.options import DataOption, JsonOption, calls_of, opened
-from calltally.cli.output import Column, print_facts, print_json, print_table, say
+from calltally.cli.options import DataOption, JsonOption, YesOption, calls_of, opened
+from calltally.cli.output import Column, ask, print_facts, print_json, print_table, say
 from calltally.errors import InvalidRequest, Problem
 from calltally.ingestion.webhooks import Retried, retry_dead_letters
 
@@ -32,6 +33,8 @@ UNSHOWABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # what could play tri
 LetterArgument = Annotated[
     str, typer.Argument(metavar="ID", help="Its id, as 'calltally dead-letters list' shows it", show_default=False)
 ]
+LettersArgument = Annotated[list[str] | None, typer.Argument(metavar="ID...", help="Which", show_default=False)]
+AllOption = Annotated[bool, typer.Option("--all", help="All dead letters of all businesses")]
 
 
 @app.command("list", epilog=examples("calltally dead-letters list", "calltally dead-letters list Demo --json"))
@@ -79,9 +82,9 @@ def show(letter_id: LetterArgument, data: DataOption = None, as_json: JsonOption
 
 @app.command(epilog=examples("calltally dead-letters retry 3f1c9a5be07d2468", "calltally dead-letters retry --all"))
 def retry(
-    letter_ids: Annotated[list[str] | None, typer.Argument(metavar="ID...", help="Which", show_default=False)] = None,
+    letter_ids: LettersArgument = None,
     *,
-    all_of_them: Annotated[bool, typer.Option("--all", help="All dead letters of all businesses")] = False,
+    all_of_them: AllOption = False,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -89,8 +92,7 @@ def retry(
 
     For after an upgrade, or once a damaged business was restored. The exit code is 1 if any could not be applied.
     """
-    if bool(letter_ids) == all_of_them:
-        raise InvalidRequest((Problem("id", "id: give the ids of dead letters, or --all"),))
+    _require_choice(letter_ids, all_of_them=all_of_them)
     with opened(data) as on:
         letters = _chosen(on.control, letter_ids)
         with calls_of(on, "dead-letters") as engine:
@@ -104,6 +106,38 @@ def retry(
         say(f"{len(retried) - len(left)} taken, {len(left)} left")
     if left:
         raise typer.Exit(1)
+
+
+@app.command(epilog=examples("calltally dead-letters delete 3f1c9a5be07d2468", "calltally dead-letters delete --all"))
+def delete(
+    letter_ids: LettersArgument = None,
+    *,
+    all_of_them: AllOption = False,
+    yes: YesOption = False,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Delete dead letters that nobody will need: what they say is lost."""
+    _require_choice(letter_ids, all_of_them=all_of_them)
+    with opened(data) as on:
+        letters = _chosen(on.control, letter_ids)
+        if letters:
+            ask(f"Delete {_counted(len(letters))} for ever?", yes=yes)
+        for letter in letters:
+            remove_dead_letter(on.control, letter.id)
+    if as_json:
+        print_json({"deleted": [letter.id for letter in letters]})
+    else:
+        say(f"Deleted {_counted(len(letters))}")
+
+
+def _require_choice(letter_ids: list[str] | None, *, all_of_them: bool) -> None:
+    if bool(letter_ids) == all_of_them:
+        raise InvalidRequest((Problem("id", "id: give the ids of dead letters, or --all"),))
+
+
+def _counted(letters: int) -> str:
+    return f"{letters:,} dead {'letter' if letters == 1 else 'letters'}"
 
 
 def _chosen(control: Control, letter_ids: list[str] | None) -> tuple[DeadLetter, ...]:

@@ -39,4 +39,5 @@ def erase(
     if as_json:
         print_json({"erased": erased})
     else:
-        say(f"Erased from {erased:,} {'call' if erased == 1 else 'calls'}; what comes in later is taken without it")
+        where = f"Erased from {erased:,} {'call' if erased == 1 else 'calls'}" if erased else f"No call has {caller}"
+        say(f"{where}; what comes in later is taken without it")

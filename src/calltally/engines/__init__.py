@@ -29,6 +29,7 @@ from calltally.engines.base import (
 )
 from calltally.engines.choosing import ENGINES, engine_status, name_of_engine, open_engine, open_to_move, prepare_engine
 from calltally.engines.duckdb import file_facts, files_of, rewriting_files_of, store_path
+from calltally.engines.erasure import Erasure
 from calltally.engines.hashing import hashes_of
 from calltally.engines.remote import Listener, RemoteEngine, join
 from calltally.engines.rows import DELIVERY_SCHEMA, EXPORT_SCHEMA, ROW_SCHEMA, VALUE_FIELDS
@@ -48,6 +49,7 @@ __all__ = [
     "Contains",
     "Engine",
     "EngineStatus",
+    "Erasure",
     "Group",
     "Holdings",
     "Listener",

@@ -16,6 +16,7 @@ from typing import NamedTuple, Protocol
 import pyarrow as pa
 
 from calltally.catalog import Aggregate, Dimension, Grain, Ratio
+from calltally.engines.erasure import Erasure
 from calltally.errors import Unavailable
 from calltally.localtime import OffsetTable, Period
 
@@ -360,6 +361,13 @@ class Engine(Protocol):
         Raises:
             StorageFull: there is no room; the message says whether the calls have the number still, or what held it
                 could not be written anew. Run it again once there is room.
+        """
+
+    def erasure(self, calls: str) -> Erasure:
+        """The callers whose numbers were erased: what is kept of a body that is no call has to be without them.
+
+        Raises:
+            Unavailable: the store cannot be opened.
         """
 
     def export(

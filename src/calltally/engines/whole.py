@@ -76,7 +76,7 @@ class Holdings:
     version: str  # see `Engine.version`
     parts: tuple[Part, ...] = ()
     erasure_key: str | None = None
-    erased: frozenset[str] = frozenset()  # callers, see `calltally.engines.duckdb.store.Erasure`
+    erased: frozenset[str] = frozenset()  # callers, see `calltally.engines.erasure`
 
     @property
     def rows(self) -> int:

@@ -12,7 +12,7 @@ from calltally.ingestion.deliveries import (
     read_deliveries,
     read_together,
 )
-from calltally.ingestion.erasing import erase_caller
+from calltally.ingestion.erasing import erase_caller, without_erased
 from calltally.ingestion.load import (
     UNPLACED,
     FileResult,
@@ -54,4 +54,5 @@ __all__ = [
     "read_columns",
     "read_deliveries",
     "read_together",
+    "without_erased",
 ]

@@ -28,6 +28,7 @@ from calltally.engines.duckdb.erasing import erase_caller
 from calltally.engines.duckdb.failures import translated
 from calltally.engines.duckdb.running import Running
 from calltally.engines.duckdb.writer import Writer
+from calltally.engines.erasure import Erasure
 from calltally.engines.sql import Statement, compile_with_totals, narrowed, read_with_totals
 from calltally.engines.whole import Holdings, Part, Taking, Tally
 from calltally.localtime import Period
@@ -105,6 +106,9 @@ class ClickHouseEngine:
             writing.put(scratch)
         remove_bytes(self._servers, self._tables, calls, caller_number)
         return erased
+
+    def erasure(self, calls: str) -> Erasure:
+        return self._asked(Stop(), partial(self._store, calls)).erasure
 
     def version(self, calls: str) -> str:
         return self._asked(Stop(), partial(self._store, calls)).version

@@ -21,7 +21,8 @@ from calltally.engines.duckdb.batches import read_batches
 from calltally.engines.duckdb.copies import read_facts
 from calltally.engines.duckdb.schema import DERIVED, column_type, create_or_migrate
 from calltally.engines.duckdb.spelling import quoted, text
-from calltally.engines.duckdb.store import Erasure, read_store
+from calltally.engines.duckdb.store import read_store
+from calltally.engines.erasure import Erasure
 
 __all__ = ["Scratch", "make_template"]
 

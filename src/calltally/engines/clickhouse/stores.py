@@ -6,7 +6,8 @@ from dataclasses import dataclass, fields, replace
 
 from calltally.engines.clickhouse.schema import Tables
 from calltally.engines.clickhouse.sessions import Session
-from calltally.engines.duckdb.store import REMOVED, Erasure
+from calltally.engines.duckdb.store import REMOVED
+from calltally.engines.erasure import Erasure
 from calltally.engines.sql import Statement
 from calltally.errors import NotFound, Unavailable
 from calltally.localtime import FIRST_INSTANT, Period

@@ -26,6 +26,7 @@ from calltally.engines.duckdb.running import Running
 from calltally.engines.duckdb.store import REMOVED, Extent, Store
 from calltally.engines.duckdb.stores import INVALIDATED, Stores
 from calltally.engines.duckdb.whole import begun, read_holdings, read_part, read_tallies
+from calltally.engines.erasure import Erasure
 from calltally.engines.sql import compile_plan, narrowed, read_rows
 from calltally.engines.whole import Holdings, Part, Taking, Tally
 from calltally.errors import FolderUnusable, NotFound, Unavailable
@@ -105,6 +106,10 @@ class DuckDBEngine:
             with full_disk_said(NOT_WRITTEN_ANEW.format(erased)):
                 self._stores.rewrite(calls, store)
             return erased
+
+    def erasure(self, calls: str) -> Erasure:
+        with translated(), self._stores.reading(calls) as store:
+            return store.erasure
 
     def version(self, calls: str) -> str:
         with translated(), self._stores.reading(calls) as store:

@@ -8,7 +8,8 @@ import duckdb
 from calltally.engines.duckdb import merge
 from calltally.engines.duckdb.changing import changing
 from calltally.engines.duckdb.migrations import VERSIONED
-from calltally.engines.duckdb.store import Erasure, Store
+from calltally.engines.duckdb.store import Store
+from calltally.engines.erasure import Erasure
 from calltally.engines.versions import NEVER_AGAIN
 from calltally.localtime import microseconds
 

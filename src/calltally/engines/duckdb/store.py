@@ -1,6 +1,5 @@
 """One attached file of calls, and what is known of it."""
 
-import hashlib
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,9 +14,10 @@ from calltally.engines.duckdb.hashes import Hashes
 from calltally.engines.duckdb.journal import Journal
 from calltally.engines.duckdb.spelling import quoted
 from calltally.engines.duckdb.writer import Writer
+from calltally.engines.erasure import Erasure
 from calltally.localtime import DAY, FIRST_INSTANT, Period
 
-__all__ = ["REMOVED", "Erasure", "Extent", "Store", "read_span", "read_store"]
+__all__ = ["REMOVED", "Extent", "Store", "read_span", "read_store"]
 
 ASK_AGAIN_SECONDS = 0.05
 MANY_ROWS = 10_000
@@ -101,22 +101,6 @@ class Gate:
             with self._changed:
                 self._closing = self._closed = False
                 self._changed.notify_all()
-
-
-@dataclass(frozen=True)
-class Erasure:
-    """The callers whose numbers were erased, as keyed hashes: a number is kept nowhere."""
-
-    key: str | None = None
-    hashes: frozenset[str] = frozenset()
-
-    def has(self, caller_number: str) -> bool:
-        """Whether a caller's number was erased."""
-        return bool(self.hashes) and self.hash(caller_number) in self.hashes
-
-    def hash(self, caller_number: str) -> str:
-        """The keyed hash of a number, in hex."""
-        return hashlib.sha256(f"{self.key}:{caller_number}".encode()).hexdigest()
 
 
 @dataclass

@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from calltally.engines.base import Condition, Load, Outcome, Page, Plan, Rows, Snapshot, Stop, StoreFacts
 from calltally.engines.duckdb import DuckDBEngine
+from calltally.engines.erasure import Erasure
 from calltally.localtime import Period
 
 if TYPE_CHECKING:
@@ -85,6 +86,9 @@ class HotEngine:
 
     def erase(self, calls: str, caller_number: str) -> int:
         return self._file.erase(calls, caller_number)
+
+    def erasure(self, calls: str) -> Erasure:
+        return self._file.erasure(calls)
 
     def export(
         self,

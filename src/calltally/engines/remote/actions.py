@@ -104,6 +104,11 @@ def _erase(engine: Engine, connection: Connection, asked: Asked) -> None:
     connection.send({"answer": engine.erase(_calls(asked), _text(asked, "caller_number"))})
 
 
+def _erasure(engine: Engine, connection: Connection, asked: Asked) -> None:
+    found = engine.erasure(_calls(asked))
+    connection.send({"answer": found.key}, " ".join(sorted(found.hashes)).encode())
+
+
 def _export(engine: Engine, connection: Connection, asked: Asked) -> None:
     conditions, periods = read_conditions(asked.get("conditions")), read_periods(asked.get("periods"))
     with engine.export(_calls(asked), conditions, periods) as batches:
@@ -134,6 +139,7 @@ ACTIONS: dict[str, Callable[[Engine, Connection, Asked], None]] = {
     "call": _call,
     "delete": _delete,
     "erase": _erase,
+    "erasure": _erasure,
     "export": _export,
     "snapshot": _snapshot,
 }

@@ -22,6 +22,7 @@ from calltally.engines.base import (
     StoreFacts,
     Unplaced,
 )
+from calltally.engines.erasure import Erasure
 from calltally.engines.remote.frames import Connection, Frame, Lost
 from calltally.engines.remote.plans import plain_plan, unpacked_rows
 from calltally.engines.remote.sockets import connected
@@ -118,6 +119,11 @@ class RemoteEngine:
 
     def erase(self, calls: str, caller_number: str) -> int:
         return int(self._asked("erase", calls=calls, caller_number=caller_number))
+
+    def erasure(self, calls: str) -> Erasure:
+        with self._talk("erasure", calls=calls) as talk:
+            frame = talk.receive()
+            return Erasure(frame.head["answer"], frozenset(frame.body.decode().split()))
 
     @contextmanager
     def export(

@@ -2,7 +2,7 @@
 
 from calltally.ingestion.webhooks.callrail import CALLRAIL
 from calltally.ingestion.webhooks.callscaler import CALLSCALER
-from calltally.ingestion.webhooks.reading import Notice, read_notice
+from calltally.ingestion.webhooks.reading import Notice, outcome_of, read_notice
 from calltally.ingestion.webhooks.retrying import Retried, reason_of, retry_dead_letters
 from calltally.ingestion.webhooks.signatures import SECRET_PARAMETER
 from calltally.ingestion.webhooks.twilio import TWILIO
@@ -19,6 +19,7 @@ __all__ = [
     "Posted",
     "Retried",
     "Vendor",
+    "outcome_of",
     "read_notice",
     "reason_of",
     "retry_dead_letters",

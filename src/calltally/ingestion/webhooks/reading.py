@@ -1,35 +1,51 @@
 """What a vendor has sent, as a record of a call: by the table of the vendor, and nothing else."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from calltally.accounts import Business
 from calltally.catalog import CATALOG
+from calltally.engines import Outcome
 from calltally.errors import shown
+from calltally.ingestion.deliveries import Delivered, Delivery
 from calltally.ingestion.webhooks.bodies import unreadable
 from calltally.ingestion.webhooks.vendor import Vendor
 from calltally.localtime import offset_table
 from calltally.records import BadValue, Reading, read_value
 
-__all__ = ["Notice", "read_notice"]
+__all__ = ["Notice", "outcome_of", "read_notice"]
 
 Record = dict[str, object]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SECOND = 1_000_000  # microseconds
+MOST_FIRST = (Outcome.REJECTED, Outcome.ADDED, Outcome.UPDATED, Outcome.HELD)
+GUESSED = 0  # the version of a start that is only supposed: whatever is said of it with a version is newer
 
 
 @dataclass(frozen=True)
 class Notice:
     """What a body says: an event, a record of the call, and when it happened (microseconds UTC; None: it does not say).
 
-    Without a record nothing is to be done about the event.
+    Without a record nothing is to be done about the event. `start` is the same call with the start that it had unless
+    somebody says another.
     """
 
     event: str
     record: Mapping[str, object] | None
     happened_at: int | None = None
+    start: Mapping[str, object] | None = None
+
+    def deliveries(self, version: int) -> list[Delivery]:
+        """What is to be delivered, all at once, where this is the version of what the record says."""
+        said = [] if self.record is None else [Delivery(self.record, version)]
+        return said if self.start is None else [*said, Delivery(self.start, GUESSED)]
+
+
+def outcome_of(delivered: Sequence[Delivered]) -> Delivered:
+    """What became of a notice whose deliveries came to this: what is most."""
+    return next((each for outcome in MOST_FIRST for each in delivered if each.outcome is outcome), delivered[0])
 
 
 def read_notice(vendor: Vendor, body: bytes, business: Business) -> Notice:
@@ -48,9 +64,13 @@ def read_notice(vendor: Vendor, body: bytes, business: Business) -> Notice:
         return Notice(event, dict(_named(vendor.leg.names, said)), happened_at)
     stated = dict(said if vendor.names is None else _named(vendor.names, said))
     record = {**stated, **_implied(vendor, said, stated)}
-    if happened_at is not None and _first(record, "started_at") is None:
-        record["started_at"] = _written(happened_at - SECOND * _seconds(record, reading))
-    return Notice(event, record, happened_at)
+    if happened_at is None or _first(record, "started_at") is not None:
+        return Notice(event, record, happened_at)
+    seconds = _seconds(record, reading)
+    start = _written(happened_at - SECOND * (seconds or 0))
+    if seconds is None:  # it may be known by what was said before, which this must not move
+        return Notice(event, record, happened_at, _identified(record) | {"started_at": start})
+    return Notice(event, record | {"started_at": start}, happened_at)
 
 
 def _is_nothing(value: object) -> bool:
@@ -102,13 +122,18 @@ def _first(record: Mapping[str, object], name: str) -> object:
     return next((record[candidate] for candidate in names if candidate in record), None)
 
 
-def _seconds(record: Mapping[str, object], reading: Reading) -> int:
-    """How long the call lasted; where nothing is said of it, it was not answered."""
+def _identified(record: Mapping[str, object]) -> Record:
+    """What a record says of which call it is."""
+    return {name: record[name] for name in ("id", *CATALOG.fields["id"].aliases) if name in record}
+
+
+def _seconds(record: Mapping[str, object], reading: Reading) -> int | None:
+    """How long the call lasted; None: nothing is said of it."""
     try:
         seconds = read_value(CATALOG.fields["duration_seconds"], _first(record, "duration_seconds"), reading)
     except BadValue as error:
         raise unreadable("duration_seconds", str(error)) from error
-    return seconds if isinstance(seconds, int) else 0
+    return seconds if isinstance(seconds, int) else None
 
 
 def _written(instant: int) -> str:

@@ -14,8 +14,8 @@ from calltally.accounts import (
 )
 from calltally.engines import Engine, Outcome
 from calltally.errors import FolderUnusable, InvalidBody, NotFound, Problem
-from calltally.ingestion.deliveries import Delivery, deliver
-from calltally.ingestion.webhooks.reading import read_notice
+from calltally.ingestion.deliveries import deliver
+from calltally.ingestion.webhooks.reading import outcome_of, read_notice
 from calltally.ingestion.webhooks.vendors import VENDORS
 from calltally.localtime import microseconds
 
@@ -55,7 +55,7 @@ def _retry(body: bytes, letter: DeadLetter, business: Business, engine: Engine) 
         if notice.record is None:
             return None
         version = microseconds(letter.arrived_at) if notice.happened_at is None else notice.happened_at
-        [delivered] = deliver([Delivery(notice.record, version)], business, engine)
+        delivered = outcome_of(deliver(notice.deliveries(version), business, engine))
     except InvalidBody as error:
         return reason_of(error.problems)
     except FolderUnusable as error:
