@@ -3,10 +3,12 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from calltally.engines import Engine, Outcome
+from calltally.engines.duckdb import deliveries
 from calltally.ingestion import Delivery, ImportOptions, deliver
 from tests import reference, strategies
 from tests.asking import import_records, report
@@ -24,6 +26,13 @@ from tests.deliveries import (
 )
 
 
+@pytest.fixture(params=[deliveries.MANY, 1], ids=["some", "many"])
+def many(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So many corrections as are merged column by column."""
+    monkeypatch.setattr(deliveries, "MANY", request.param)
+
+
+@pytest.mark.usefixtures("many")
 @given(happens=st.lists(steps(), min_size=1, max_size=7))
 def test_whatever_happens_ends_as_in_the_reference(
     engine: Engine, new_business: NewBusiness, tmp_path: Path, happens: list[tuple[str, Any]]

@@ -1,10 +1,11 @@
 """Deliveries into a store: each compared with its call, all of them put in by one transaction.
 
-Most are new calls, which go in as the columns that they came in. The others are few, and merged one by one.
+New calls go in as the columns that they came in. Many corrections of calls that are there are merged column by column
+too, see `calltally.engines.duckdb.correcting`; all else is merged one by one.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import compress
@@ -16,7 +17,8 @@ import pyarrow.compute as pc
 
 from calltally.engines.base import Outcome
 from calltally.engines.duckdb.changing import changing
-from calltally.engines.duckdb.lookup import Found, Known, find, find_codes, plain
+from calltally.engines.duckdb.correcting import can_be_corrected, corrected
+from calltally.engines.duckdb.lookup import GIVEN, Found, Known, find, find_codes, plain
 from calltally.engines.duckdb.migrations import VERSIONED
 from calltally.engines.duckdb.reading import as_read
 from calltally.engines.duckdb.schema import bit_of
@@ -39,15 +41,21 @@ QUARTER_HOUR = HOUR // 4
 STORED_SCHEMA = pa.schema([row for row in DELIVERY_SCHEMA if row.name != "caller_hash"])
 STATE_SCHEMA = STORED_SCHEMA.append(pa.field("versions", pa.list_(pa.int64())))
 FRESH_SCHEMA = STATE_SCHEMA.append(pa.field("changed_at", pa.int64()))
+CORRECTED_SCHEMA = FRESH_SCHEMA.append(pa.field("rowid", pa.int64())).append(pa.field("shown", pa.bool_()))
+MANY = 16  # corrections that take longer one by one than column by column
 
 
 @dataclass
 class _Merged:
-    """What deliveries come to: new calls as they came, and what becomes of everything else that they change."""
+    """What deliveries come to: new calls as they came, and what becomes of everything else that they change.
+
+    `corrected` are calls that change, as they are stored from then on, beside the rows in which they were.
+    """
 
     outcomes: list[Outcome]
     fresh: pa.RecordBatch
-    known: dict[str, Known]
+    corrected: pa.Table = field(default_factory=CORRECTED_SCHEMA.empty_table)
+    known: dict[str, Known] = field(default_factory=dict)
     changed: set[str] = field(default_factory=set)  # ids whose rows have to be written anew
     shown: set[str] = field(default_factory=set)  # those of them that have other values now
     codes: dict[str, int] = field(default_factory=dict)  # of callers, as far as they are known
@@ -64,7 +72,7 @@ def apply_deliveries(writer: Writer, store: Store, rows: pa.RecordBatch) -> list
     cursor = writer.cursor
     rows = _without_erased(rows, store)
     merged = _merged(rows, find(cursor, store, rows["id"], rows["id_hash"]))
-    if len(merged.fresh) or merged.changed:
+    if len(merged.fresh) or len(merged.corrected) or merged.changed:
         with changing(cursor, store) as change:
             change.since = microseconds(datetime.now(UTC))
             written = _put(writer, store, merged, change.since)
@@ -81,14 +89,14 @@ def delete_call(cursor: duckdb.DuckDBPyConnection, store: Store, call_id: str) -
     """See `calltally.engines.base.Engine.delete`; the caller holds the right to write to the store."""
     ids = pa.array([call_id])
     hashes = hashes_of(ids)
-    there = find(cursor, store, ids, hashes).known.get(call_id)
+    there = find(cursor, store, ids, hashes).known([call_id]).get(call_id)
     if there is None:
         return False
     store.any_deleted = True  # before it is so: to look in vain does no harm
     with changing(cursor, store) as change:
         change.gone.update(hashes.to_pylist())
         change.added = -int(there.is_call)
-        _delete_rows(cursor, store.calls if there.is_call else store.held, [there])
+        _delete_rows(cursor, store.calls if there.is_call else store.held, [there.row])
         now = microseconds(datetime.now(UTC))
         cursor.execute(f"INSERT INTO {store.deleted} VALUES (?, md5_number_lower(?), ?)", [call_id, call_id, now])
     store.size -= there.is_call
@@ -110,16 +118,17 @@ def _without_erased(rows: pa.RecordBatch, store: Store) -> pa.RecordBatch:
 def _merged(rows: pa.RecordBatch, found: Found) -> _Merged:
     """What becomes of each delivery, in their order."""
     if _all_fresh(rows, found):
-        return _Merged([Outcome.ADDED] * len(rows), rows, {})
+        return _Merged([Outcome.ADDED] * len(rows), rows)
     ids = rows["id"].to_pylist()
-    repeated = {call_id for call_id, times in Counter(ids).items() if times > 1}
-    is_fresh = [
-        starts and not (call_id in found.known or call_id in found.deleted or call_id in repeated)
-        for call_id, starts in zip(ids, rows["started_at"].is_valid().to_pylist(), strict=True)
-    ]
-    fresh = rows.filter(pa.array(is_fresh, pa.bool_()))
-    merged = _Merged([Outcome.ADDED] * len(ids), fresh, dict(found.known))
-    others = [place for place, plain in enumerate(is_fresh) if not plain]
+    once = {call_id for call_id, times in Counter(ids).items() if times == 1}
+    new = once - found.places.keys() - found.held.keys() - found.deleted
+    starts = rows["started_at"].is_valid().to_pylist()
+    is_fresh = [start and call_id in new for call_id, start in zip(ids, starts, strict=True)]
+    merged = _Merged([Outcome.ADDED] * len(ids), rows.filter(pa.array(is_fresh, pa.bool_())))
+    there = once & found.places.keys()
+    done = _correct(merged, rows, found, [place for place, call_id in enumerate(ids) if call_id in there])
+    others = [place for place, fresh in enumerate(is_fresh) if not fresh and place not in done]
+    merged.known = found.known({ids[place] for place in others})
     for place, said in zip(others, _said(rows.take(pa.array(others, pa.int64()))), strict=True):
         call_id = ids[place]
         merged.outcomes[place] = Outcome.UNCHANGED if call_id in found.deleted else _merge(merged, call_id, said)
@@ -131,9 +140,29 @@ def _all_fresh(rows: pa.RecordBatch, found: Found) -> bool:
 
     Ids that are alike have hashes that are.
     """
-    if found.known or found.deleted or rows["started_at"].null_count:
+    if found.places or found.held or found.deleted or rows["started_at"].null_count:
         return False
     return bool(pc.count_distinct(rows["id_hash"]).as_py() == len(rows))
+
+
+def _correct(merged: _Merged, rows: pa.RecordBatch, found: Found, places: Sequence[int]) -> Set[int]:
+    """Take the deliveries at these places into account, each of a call of its own; where that was done, all or none."""
+    if len(places) < MANY:
+        return set()
+    said = rows.take(pa.array(places, pa.int64()))
+    there = found.of(said["id"].to_pylist())
+    if not can_be_corrected(there, said):
+        return set()
+    now = corrected(there, said)
+    for place, shown in zip(places, now.shown.to_pylist(), strict=True):
+        merged.outcomes[place] = Outcome.UPDATED if shown else Outcome.UNCHANGED
+    columns = {name: there[name] for name in ("rowid", "changed_at")} | {"shown": now.shown, **now.states}
+    columns |= {name: said[name] for name in ("id", "id_hash")}
+    table = pa.Table.from_arrays([columns[name] for name in CORRECTED_SCHEMA.names], schema=CORRECTED_SCHEMA)
+    merged.corrected = table.filter(now.changed)
+    coded = there.filter(there["caller_code"].is_valid())
+    merged.codes |= zip(coded["caller_number"].to_pylist(), coded["caller_code"].to_pylist(), strict=True)
+    return set(places)
 
 
 def _merge(merged: _Merged, call_id: str, said: Iterable[Said]) -> Outcome:
@@ -179,25 +208,29 @@ def _put(writer: Writer, store: Store, merged: _Merged, now: int) -> pa.Table:
     """Write what has changed; the calls that were written."""
     cursor = writer.cursor
     changed = [(call_id, merged.known[call_id]) for call_id in sorted(merged.changed)]
-    _delete_rows(cursor, store.calls, (known for _, known in changed if known.is_call))
-    _delete_rows(cursor, store.held, (known for _, known in changed if not known.is_call))
+    rows_of = {is_call: [known.row for _, known in changed if known.is_call is is_call] for is_call in (True, False)}
+    _delete_rows(cursor, store.calls, merged.corrected["rowid"].to_pylist() + rows_of[True])
+    _delete_rows(cursor, store.held, rows_of[False])
     held = [(call_id, known) for call_id, known in changed if known.state.values[START] is None]
     calls = [(call_id, known) for call_id, known in changed if known.state.values[START] is not None]
     if held:
         store.any_held = True
         writer.insert(store.held, _states(held))
     rows, hashes = _fresh(merged.fresh, now), merged.fresh["caller_hash"]
+    changes = [_corrected_calls(merged.corrected, now)] if len(merged.corrected) else []
     if calls:
-        rows = pa.concat_tables([rows, _calls(calls, merged.shown, now)])
-        hashes = pa.concat_arrays([hashes, pa.nulls(len(calls), hashes.type)])
+        changes.append(_calls(calls, merged.shown, now))
+    if changes:
+        rows = pa.concat_tables([rows, *changes])
+        hashes = pa.concat_arrays([hashes, pa.nulls(len(rows) - len(hashes), hashes.type)])
     merged.codes.update(known.code for _, known in calls if known.code)
     return _insert_calls(writer, store, rows, hashes, merged.codes)
 
 
-def _delete_rows(cursor: duckdb.DuckDBPyConnection, table: str, rows: Iterable[Known]) -> None:
-    places = [known.row for known in rows if known.row is not None]
-    if places:
-        cursor.execute(f"DELETE FROM {table} WHERE rowid IN (SELECT unnest(?))", [places])
+def _delete_rows(cursor: duckdb.DuckDBPyConnection, table: str, rows: Iterable[int | None]) -> None:
+    there = [row for row in rows if row is not None]
+    if there:
+        cursor.execute(f"DELETE FROM {table} WHERE rowid IN ({GIVEN})", [there])
 
 
 def _insert_calls(writer: Writer, store: Store, calls: pa.Table, hashes: pa.Array, codes: dict[str, int]) -> pa.Table:
@@ -282,6 +315,14 @@ def _stored_bits(cleared: pa.Array, moved: Sequence[tuple[int, int]] = MOVED) ->
         is_set = pc.not_equal(pc.bit_wise_and(cleared, number(bit)), number(0))
         stored = pc.bit_wise_or(stored, pc.if_else(is_set, number(there), number(0)))
     return stored
+
+
+def _corrected_calls(corrected: pa.Table, now: int) -> pa.Table:
+    """Calls that have changed, as they are stored."""
+    times = pc.if_else(corrected["shown"], number(now), corrected["changed_at"])
+    return corrected.set_column(corrected.schema.get_field_index("changed_at"), "changed_at", times).select(
+        FRESH_SCHEMA.names
+    )
 
 
 def _calls(calls: Sequence[tuple[str, Known]], shown: set[str], now: int) -> pa.Table:
