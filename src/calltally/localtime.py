@@ -19,8 +19,10 @@ from calltally.errors import Problem, shown
 __all__ = [
     "DAY",
     "FIRST_INSTANT",
+    "FIRST_WRITTEN",
     "HOUR",
     "LAST_INSTANT",
+    "LAST_WRITTEN",
     "LocalTimeKind",
     "OffsetTable",
     "Period",
@@ -41,6 +43,9 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EPOCH_DAY = date(1970, 1, 1).toordinal()
 FIRST_INSTANT = 0
 LAST_INSTANT = (datetime(2101, 1, 1, tzinfo=UTC) - EPOCH) // timedelta(microseconds=1)  # not included
+# The instants that UTC can write with a year of four digits, as Python and RFC 3339 do; the last not included.
+FIRST_WRITTEN = (datetime(1, 1, 1, tzinfo=UTC) - EPOCH) // timedelta(microseconds=1)
+LAST_WRITTEN = (datetime.max.replace(tzinfo=UTC) - EPOCH) // timedelta(microseconds=1) + 1
 
 
 class LocalTimeKind(Enum):

@@ -220,6 +220,11 @@ def test_the_tables_name_fields_that_there_are() -> None:
             as_json({**OLDER, "timestamp": "soon"}),
             "timestamp: 'soon' is not a time as CallScaler writes it",
         ),
+        (
+            CALLSCALER,
+            as_json({**OLDER, "timestamp": "9999-12-31T23:30:00-05:00"}),
+            "timestamp: '9999-12-31T23:30:00-05:00' is not a time as CallScaler writes it",
+        ),
         (CALLSCALER, as_json({**OLDER, "timestamp": 5}), "timestamp: '5' is not a time as CallScaler writes it"),
         (CALLSCALER, as_json({**OLDER, "duration_seconds": "long"}), "duration_seconds: 'long' is not a whole number"),
         (CALLSCALER, as_json({**OLDER, "duration_seconds": [1]}), "duration_seconds: '[1]' is not a whole number"),

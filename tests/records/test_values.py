@@ -163,6 +163,19 @@ def test_a_time_in_a_year_that_utc_does_not_have_is_refused(written: str) -> Non
         read("started_at", written, reading)
 
 
+@pytest.mark.parametrize("written", ["0001-01-01T00:30:00+01:00", "9999-12-31T23:30:00-01:00"])
+def test_a_version_that_could_not_be_written_again_is_refused(written: str) -> None:
+    with pytest.raises(BadValue, match="is not from the year 1 to 9999 in UTC"):
+        read("updated_at", written, Reading("US", offset_table("UTC")))
+
+
+@pytest.mark.parametrize("written", ["0001-01-01T00:30:00Z", "9999-12-31T23:59:59.999999Z"])
+def test_the_first_and_the_last_version(written: str) -> None:
+    moment = read("updated_at", written, Reading("US", offset_table("UTC")))
+    assert isinstance(moment, Moment)
+    assert moment.instant == microseconds(datetime.fromisoformat(written))
+
+
 def test_statuses_are_looked_for_as_they_are_stored() -> None:
     assert normal_status(" Missed ") == "no-answer"
     assert normal_status("   ") == ""

@@ -11,7 +11,7 @@ from calltally.errors import shown
 from calltally.ingestion.deliveries import Delivered, Delivery
 from calltally.ingestion.webhooks.bodies import unreadable
 from calltally.ingestion.webhooks.vendor import Vendor
-from calltally.localtime import offset_table
+from calltally.localtime import FIRST_WRITTEN, LAST_WRITTEN, offset_table
 from calltally.records import BadValue, Reading, read_value
 
 __all__ = ["Notice", "outcome_of", "read_notice"]
@@ -91,7 +91,7 @@ def _happened_at(vendor: Vendor, said: Mapping[str, object], reading: Reading) -
     if vendor.happened is None or moment is None:
         return None
     instant = vendor.moment(moment.strip(), reading.local_time) if isinstance(moment, str) else None
-    if instant is None:
+    if instant is None or not FIRST_WRITTEN <= instant < LAST_WRITTEN:
         raise unreadable(vendor.happened, f"{shown(moment)} is not a time as {vendor.label} writes it")
     return instant
 
