@@ -463,7 +463,8 @@ def test_zstd_that_wants_much_memory_is_refused(sender: Sender) -> None:
     options: dict[int, int] = {zstd.CompressionParameter.window_log: 27, zstd.CompressionParameter.content_size_flag: 0}
     packer = zstd.ZstdCompressor(options=options)
     body = packer.compress(orjson.dumps(record())) + packer.flush()
-    error_of(sender.send(body, **{"Content-Encoding": "zstd"}), 400, "invalid_body")
+    error = error_of(sender.send(body, **{"Content-Encoding": "zstd"}), 400, "invalid_body")
+    assert "its window is over 8 MB" in error["message"]
 
 
 def test_a_line_that_is_too_long(sender: Sender) -> None:

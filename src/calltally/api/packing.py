@@ -15,6 +15,7 @@ __all__ = ["CODINGS", "MOST_INFLATION", "Unpacking", "unpacked"]
 
 GZIP_ONLY = 16 + zlib.MAX_WBITS
 MOST_WINDOW = 23  # as a power of two: 8 MB, which is all that zstd may ask for as a content coding (RFC 9659)
+WINDOW_TOO_LARGE = ", as its window is over 8 MB; pack it with a level of at most 19, without --long"
 MOST_INFLATION = 200  # times; calls become 20 to 40 times as large
 FREE_BYTES = 4_000_000  # what is unpacked before that is looked at
 PIECE_BYTES = 256 * 1024
@@ -135,7 +136,8 @@ class _Packed:
         try:
             piece = member.decompress(packed, PIECE_BYTES)
         except (zlib.error, ZstdError) as error:
-            raise _damaged(f"cannot be unpacked with {self._coding}") from error
+            why = WINDOW_TOO_LARGE if "too much memory" in str(error) else ""
+            raise _damaged(f"cannot be unpacked with {self._coding}{why}") from error
         self._at += len(packed)
         self._step = min(2 * self._step, PIECE_BYTES)
         if member.eof:
