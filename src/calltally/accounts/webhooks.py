@@ -19,6 +19,7 @@ from calltally.accounts.tables import businesses, dead_letters, ignored_events, 
 from calltally.errors import InvalidRequest, NotFound, Problem, shown
 
 __all__ = [
+    "UNSHOWABLE",
     "Credential",
     "IgnoredEvent",
     "UsedWebhook",

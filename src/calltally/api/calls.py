@@ -28,7 +28,7 @@ from calltally.ingestion.files.json_array import BadElement, read_elements
 from calltally.ingestion.files.json_blocks import lines_of_array
 from calltally.query.parse import parse
 
-__all__ = ["ERASED_BY", "change_call", "delete_call", "erase_calls", "post_calls", "show_call"]
+__all__ = ["ERASED_BY", "MOST_RECORDS", "change_call", "delete_call", "erase_calls", "post_calls", "show_call"]
 
 MOST_BYTES = 32_000_000
 MOST_RECORDS = 10_000

@@ -7,7 +7,7 @@ from calltally.accounts import require
 from calltally.api.services import actor_of
 from calltally.catalog import CATALOG, describe
 
-__all__ = ["show_catalog"]
+__all__ = ["SHOWN", "show_catalog"]
 
 SHOWN = ("dimensions", "metrics", "filters")
 

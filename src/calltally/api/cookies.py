@@ -14,7 +14,7 @@ from starlette.responses import Response
 from calltally.accounts import csrf_token
 from calltally.errors import Forged
 
-__all__ = ["CSRF_HEADER", "NAME", "check_origin", "check_shown", "drop_cookie", "session_token", "set_cookie"]
+__all__ = ["CSRF_HEADER", "check_origin", "check_shown", "drop_cookie", "session_token", "set_cookie"]
 
 NAME = "calltally_session"
 # A browser takes a cookie of this name only over TLS and from this very host: no neighbour can put one in its place.

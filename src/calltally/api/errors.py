@@ -24,7 +24,6 @@ from calltally.errors import (
 __all__ = [
     "ERRORS",
     "STOPPING",
-    "error_body",
     "error_response",
     "internal_error",
     "not_http",

@@ -9,7 +9,7 @@ from calltally.api.results import Batch, NoRecord, Sent
 from calltally.errors import CalltallyError, TooLarge
 from calltally.ingestion.files.json_columns import object_or_reason
 
-__all__ = ["RecordLines"]
+__all__ = ["BATCH_BYTES", "RecordLines"]
 
 LONGEST_LINE = 1_000_000  # bytes
 BATCH_BYTES, BATCH_LINES = 2_000_000, 10_000  # enough to be read soon, few enough to hold

@@ -18,7 +18,7 @@ from calltally.exporting import Format, call_records, pieces_of
 from calltally.query import CallList, Selection, Timing, plan_list, select_listed
 from calltally.query import list_calls as listed
 
-__all__ = ["FILE_TYPES", "PAGE_TYPE", "list_calls", "list_calls_csv", "list_calls_ndjson"]
+__all__ = ["FILE_TYPES", "list_calls", "list_calls_csv", "list_calls_ndjson"]
 
 PAGE_TYPE = "application/json"
 FILE_TYPES: dict[str, Format] = {"text/csv": "csv", "application/x-ndjson": "ndjson"}

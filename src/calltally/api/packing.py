@@ -11,7 +11,7 @@ if sys.version_info >= (3, 14):
 else:
     from backports.zstd import DecompressionParameter, ZstdDecompressor, ZstdError
 
-__all__ = ["CODINGS", "MOST_INFLATION", "Unpacking", "unpacked"]
+__all__ = ["CODINGS", "MEMBERS", "Unpacking", "unpacked"]
 
 GZIP_ONLY = 16 + zlib.MAX_WBITS
 MOST_WINDOW = 23  # as a power of two: 8 MB, which is all that zstd may ask for as a content coding (RFC 9659)

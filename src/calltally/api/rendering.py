@@ -8,7 +8,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from calltally.api.assets import PAGES, asset, modules
 
-__all__ = ["POLICY", "redirect", "render", "root"]
+__all__ = ["POLICY", "redirect", "render"]
 
 # No script and no style but from a file of this server, and nothing from or to anywhere else.
 POLICY = (

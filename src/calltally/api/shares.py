@@ -16,7 +16,7 @@ from calltally.errors import InvalidBody, InvalidRequest, Problem, shown
 from calltally.localtime import offset_table
 from calltally.records import read_rfc3339
 
-__all__ = ["FIELDS", "MOST_DAYS", "add_share", "delete_share", "list_all_shares", "share_path"]
+__all__ = ["MOST_DAYS", "add_share", "delete_share", "list_all_shares", "share_path"]
 
 FIELDS = ("request", "name", "expires_at", "expires_in_days")
 MOST_DAYS = 3650

@@ -8,7 +8,7 @@ from calltally.charts.texts import Cell, called, number_text
 from calltally.query import ValidQuery, range_of
 from calltally.query.parse import parse
 
-__all__ = ["NONE", "shown_dates", "shown_filters", "shown_metric", "shown_metric_label", "shown_title", "shown_value"]
+__all__ = ["shown_dates", "shown_filters", "shown_metric", "shown_metric_label", "shown_title", "shown_value"]
 
 NONE = "(none)"
 NO_NUMBER = "–"

@@ -12,7 +12,7 @@ from calltally.api.turns import Limits, Turn, Turns
 from calltally.engines import Stop
 from calltally.errors import Unavailable
 
-__all__ = ["ClientGone", "Workers"]
+__all__ = ["ASK_AGAIN_SECONDS", "ClientGone", "Workers"]
 
 Result = TypeVar("Result")
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from calltally.catalog.types import Grain
 
-__all__ = ["EXAMPLES", "RANGES", "SHOWN", "grain_count", "grain_days", "read_day", "read_grain", "show_grain", "taken"]
+__all__ = ["EXAMPLES", "RANGES", "grain_count", "grain_days", "read_day", "read_grain", "show_grain", "taken"]
 
 EPOCH_DAY = date(1970, 1, 1).toordinal()
 LAST_DAY = date.max.toordinal() - EPOCH_DAY

@@ -20,6 +20,7 @@ from calltally.settings import Settings, read_settings
 __all__ = [
     "BusinessArgument",
     "BusinessOption",
+    "BusinessesOption",
     "DataOption",
     "JsonOption",
     "Opened",

@@ -44,6 +44,7 @@ __all__ = [
     "Stop",
     "StoreFacts",
     "Unplaced",
+    "Value",
 ]
 
 Value = str | int | bool | None

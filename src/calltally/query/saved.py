@@ -16,7 +16,7 @@ from calltally.query.parse import Query, parse
 from calltally.query.selection import reading_of
 from calltally.query.validate import validate
 
-__all__ = ["LONGEST_REQUEST", "RANGE", "asked_at", "normal_request", "range_of"]
+__all__ = ["LONGEST_REQUEST", "asked_at", "normal_request", "range_of"]
 
 LONGEST_REQUEST = 8000  # characters; browsers and proxies take an address of about so many
 KEEPING = replace(CATALOG, parameters=CATALOG.saving)

@@ -11,7 +11,7 @@ from calltally.localtime import FIRST_INSTANT, FIRST_WRITTEN, LAST_INSTANT, LAST
 from calltally.records.phones import read_phone
 from calltally.records.times import Moment, read_datetime, read_format, read_rfc3339
 
-__all__ = ["BadValue", "Reading", "normal_status", "read_value"]
+__all__ = ["BadValue", "Reading", "Stored", "normal_status", "read_value"]
 
 Stored = str | int | bool | Moment
 

@@ -1,6 +1,6 @@
 """The engine for a cluster of servers."""
 
-from calltally.engines.clickhouse.address import EXAMPLE, Address, read_address
+from calltally.engines.clickhouse.address import Address, read_address
 from calltally.engines.clickhouse.connections import DriverServers
 from calltally.engines.clickhouse.engine import ClickHouseEngine
 from calltally.engines.clickhouse.schema import Tables, create_or_extend
@@ -8,7 +8,6 @@ from calltally.engines.clickhouse.servers import Server, Servers
 from calltally.engines.clickhouse.sessions import Session
 
 __all__ = [
-    "EXAMPLE",
     "Address",
     "ClickHouseEngine",
     "DriverServers",

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
-__all__ = ["EXAMPLE", "Address", "read_address"]
+__all__ = ["Address", "read_address"]
 
 EXAMPLE = "clickhouse://user:password@host1:9000,host2:9000/calltally?cluster=calls"
 PORT, SECURE_PORT = 9000, 9440

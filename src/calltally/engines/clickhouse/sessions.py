@@ -10,7 +10,7 @@ from clickhouse_driver import Client
 from calltally.engines.clickhouse.spelling import bound
 from calltally.engines.sql import Statement
 
-__all__ = ["CONNECT_SECONDS", "SETTINGS", "SILENT_SECONDS", "DriverSession", "Host", "Session"]
+__all__ = ["CONNECT_SECONDS", "SILENT_SECONDS", "DriverSession", "Host", "Session"]
 
 CONNECT_SECONDS = 2.0
 SILENT_SECONDS = 5  # of a server that another one asks for its part

@@ -16,9 +16,9 @@ from calltally.engines.rows import VALUE_FIELDS
 
 __all__ = [
     "CHANGES_COLUMNS",
+    "NAMES",
     "ONE_VERSION",
     "STATE_COLUMNS",
-    "VALUE_COLUMNS",
     "folded",
     "merged",
     "same_as_before",

@@ -20,7 +20,7 @@ from calltally.engines.whole import SUMMED_FIELDS, WHOLE_NAMES, WHOLE_SCHEMA, Ho
 from calltally.folder import sync_folder
 from calltally.localtime import HOUR
 
-__all__ = ["DuckDBTaking", "begun", "read_holdings", "read_part", "read_tallies"]
+__all__ = ["begun", "read_holdings", "read_part", "read_tallies"]
 
 ROWS_AT_ONCE = 50_000
 SUFFIX = ".moving"

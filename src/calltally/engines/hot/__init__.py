@@ -1,6 +1,5 @@
 """Reports from columns in memory, where the embedded database is behind them."""
 
-from calltally.engines.hot.budget import budget_of
 from calltally.engines.hot.engine import COLUMNS, FILE, HotEngine
 
-__all__ = ["COLUMNS", "FILE", "HotEngine", "budget_of"]
+__all__ = ["COLUMNS", "FILE", "HotEngine"]

@@ -7,7 +7,7 @@ from calltally.errors import UnreadableFile
 from calltally.ingestion.files.archives import ARCHIVES, archive_of, name_unpacked
 from calltally.ingestion.files.rows import Format
 
-__all__ = ["PARQUET_MAGIC", "format_of"]
+__all__ = ["format_of"]
 
 PARQUET_MAGIC = b"PAR1"
 

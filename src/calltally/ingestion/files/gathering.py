@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 from calltally.ingestion.files.columns import ABSENT, Column, column_of, joined
 from calltally.ingestion.files.rows import LONGEST_SHOWN_ROW, BadRow, RowBatch
 
-__all__ = ["FULL_BYTES", "FULL_ROWS", "ROWS_AT_ONCE", "Gathering", "Spread", "shown_row"]
+__all__ = ["FULL_BYTES", "ROWS_AT_ONCE", "Gathering", "Spread", "shown_row"]
 
 FULL_ROWS = 20_000
 FULL_BYTES = 16_000_000
