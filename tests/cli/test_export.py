@@ -204,6 +204,10 @@ def test_parquet_goes_through_a_pipe(calltally: CommandLine, calls: str, tmp_pat
     ("given", "sentence"),
     [
         (["--format", "xml"], "--format: 'xml' is not one of csv, ndjson, parquet"),
+        (
+            ["--output", "calls.xlsx"],
+            "--output: the end of 'calls.xlsx' names no format; say which with --format csv|ndjson|parquet",
+        ),
         (["--json"], "--json: standard output has the calls themselves; write them to a file with --output"),
     ],
 )

@@ -114,7 +114,7 @@ def export(
         typer.Option(
             "--format",
             metavar="|".join(FORMATS),
-            help="How they are written (default: by the name of the file, else csv)",
+            help="How they are written (default: by the end of the file's name; csv without one)",
             show_default=False,
         ),
     ] = None,
@@ -163,7 +163,11 @@ def _format(kind: str | None, output: Path | None, *, as_json: bool) -> Format:
     Raises:
         InvalidRequest: there is no such format, or the two do not go together.
     """
-    chosen = kind or (format_of(output) if output else None) or "csv"
+    chosen = kind or (format_of(output) if output else None)
+    if chosen is None and output and output.suffix:  # a spreadsheet that is none would not open
+        message = f"--output: the end of {shown(output.name)} names no format; say which with --format"
+        raise InvalidRequest((Problem("output", f"{message} {'|'.join(FORMATS)}"),))
+    chosen = chosen or "csv"
     if chosen not in FORMATS:
         raise InvalidRequest((Problem("format", f"--format: {shown(chosen)} is not one of {', '.join(FORMATS)}"),))
     if as_json and not output:
