@@ -23,6 +23,7 @@ from calltally.accounts import Business
 from calltally.catalog import CATALOG, CountDistinct
 from calltally.engines import ChangedSince, Contains, Plan, Stop, open_engine
 from calltally.engines.duckdb import Change, DuckDBEngine, Journal, changing
+from calltally.engines.duckdb.files import NO_SPACE
 from calltally.engines.duckdb.reading import ROWS_AT_ONCE
 from calltally.engines.duckdb.store import Store
 from calltally.engines.hot import COLUMNS, FILE, HotEngine, answering
@@ -30,7 +31,7 @@ from calltally.engines.hot.budget import budget_of, machine_memory
 from calltally.engines.hot.columns import CODED, Columns
 from calltally.engines.hot.holding import GATHERED
 from calltally.engines.hot.selecting import _lower
-from calltally.errors import Unavailable
+from calltally.errors import StorageFull, Unavailable
 from calltally.folder import DataFolder
 from calltally.ingestion import Delivery, deliver, import_records
 from calltally.query import Timing, answer, ask
@@ -585,6 +586,35 @@ def test_a_commit_under_way_while_columns_are_built_is_not_missed(
         engine.prepare(business.calls)
         found = engine.answer(plan, Stop())
         assert (found.path, found.totals) == (COLUMNS, (52,))
+
+
+@pytest.mark.parametrize("what", ["deliver", "delete", "erase"])
+def test_a_commit_that_failed_changes_no_report(
+    tmp_path: Path, kernels: Path, new_business: NewBusiness, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    business, new = new_business(), {"started_at": "2026-05-05T10:00:00Z", "source": "new"}
+    of = {"deliver": [{"id": "v7", "source": "other"}, {"id": "lost", **new}], "delete": "v7", "erase": "+13055551234"}
+    with closing(open_columns(DataFolder(tmp_path), kernels)) as engine:
+        import_records(varied_records(50, Random(6)), business, engine)
+        plan = planned(business, "group_by=source&metrics=count,unique_callers&limit=1000")
+        engine.prepare(business.calls)
+        assert agrees(engine, plan)
+        with monkeypatch.context() as patch:
+            patch.setattr(changing, "_commit", no_room)
+            with pytest.raises(StorageFull):
+                change(engine, business, what, of[what], 10**16)
+        found = [engine.answer(plan, Stop()).totals[0]]
+        for name in ("next", "last"):
+            deliver([Delivery({"id": name, **new}, 1)], business, engine)
+            found.append(engine.answer(plan, Stop()).totals[0])
+            engine.prepare(business.calls)
+            assert agrees(engine, plan)
+        assert found == [50, 51, 52]
+
+
+def no_room(cursor: duckdb.DuckDBPyConnection, store: Store) -> None:
+    """A commit on a full disk."""
+    raise duckdb.IOException(f"Could not write: {NO_SPACE}")
 
 
 def test_calls_with_the_same_hash_are_told_apart_by_reading_all(

@@ -3,6 +3,7 @@
 import random
 import signal
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
@@ -80,12 +81,34 @@ def test_what_was_acknowledged_stays_and_all_goes_on_with_room(
     assert stored(opened, other) == {"call-0"}
     with pytest.raises(StorageFull):
         opened.erase(business.calls, "+13055551234")
+    assert stored(opened, business) == set(taken)
     small_disk.free()
     taken += post(opened, business, 900_000, 10)
     assert opened.delete(business.calls, "call-0")
     assert stored(opened, business) == set(taken) - {"call-0"}
     opened.erase(business.calls, "+13055551234")
     assert opened.check(business.calls).calls == len(set(taken)) - 1
+
+
+def test_an_erasure_for_which_there_was_no_room_has_erased_nobody(
+    small_disk: SmallDisk, opened: Engine, new_business: NewBusiness
+) -> None:
+    business, callers = new_business(), ("+13055551234", "+13055559999")
+    taken = post(opened, business, 0, 300)
+    deliver([Delivery({"id": name, "caller_number": callers[0]}, 2) for name in taken], business, opened)
+    small_disk.fill()
+    with pytest.raises(StorageFull, match="nothing was changed"):
+        opened.erase(business.calls, callers[0])
+    assert not opened.erasure(business.calls).hashes
+    small_disk.free()
+    for place, caller in enumerate(callers):
+        record = {"id": f"new {place}", "started_at": START, "caller_number": caller}
+        deliver([Delivery(record, 3)], business, opened)
+    assert opened.erase(business.calls, callers[1]) == 1
+    with opened.export(business.calls, (), None) as batches:
+        found = [number for batch in batches for number in batch["caller_number"].to_pylist()]
+    assert Counter(found) == {callers[0]: 301, None: 1}
+    assert [opened.erasure(business.calls).has(caller) for caller in callers] == [False, True]
 
 
 def test_what_an_erasure_could_not_write_anew_is_said_and_done_later(

@@ -40,7 +40,8 @@ def changing(cursor: duckdb.DuckDBPyConnection, store: Store) -> Iterator[Change
     try:
         _commit(cursor, store)
     except BaseException:
-        change.rows = None  # nobody knows whether they are in
+        if store.journal:
+            store.journal.lose()
         raise
     finally:
         store.version = change.version  # also after an error, which need not mean that nothing was changed

@@ -1,6 +1,8 @@
 """A caller's number out of the calls of a store; its bytes leave the file when that is written anew."""
 
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import duckdb
@@ -27,7 +29,7 @@ def erase_caller(cursor: duckdb.DuckDBPyConnection, store: Store, caller_number:
         str(NEVER_AGAIN) if name == "caller_number" else merge.stored_version("c", name) for name in VERSIONED
     )
     without = f"caller_number = NULL, version = {NEVER_AGAIN}, cleared = NULL, versions = [{versions}]"
-    with changing(cursor, store) as change:
+    with _as_it_is_after_an_error(store), changing(cursor, store) as change:
         cursor.execute(f"UPDATE {store.held} AS c SET {without} WHERE caller_number = ?", [caller_number])
         changed_at = change.since = microseconds(datetime.now(UTC))
         change.rows = None
@@ -43,3 +45,13 @@ def erase_caller(cursor: duckdb.DuckDBPyConnection, store: Store, caller_number:
         store.forget_codes()
         store.erasure = erasure  # before the commit: until then it leaves out a number that nobody may have any more
     return int(found[0][0])
+
+
+@contextmanager
+def _as_it_is_after_an_error(store: Store) -> Iterator[None]:
+    """After an error let whoever needs the store next read anew who was erased."""
+    try:
+        yield
+    except BaseException:
+        store.invalid = True
+        raise

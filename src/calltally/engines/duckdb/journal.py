@@ -43,9 +43,9 @@ class Change:
 class Journal:
     """The changes since some version of the calls, in the order of their commits. Safe for threads.
 
-    A change is noted before it is committed, so that whoever sees it done finds it here. One whose commit failed says
-    too much, which does no harm. What was under way when the journal was begun is not in it: the changes are told only
-    where each follows on the one before it, and the first on the version that is asked about.
+    A change is noted before it is committed, so that whoever sees it done finds it here. Once a commit has failed
+    nobody knows what is in, and nothing is told any more. What was under way when the journal was begun is not in it:
+    the changes are told only where each follows on the one before it, and the first on the version that is asked about.
     """
 
     def __init__(self) -> None:
@@ -66,6 +66,11 @@ class Journal:
                 self._changes = [first.joined(second), *rest]
             if len(self._changes[0].gone) > MOST_GONE:
                 self._changes, self._lost = [], True
+
+    def lose(self) -> None:
+        """Tell nothing any more: a change was noted and may not have come to be."""
+        with self._lock:
+            self._changes, self._lost = [], True
 
     def is_little(self, most: int) -> bool:
         """Whether there are no more changes than so many, and no more rows, all of them kept."""

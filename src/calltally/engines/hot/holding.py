@@ -185,12 +185,13 @@ class Holding:
 
     def _caught_up(self, held: _Held, most: int) -> Columns | None:
         """The columns with all changes, if it is known which calls changed, and these are no more than so many."""
-        if held.columns is None:
+        there = held.columns  # another thread may let go of them meanwhile
+        if there is None:
             return None
         news = self._rows_kept(held)
         if news and (columns := _taken_in(held, news)):
             return columns
-        news = self._rows_read(held, held.columns.version, most)
+        news = self._rows_read(held, there.version, most)
         return _taken_in(held, news) if news else None
 
     def _rows_kept(self, held: _Held) -> _News | None:
@@ -227,11 +228,13 @@ class Holding:
             if held.late is not None and columns is not None:
                 self._put_in_order(held, columns)
         except (NotFound, Unavailable) as error:
+            with held.changing:
+                held.columns = None
             logger.info("the columns of %s are not held: %s", held.calls, error)
-            held.columns = None
         except MemoryError:
+            with held.changing:
+                held.columns, held.refused_at = None, time.monotonic()
             logger.warning("there is not enough memory for the columns of %s", held.calls)
-            held.columns, held.refused_at = None, time.monotonic()
 
     def _put_in_order(self, held: _Held, columns: Columns) -> None:
         """Put the columns in order, while those that are not answer reports and take in what changes."""
@@ -302,7 +305,8 @@ def _followed(held: _Held) -> int:
 
 def _taken_in(held: _Held, news: _News) -> Columns | None:
     """What is held with the news in it; None: as `patched` says, and nothing has changed."""
-    columns = news.taken_in(held.columns) if held.columns else None
+    there = held.columns
+    columns = news.taken_in(there) if there else None
     if columns:
         held.columns = columns
         held.journal.forget(columns.version)
