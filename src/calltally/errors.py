@@ -12,6 +12,7 @@
     ├── Conflict            what was asked contradicts what is there
     ├── Refused             another server, asked on somebody's behalf, refuses or gives no sensible answer
     ├── Unavailable         overloaded, stopping, or out of time: the same request may work later
+    │   └── Damaged         the calls of a business cannot be read, as their file is damaged
     ├── StorageFull         there is no room left on the disk
     ├── FolderInUse         another process owns the data folder
     ├── FolderUnusable      the data folder cannot be opened or is from a newer release
@@ -28,6 +29,7 @@ from calltally.nesting import cut_deep
 __all__ = [
     "CalltallyError",
     "Conflict",
+    "Damaged",
     "FolderInUse",
     "FolderUnusable",
     "Forbidden",
@@ -133,6 +135,10 @@ class Unavailable(CalltallyError):
     def __init__(self, message: str, retry_after: int = 1) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class Damaged(Unavailable):
+    """The calls of a business cannot be read from a damaged file: the same request may work once it is restored."""
 
 
 class StorageFull(CalltallyError):

@@ -4,6 +4,7 @@ import hashlib
 import json
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from urllib.parse import parse_qsl, quote, quote_plus, urlencode
 
 import pytest
@@ -30,6 +31,7 @@ from calltally.folder import DataFolder
 from tests.accounts.conftest import NOW, new_business
 
 CALLER = "+13055551234"
+WITHOUT = partial(without_number, number=CALLER)
 SPELLINGS = (
     "+13055551234",
     "13055551234",
@@ -80,11 +82,11 @@ def test_a_number_is_taken_out_of_those_that_have_it(
     keep_dead_letter(control, theirs, b"From=%2B13055551234", "theirs", NOW)
     keep_dead_letter(control, webhook, b'{"from":"(305) 555-1234","id":1', "broken: '(305) 555-1234' is not", NOW)
     keep_dead_letter(control, webhook, b'{"from":"(305) 555-9999"', "another", NOW)
-    assert redact_dead_letters(control, business, CALLER) == 1
-    assert redact_dead_letters(control, business, CALLER) == 0
+    assert redact_dead_letters(control, business, WITHOUT) == 1
+    assert redact_dead_letters(control, business, WITHOUT) == 0
     bodies = {read_dead_letter(control, letter.id): letter.reason for letter in list_dead_letters(control, business)}
     assert bodies == {b'{"from":"","id":1': "broken: '' is not", b'{"from":"(305) 555-9999"': "another"}
-    assert redact_dead_letters(control, other, CALLER) == 1
+    assert redact_dead_letters(control, other, WITHOUT) == 1
     for path in folder.path.glob("control.sqlite*"):
         assert b"555-1234" not in path.read_bytes()
 
@@ -97,7 +99,7 @@ def test_nothing_that_is_made_of_a_number_stays(
     first_arrival(control, webhook, b"another", NOW)
     keep_dead_letter(control, webhook, body, "broken", NOW)
     [before] = list_dead_letters(control)
-    assert redact_dead_letters(control, business, CALLER) == 1
+    assert redact_dead_letters(control, business, WITHOUT) == 1
     [after] = list_dead_letters(control)
     assert after.id != before.id
     assert replace(after, id=before.id, size=before.size) == before

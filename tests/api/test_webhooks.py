@@ -5,12 +5,13 @@ import logging
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import httpx2
 import pytest
 from hypothesis import given, settings
@@ -35,9 +36,13 @@ from calltally.accounts import (
 )
 from calltally.api import Answers, Intake, Services, Workers, create_app
 from calltally.api.webhooks import MOST_BYTES
+from calltally.engines import Engine, open_engine
+from calltally.engines.duckdb.failures import CANNOT_READ
+from calltally.engines.duckdb.stores import CANNOT_OPEN
 from calltally.errors import FolderUnusable, NotFound, StorageFull, Unavailable
 from calltally.folder import DataFolder
-from calltally.ingestion import Delivered, Delivery, ReadDeliveries, erase_caller
+from calltally.ingestion import Delivered, Delivery, ReadDeliveries, erase_caller, import_records
+from calltally.settings import Settings
 from tests.api.conftest import NOW, Door, intake_limits, limits, serving
 from tests.webhooks import (
     NEWER,
@@ -272,7 +277,16 @@ def test_what_has_values_inside_one_another_is_kept_whole(door: Door, field: str
 
 @pytest.mark.parametrize(
     "written",
-    ["+13055551234", "(305) 555-1234", "305.555.1234", "1 305 555 1234", "\\u002b13055551234", "%2B13055551234"],
+    [
+        "+13055551234",
+        "(305) 555-1234",
+        "305.555.1234",
+        "1 305 555 1234",
+        "((305)) 555-1234",
+        "0013055551234",
+        "\\u002b13055551234",
+        "%2B13055551234",
+    ],
 )
 def test_what_is_kept_has_no_number_of_a_caller_who_was_erased_before(door: Door, written: str) -> None:
     mine = hook(door)
@@ -290,14 +304,28 @@ def test_what_is_kept_has_no_number_of_a_caller_who_was_erased_before(door: Door
     assert not any(b"5551234" in text for body, why in mine.letters() for text in (body, why.encode()))
 
 
-def test_a_caller_who_is_no_number_is_not_kept_either_once_erased(door: Door) -> None:
+def test_what_is_deep_or_long_is_looked_through_for_those_who_were_erased(door: Door) -> None:
     mine = hook(door)
-    mine.send({**OLDER, "caller_number": "C00001"})
-    assert erase_caller("C00001", mine.business, door.control, door.engine) == 1
-    broken = as_json({**OLDER, "caller_number": "C00001", "tracking_number": "C000012"})[:-1]
-    assert outcome(mine.post(broken, mine.known())) == "kept"
+    mine.send({**OLDER, "caller_number": "bob.s"})
+    assert erase_caller("bob.s", mine.business, door.control, door.engine) == 1
+    deep = b'{"a":' * 900 + b'"bob.s"' + b"}" * 900
+    long = b'"' + b"305 " * 200_000 + b'"'
+    body = as_json({**NEWER, "timestamp": "soon", "note": "@"}).replace(b'"@"', b"[%b,%b]" % (deep, long))
+    assert outcome(mine.post(body, mine.known())) == "kept"
     [(kept, _)] = mine.letters()
-    assert kept == broken.replace(b'"C00001"', b'""')
+    assert kept == body.replace(b'"bob.s"', b'""')
+
+
+@pytest.mark.parametrize("caller", ["C00001", "sip:bob@example.com", "John Smith", "555-1234", "(555) 1234", "bob.s"])
+@pytest.mark.parametrize("end", [None, -1])
+def test_a_caller_who_is_no_number_is_not_kept_either_once_erased(door: Door, caller: str, end: int | None) -> None:
+    mine = hook(door)
+    mine.send({**OLDER, "caller_number": caller})
+    assert erase_caller(caller, mine.business, door.control, door.engine) == 1
+    body = as_json({**OLDER, "caller_number": caller, "tracking_number": "C000012", "timestamp": "soon"})[:end]
+    assert outcome(mine.post(body, mine.known())) == "kept"
+    [(kept, _)] = mine.letters()
+    assert kept == body.replace(json.dumps(caller).encode(), b'""')
 
 
 def test_unknown_events_are_counted(door: Door) -> None:
@@ -334,8 +362,15 @@ def refusing(door: Door, failure: Exception) -> Iterator[TestClient]:
     """A client of an application whose calls cannot be written."""
     intake = RefusingIntake(door.engine, intake_limits())
     intake.failure = failure
+    with another(door, door.engine, intake) as client:
+        yield client
+
+
+@contextmanager
+def another(door: Door, engine: Engine, intake: Intake) -> Iterator[TestClient]:
+    """A client of another application on the same control database."""
     workers = Workers(limits(1, 1), 30)
-    services = Services(door.control, door.engine, workers, Answers(0), lambda: datetime.now(UTC), intake, Path())
+    services = Services(door.control, engine, workers, Answers(0), lambda: datetime.now(UTC), intake, Path())
     with TestClient(create_app(services), raise_server_exceptions=False) as client:
         yield client
 
@@ -366,6 +401,40 @@ def test_what_a_damaged_store_refuses_is_kept(door: Door) -> None:
     [(body, reason)] = mine.letters()
     assert json.loads(body) == NEWER
     assert reason == "The calls are damaged"
+
+
+@pytest.mark.parametrize(("column", "why"), [(None, CANNOT_OPEN), ("id_hash", CANNOT_READ)])
+def test_what_comes_while_a_file_is_damaged_is_kept(door: Door, tmp_path: Path, column: str | None, why: str) -> None:
+    mine, folder, hidden = hook(door), DataFolder(tmp_path / "damaged"), Settings(hot_memory="0")
+    calls = ({"id": f"c{n}", "started_at": "2026-03-09T14:00:00Z"} for n in range(9000))
+    with closing(open_engine(folder, hidden)) as engine:
+        import_records(calls, mine.business, engine)
+    [path] = folder.calls.glob("*.duckdb")
+    damage(path, place_of(path, column) if column else 0)
+    with (
+        closing(open_engine(folder, hidden)) as engine,
+        another(door, engine, Intake(engine, intake_limits())) as client,
+    ):
+        assert outcome(mine.send(NEWER, client)) == "kept"
+        assert outcome(mine.send({**NEWER, "timestamp": "soon"}, client)) == "kept"
+    reasons = {reason for _, reason in mine.letters()}
+    assert reasons == {why, "timestamp: 'soon' is not a time as CallScaler writes it"}
+
+
+def place_of(path: Path, column: str) -> int:
+    """Where values of a column are in a file."""
+    of_column = "SELECT min(block_id) FROM pragma_storage_info('calls') WHERE column_name = $1 AND block_id >= 0"
+    with duckdb.connect(path, read_only=True) as database:
+        [(block,)] = database.execute(of_column, [column]).fetchall()
+        [(size,)] = database.execute("SELECT block_size FROM pragma_database_size()").fetchall()
+    return 3 * 4096 + int(block) * int(size)
+
+
+def damage(path: Path, place: int) -> None:
+    """Let the disk give back something else than was written."""
+    with path.open("r+b") as file:
+        file.seek(place + 100)
+        file.write(bytes(range(200)))
 
 
 def test_the_arrival_of_a_body_outlives_a_failure(door: Door) -> None:

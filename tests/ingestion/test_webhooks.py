@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from itertools import permutations
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from calltally.errors import InvalidBody
 from calltally.ingestion import Delivery, deliver
 from calltally.ingestion.webhooks import CALLRAIL, CALLSCALER, TWILIO, VENDORS, Notice, Posted, Vendor, read_notice
 from calltally.localtime import microseconds
+from tests.asking import import_records
 from tests.conftest import NewBusiness
 from tests.webhooks import (
     NEWER,
@@ -306,6 +308,41 @@ def test_any_order_and_repetition_ends_in_the_same_call(
     assert len(expected) == 1
     assert (expected[0]["ai_score"], expected[0]["status"], expected[0]["duration_seconds"]) == (91, "voicemail", 61)
     assert apply([*order, *again], new_business(), engine) == expected
+
+
+def test_a_supposed_start_gives_way_to_one_that_is_said_without_a_version(
+    engine: Engine, new_business: NewBusiness, tmp_path: Path
+) -> None:
+    event = {"event": "call.missed", "call_id": "f1", "timestamp": "2026-03-09T14:00:25Z"}
+    file = [{"id": "f1", "started_at": "2026-03-09T14:00:00Z", "source": "file"}]
+    ends = []
+    for webhook_first in (True, False):
+        business = new_business()
+        for is_webhook in (webhook_first, not webhook_first, webhook_first):
+            if is_webhook:
+                apply([event], business, engine)
+            else:
+                import_records(engine, business, file, tmp_path)
+        ends += stored(business, engine)
+    assert ends[0] == ends[1]
+    assert (ends[0]["started_at"].isoformat(), ends[0]["source"]) == ("2026-03-09T14:00:00+00:00", "file")
+
+
+def test_a_supposed_start_has_no_version_for_others(engine: Engine, new_business: NewBusiness) -> None:
+    business = new_business()
+    event = {"event": "call.missed", "call_id": "f1", "timestamp": "2026-03-09T14:00:25Z"}
+    [call] = apply([event], business, engine)
+    assert call["updated_at"].isoformat() == "2026-03-09T14:00:25+00:00"
+    alone = engine.call(business.calls, "f1")
+    assert alone is not None
+    assert alone.to_pylist() == [call]
+
+
+@pytest.mark.parametrize("year", ["1969", "2101"])
+def test_a_supposed_start_that_no_call_can_have_leaves_nothing_of_its_event(business: Business, year: str) -> None:
+    event = {"event": "call.missed", "call_id": "f1", "timestamp": f"{year}-01-01T00:00:00Z"}
+    with pytest.raises(InvalidBody, match="is not from 1970 to 2100"):
+        read_notice(CALLSCALER, as_json(event), business)
 
 
 # --- Who sent it ----------------------------------------------------------------------------------------------------

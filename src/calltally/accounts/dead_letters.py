@@ -3,6 +3,7 @@
 import hashlib
 import re
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,7 +12,6 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from calltally.accounts.businesses import Business, locked_business
 from calltally.accounts.control import Control
-from calltally.accounts.spelling import without_number
 from calltally.accounts.tables import dead_letters, webhooks
 from calltally.accounts.webhooks import UNSHOWABLE, Webhook, forget_arrival
 from calltally.errors import NotFound, shown
@@ -56,8 +56,8 @@ KNOWN = select(
 
 def keep_dead_letter(
     control: Control, webhook: Webhook, body: bytes, reason: str, arrived_at: datetime, *, came_as: bytes | None = None
-) -> None:
-    """Keep a body; one that is kept already keeps its arrival, and has the new reason.
+) -> str:
+    """Keep a body; its id. One that is kept already keeps its arrival, and has the new reason.
 
     `came_as` is what it was before erased callers were taken out of it, which is forgotten if it is something else.
 
@@ -72,7 +72,7 @@ def keep_dead_letter(
             forget_arrival(connection, webhook.id, came_as)
         this = dead_letters.c.id == letter_id
         if connection.execute(update(dead_letters).where(this).values(reason=said)).rowcount:
-            return
+            return letter_id
         connection.execute(
             insert(dead_letters).values(
                 id=letter_id,
@@ -83,6 +83,7 @@ def keep_dead_letter(
                 body=body,
             )
         )
+    return letter_id
 
 
 def list_dead_letters(control: Control, business: Business | None = None) -> tuple[DeadLetter, ...]:
@@ -137,8 +138,10 @@ def remove_dead_letter(control: Control, letter_id: str) -> None:
         connection.execute(delete(dead_letters).where(dead_letters.c.id == letter_id))
 
 
-def redact_dead_letters(control: Control, business: Business, caller_number: str) -> int:
-    """How many dead letters of the business had a caller's number (E.164), which they have no more, however written.
+def redact_dead_letters(
+    control: Control, business: Business, without: Callable[[bytes], bytes], letter_id: str | None = None
+) -> int:
+    """How many dead letters of the business, or whether that one, had what `without` takes out: they have it no more.
 
     They get new ids, and the arrival of what they were is forgotten: both came from hashes of the whole body, from
     which the number could be found out by trying all there are.
@@ -147,19 +150,20 @@ def redact_dead_letters(control: Control, business: Business, caller_number: str
     with control.writing() as connection:
         locked_business(connection, business.id)
         wanted = select(dead_letters.c.id).where(dead_letters.c.business_id == business.id)
-        for letter_id in connection.execute(wanted).scalars().all():
-            changed += _redact(connection, letter_id, caller_number)
+        if letter_id is not None:
+            wanted = wanted.where(dead_letters.c.id == letter_id)
+        for found in connection.execute(wanted).scalars().all():
+            changed += _redact(connection, found, without)
     if changed:
         control.empty_log()
     return changed
 
 
-def _redact(connection: Connection, letter_id: str, caller_number: str) -> bool:
-    """Whether a dead letter had the number."""
+def _redact(connection: Connection, letter_id: str, without: Callable[[bytes], bytes]) -> bool:
+    """Whether a dead letter had what is to be taken out."""
     this = dead_letters.c.id == letter_id
     row = connection.execute(select(dead_letters).where(this)).one()
-    body = without_number(row.body, caller_number)
-    reason = without_number(row.reason.encode(), caller_number).decode()
+    body, reason = without(row.body), without(row.reason.encode()).decode()
     if (body, reason) == (row.body, row.reason):
         return False
     connection.execute(update(dead_letters).where(this).values(id=secrets.token_hex(8), body=body, reason=reason))

@@ -8,6 +8,7 @@ from starlette.types import Scope
 
 from calltally.errors import (
     CalltallyError,
+    Damaged,
     FolderUnusable,
     Forbidden,
     Forged,
@@ -42,6 +43,7 @@ ERRORS: dict[type[CalltallyError], tuple[int, str]] = {
     TooLarge: (413, "too_large"),
     UnsupportedMedia: (415, "unsupported_media_type"),
     Unavailable: (503, "unavailable"),
+    Damaged: (503, "unavailable"),
     StorageFull: (507, "storage_full"),
     FolderUnusable: (503, "unavailable"),
 }

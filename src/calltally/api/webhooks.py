@@ -3,6 +3,7 @@
 import logging
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -16,12 +17,13 @@ from calltally.accounts import (
     find_webhook,
     first_arrival,
     keep_dead_letter,
+    redact_dead_letters,
 )
 from calltally.api.receiving import read_body
 from calltally.api.services import Services, services_of
 from calltally.engines import Outcome
-from calltally.errors import FolderUnusable, InvalidBody, NotFound, Unavailable
-from calltally.ingestion import Delivery, without_erased
+from calltally.errors import Damaged, FolderUnusable, InvalidBody, NotFound, Unavailable
+from calltally.ingestion import Delivery, known_erasure, without_erased
 from calltally.ingestion.webhooks import VENDORS, Posted, outcome_of, read_notice, reason_of
 from calltally.localtime import microseconds
 
@@ -103,7 +105,7 @@ async def _outcome(arrival: _Arrival, services: Services) -> str:
         delivered = outcome_of(await services.intake.put(arrival.business, deliveries))
     except InvalidBody as error:
         reason = reason_of(error.problems)
-    except FolderUnusable as error:
+    except (Damaged, FolderUnusable) as error:
         reason = error.message
     else:
         if delivered.outcome is not Outcome.REJECTED:
@@ -132,6 +134,10 @@ def _deliveries(arrival: _Arrival, control: Control) -> list[Delivery]:
 def _keep(arrival: _Arrival, reason: str, services: Services) -> None:
     """Keep a body as a dead letter, with the arrival that is its version where it says none."""
     arrived_at = first_arrival(services.control, arrival.webhook, arrival.body, arrival.now)
-    body, said = (without_erased(text, arrival.business, services.engine) for text in (arrival.body, reason.encode()))
-    keep_dead_letter(services.control, arrival.webhook, body, said.decode(), arrived_at, came_as=arrival.body)
+    erasure = known_erasure(arrival.business, services.engine)
+    body, said = (without_erased(text, arrival.business, erasure) for text in (arrival.body, reason.encode()))
+    kept = keep_dead_letter(services.control, arrival.webhook, body, said.decode(), arrived_at, came_as=arrival.body)
+    if (now := known_erasure(arrival.business, services.engine)) != erasure:  # a caller was erased meanwhile
+        without = partial(without_erased, business=arrival.business, erasure=now)
+        redact_dead_letters(services.control, arrival.business, without, kept)
     log.warning("webhook %s: what came could not be applied and is a dead letter now", arrival.webhook.id)

@@ -33,6 +33,7 @@ from calltally.engines.erasure import Erasure
 from calltally.engines.hashing import hashes_of
 from calltally.engines.remote import Listener, RemoteEngine, join
 from calltally.engines.rows import DELIVERY_SCHEMA, EXPORT_SCHEMA, ROW_SCHEMA, VALUE_FIELDS
+from calltally.engines.versions import SUPPOSED
 from calltally.engines.whole import SUMMED_FIELDS, Holdings, Movable, Part, PartKind, Taking, Tally
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "EXPORT_SCHEMA",
     "ROW_SCHEMA",
     "SUMMED_FIELDS",
+    "SUPPOSED",
     "VALUE_FIELDS",
     "AtLeast",
     "AtMost",

@@ -10,10 +10,23 @@ from typing import Any, NamedTuple
 
 from calltally.engines.rows import VALUE_FIELDS
 
-__all__ = ["NEVER_AGAIN", "Change", "Said", "State", "StoredVersions", "changed_by", "stored_versions", "told_versions"]
+__all__ = [
+    "NEVER_AGAIN",
+    "SUPPOSED",
+    "Change",
+    "Said",
+    "State",
+    "StoredVersions",
+    "changed_by",
+    "stored_versions",
+    "told_versions",
+]
 
 # The version of what was erased: no delivery has a greater one.
 NEVER_AGAIN = 2**63 - 1
+# The version of what is only supposed, such as the start of a call of which nobody has said it: it fills a field that
+# is empty, and gives way to whatever is said, be it without a version. It is told to nobody.
+SUPPOSED = -(2**63) + 1
 DEFAULTS = tuple(field.default for field in VALUE_FIELDS)
 
 
@@ -97,7 +110,9 @@ def stored_versions(state: State) -> StoredVersions:
 
 def _wins(value: Any, version: int | None, there: Any, version_there: int | None) -> bool:
     if version is None:
-        return version_there is None
+        return version_there in {None, SUPPOSED}
+    if version == SUPPOSED and version_there is None:
+        return there is None
     if version_there is None or version > version_there:
         return True
     return version == version_there and value is not None and (there is None or value > there)

@@ -12,7 +12,7 @@ from calltally.ingestion.deliveries import (
     read_deliveries,
     read_together,
 )
-from calltally.ingestion.erasing import erase_caller, without_erased
+from calltally.ingestion.erasing import erase_caller, known_erasure, without_erased
 from calltally.ingestion.load import (
     UNPLACED,
     FileResult,
@@ -50,6 +50,7 @@ __all__ = [
     "files_named",
     "import_file",
     "import_records",
+    "known_erasure",
     "put_read",
     "read_columns",
     "read_deliveries",

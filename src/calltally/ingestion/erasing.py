@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from urllib.parse import unquote_plus
+from functools import partial
+from urllib.parse import parse_qsl, unquote_plus
 
 import orjson
 import phonenumbers
@@ -17,15 +18,20 @@ from calltally.accounts import (
     without_number,
 )
 from calltally.catalog import CATALOG
-from calltally.engines import Engine
-from calltally.errors import FolderUnusable, InvalidRequest, Problem, shown
+from calltally.engines import Engine, Erasure
+from calltally.errors import Damaged, FolderUnusable, InvalidRequest, Problem, shown
 from calltally.localtime import offset_table
-from calltally.records import BadValue, Reading, read_value
+from calltally.records import BadValue, Reading, read_phone, read_value
 
-__all__ = ["erase_caller", "without_erased"]
+__all__ = ["erase_caller", "known_erasure", "without_erased"]
 
 FIELD = CATALOG.fields["caller_number"]
-WORD = re.compile(r"[\w+-]+")  # a caller that is no phone number
+# What may be a caller that is no phone number.
+WORD = re.compile(r"[\w+-]+")
+QUOTED = re.compile(r'"([^"]*)"')
+ABROAD = re.compile(r"\A(?:00|011)")  # how a number of another country begins where it is dialled
+LONGEST = 1000  # characters of what is looked at: a caller has fewer
+BLANKS = re.compile(r"\s+")
 
 
 def erase_caller(caller_number: str, business: Business, control: Control, engine: Engine) -> int:
@@ -41,40 +47,62 @@ def erase_caller(caller_number: str, business: Business, control: Control, engin
     """
     number = _number(caller_number, business)
     erased = engine.erase(business.calls, number)  # first: what comes from here on is kept without it
-    redact_dead_letters(control, business, number)
+    redact_dead_letters(control, business, partial(without_number, number=number))
     redact_saved_reports(control, business, number)
     redact_shares(control, business, number)
     return erased
 
 
-def without_erased(text: bytes, business: Business, engine: Engine) -> bytes:
-    """A text, such as a body that is kept whole, without the numbers of callers who were erased before it came.
-
-    While the calls are damaged nobody knows who was: it stays as it is, or nothing could bring its call back.
+def known_erasure(business: Business, engine: Engine) -> Erasure:
+    """Who was erased: nobody while the calls are damaged, of which nobody can tell.
 
     Raises:
-        Unavailable: who was erased cannot be told now.
+        Unavailable: it cannot be told now.
     """
     try:
-        erasure = engine.erasure(business.calls)
-    except FolderUnusable:
-        return text
+        return engine.erasure(business.calls)
+    except (Damaged, FolderUnusable):
+        return Erasure()
+
+
+def without_erased(text: bytes, business: Business, erasure: Erasure) -> bytes:
+    """A text, such as a body that is kept whole, without the callers who were erased before it came."""
     if erasure.hashes:
-        for caller in filter(erasure.has, {*_callers_in(text, business.region)}):
-            text = without_number(text, caller)
+        found = {each.strip() for each in _written_in(text, business.region) if len(each) <= LONGEST}
+        for written in sorted(found, key=len, reverse=True):  # the whole of what stands there before a part of it
+            for number in {written, ABROAD.sub("+", written)}:
+                if erasure.has(caller := read_phone(number, business.region) or ""):
+                    text = without_number(without_number(text, written), caller)
     return text
 
 
-def _callers_in(text: bytes, region: str) -> Iterator[str]:
-    """What may be a caller in a text, as it is, percent-encoded or escaped as in JSON: numbers as E.164, and words."""
+def _written_in(text: bytes, region: str) -> Iterator[str]:
+    """Whatever may be a caller in a text: its values, if it has any, words, and phone numbers in any spelling."""
     plain = text.decode(errors="replace")
     readings = {plain, unquote_plus(plain), unquote_plus(unquote_plus(plain))}
+    values = [value for _, value in parse_qsl(plain, True, errors="replace")]
     with suppress(orjson.JSONDecodeError):  # it need not be JSON
-        readings.add(orjson.dumps(orjson.loads(text)).decode())
-    for reading in readings:
+        values += _texts_of(orjson.loads(text))
+    yield from values
+    for reading in {*readings, *values}:
+        yield from QUOTED.findall(reading)
         yield from WORD.findall(reading)
-        for match in phonenumbers.PhoneNumberMatcher(reading, region, phonenumbers.Leniency.POSSIBLE):
+        for match in phonenumbers.PhoneNumberMatcher(BLANKS.sub(" ", reading), region, phonenumbers.Leniency.POSSIBLE):
+            yield match.raw_string
             yield phonenumbers.format_number(match.number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _texts_of(found: object) -> Iterator[str]:
+    """The texts and numbers within a JSON value, however deep."""
+    left = [found]
+    while left:
+        match left.pop():
+            case dict() as values:
+                left += values.values()
+            case list() as values:
+                left += values
+            case str() | int() | float() as value:
+                yield str(value)
 
 
 def _number(caller_number: str, business: Business) -> str:

@@ -21,6 +21,7 @@ from calltally.engines.duckdb.store import Store
 from calltally.engines.duckdb.stores import Stores
 from calltally.engines.rows import EXPORT_SCHEMA, VALUE_FIELDS
 from calltally.engines.sql import Statement, narrowed, where
+from calltally.engines.versions import SUPPOSED
 from calltally.errors import FolderUnusable
 from calltally.localtime import Period
 
@@ -109,11 +110,11 @@ def _exported(name: str) -> str:
 
 
 def _least_version() -> str:
-    """The least version of the fields that have a value; null where one of them has none."""
-    each = [f"CASE WHEN {f.name} IS NOT NULL THEN {version_of(f.name)} END" for f in VALUE_FIELDS]
+    """The least version of the fields that have a value; null where one has none. What is supposed is left out."""
+    each = [f"CASE WHEN {f.name} IS NOT NULL THEN nullif({version_of(f.name)}, {SUPPOSED}) END" for f in VALUE_FIELDS]
     unversioned = " OR ".join(f"({f.name} IS NOT NULL AND {version_of(f.name)} IS NULL)" for f in VALUE_FIELDS)
     return (
-        "make_timestamp(CASE WHEN versions IS NULL THEN version "
+        f"make_timestamp(CASE WHEN versions IS NULL THEN nullif(version, {SUPPOSED}) "
         f"WHEN {unversioned} THEN NULL ELSE least({', '.join(each)}) END)"
     )
 

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from calltally.engines.duckdb.migrations import VERSIONED
 from calltally.engines.duckdb.schema import bit_of
 from calltally.engines.rows import VALUE_FIELDS
+from calltally.engines.versions import SUPPOSED
 from calltally.records.arrays import number, only
 
 __all__ = ["Corrected", "can_be_corrected", "corrected"]
@@ -37,7 +38,7 @@ class Corrected:
 
 def can_be_corrected(there: pa.Table, said: pa.RecordBatch) -> bool:
     """Whether `corrected` can do it: every delivery has a version, and no call is of a release with fewer fields."""
-    if said["version"].null_count:
+    if said["version"].null_count or pc.any(pc.equal(said["version"], number(SUPPOSED))).as_py():
         return False
     lengths = pc.unique(pc.list_value_length(there["versions"])).to_pylist()
     return all(length in {None, COUNT} for length in lengths)

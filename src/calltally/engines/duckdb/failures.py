@@ -6,11 +6,13 @@ from contextlib import contextmanager
 import duckdb
 
 from calltally.engines.duckdb.files import NO_SPACE
-from calltally.errors import StorageFull, Unavailable
+from calltally.errors import Damaged, StorageFull, Unavailable
 
-__all__ = ["STOPPED", "full_disk_said", "translated"]
+__all__ = ["CANNOT_READ", "STOPPED", "full_disk_said", "is_damage", "translated"]
 
 STOPPED = "This was stopped before it was done"
+DAMAGE = ("Corrupt database file", "not a valid DuckDB database file", "Could not read enough bytes")
+CANNOT_READ = "The calls of this business cannot be read, as their file is damaged; restore them from a backup"
 NOTHING_CHANGED = "There is no room left on the disk; nothing was changed, free some and try again"
 
 
@@ -34,7 +36,14 @@ def translated() -> Iterator[None]:
         raise Unavailable(STOPPED) from error
     except duckdb.OutOfMemoryException as error:
         raise Unavailable("There is not enough memory or spill space for this now", retry_after=5) from error
-    except duckdb.Error as error:  # which class it is depends on what was being written when the disk was full
-        if NO_SPACE not in str(error):
-            raise
-        raise Unavailable("There is no room left on the disk for what this needs for the moment", 60) from error
+    except duckdb.Error as error:  # which class it is depends on what was being read or written
+        if NO_SPACE in str(error):
+            raise Unavailable("There is no room left on the disk for what this needs for the moment", 60) from error
+        if is_damage(error):
+            raise Damaged(CANNOT_READ, 60) from error
+        raise
+
+
+def is_damage(error: duckdb.Error) -> bool:
+    """Whether DuckDB says that a file has not what was written to it."""
+    return any(words in str(error) for words in DAMAGE)

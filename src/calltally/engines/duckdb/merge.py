@@ -13,6 +13,7 @@ from calltally.engines.duckdb.migrations import VERSIONED
 from calltally.engines.duckdb.schema import bit_of, column_type, version_of
 from calltally.engines.duckdb.spelling import text
 from calltally.engines.rows import VALUE_FIELDS
+from calltally.engines.versions import SUPPOSED
 
 __all__ = [
     "CHANGES_COLUMNS",
@@ -134,7 +135,7 @@ def _wins(name: str) -> str:
     """Whether what comes in wins: by version; of equal versions a value beats null, then the greater value."""
     value, version = f"new_{name}", f"new_version_of_{name}"
     value_there, version_there = f"old_{name}", f"old_version_of_{name}"
-    unversioned = f"{value} IS NOT NULL AND {version_there} IS NULL"
+    unversioned = f"{value} IS NOT NULL AND ({version_there} IS NULL OR {version_there} = {SUPPOSED})"
     tie = f"{version} = {version_there} AND {value} IS NOT NULL AND ({value_there} IS NULL OR {value} > {value_there})"
     versioned = f"{version_there} IS NULL OR {version} > {version_there} OR ({tie})"
     return f"coalesce(CASE WHEN {version} IS NULL THEN {unversioned} ELSE {versioned} END, false)"

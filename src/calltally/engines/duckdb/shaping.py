@@ -11,6 +11,7 @@ import pyarrow as pa
 from calltally.catalog import CATALOG
 from calltally.engines.duckdb.migrations import VERSIONED
 from calltally.engines.rows import EXPORT_SCHEMA, VALUE_FIELDS
+from calltally.engines.versions import SUPPOSED
 
 __all__ = ["STORED_COLUMNS", "shaped"]
 
@@ -34,11 +35,15 @@ def _told(name: str, values: Sequence[Any]) -> Sequence[Any]:
 
 
 def _least_version(row: tuple[Any, ...]) -> int | None:
-    """The least version of the fields that have a value, microseconds UTC; None where one of them has none."""
+    """The least version of the fields that have a value, microseconds UTC; None where one of them has none.
+
+    What is only supposed is left out.
+    """
     *_, version, stored = row
     if stored is None:
-        return cast("int | None", version)
+        return None if version == SUPPOSED else cast("int | None", version)
     # The list of a call that was stored before there was a field is shorter.
     each = [stored[at] if at < len(stored) else None for place, at in PLACES if row[place] is not None]
     versions = [version for version in each if version is not None]
-    return min(versions, default=None) if len(versions) == len(each) else None
+    told = [version for version in versions if version != SUPPOSED]
+    return min(told, default=None) if len(versions) == len(each) else None

@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 
 from calltally.engines.base import Stop
+from calltally.engines.duckdb.failures import is_damage
 from calltally.engines.duckdb.files import NO_SPACE, CallsFile, store_path
 from calltally.engines.duckdb.journal import Journal
 from calltally.engines.duckdb.rewriting import LEFTOVERS, put_in_place, write_anew
@@ -17,10 +18,10 @@ from calltally.engines.duckdb.schema import CALLS_COLUMNS, create_or_migrate
 from calltally.engines.duckdb.spelling import quoted
 from calltally.engines.duckdb.store import REMOVED, Store, read_store
 from calltally.engines.duckdb.writer import Writer
-from calltally.errors import NotFound, Unavailable
+from calltally.errors import Damaged, NotFound, Unavailable
 from calltally.folder import sync_folder
 
-__all__ = ["INVALIDATED", "Stores"]
+__all__ = ["CANNOT_OPEN", "INVALIDATED", "Stores"]
 
 logger = logging.getLogger(__name__)
 
@@ -272,7 +273,7 @@ def _opening(path: Path) -> Iterator[None]:
         if NO_SPACE in str(error):
             raise
         logger.error("cannot open %s: %s", path, error)
-        raise Unavailable(CANNOT_OPEN, 60) from error
+        raise (Damaged if is_damage(error) else Unavailable)(CANNOT_OPEN, 60) from error
 
 
 def _written_anew(cursor: duckdb.DuckDBPyConnection, calls: str, file: CallsFile) -> None:

@@ -12,6 +12,7 @@ from calltally.engines.remote.frames import Lost
 from calltally.errors import (
     CalltallyError,
     Conflict,
+    Damaged,
     FolderInUse,
     FolderUnusable,
     Forbidden,
@@ -189,6 +190,8 @@ def read_error(plain: dict[str, Any]) -> CalltallyError:
     match plain:
         case {"error": "Unavailable", "message": message, "retry_after": int(seconds)}:
             return Unavailable(message, seconds)
+        case {"error": "Damaged", "message": message, "retry_after": int(seconds)}:
+            return Damaged(message, seconds)
         case {"error": "Refused", "message": message, "status": int(status)}:
             return Refused(message, status)
         case {"error": "InvalidRequest", "problems": problems}:

@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 from calltally.accounts import Business
 from calltally.catalog import CATALOG
-from calltally.engines import Outcome
+from calltally.engines import SUPPOSED, Outcome
 from calltally.errors import shown
 from calltally.ingestion.deliveries import Delivered, Delivery
 from calltally.ingestion.webhooks.bodies import unreadable
 from calltally.ingestion.webhooks.vendor import Vendor
-from calltally.localtime import FIRST_WRITTEN, LAST_WRITTEN, offset_table
+from calltally.localtime import FIRST_INSTANT, FIRST_WRITTEN, LAST_INSTANT, LAST_WRITTEN, offset_table
 from calltally.records import BadValue, Reading, read_value
 
 __all__ = ["Notice", "outcome_of", "read_notice"]
@@ -21,15 +21,14 @@ Record = dict[str, object]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SECOND = 1_000_000  # microseconds
 MOST_FIRST = (Outcome.REJECTED, Outcome.ADDED, Outcome.UPDATED, Outcome.HELD)
-GUESSED = 0  # the version of a start that is only supposed: whatever is said of it with a version is newer
 
 
 @dataclass(frozen=True)
 class Notice:
     """What a body says: an event, a record of the call, and when it happened (microseconds UTC; None: it does not say).
 
-    Without a record nothing is to be done about the event. `start` is the same call with the start that it had unless
-    somebody says another.
+    Without a record nothing is to be done about the event. `start` is the same call with the start that it is supposed
+    to have had until somebody says when that was.
     """
 
     event: str
@@ -40,7 +39,7 @@ class Notice:
     def deliveries(self, version: int) -> list[Delivery]:
         """What is to be delivered, all at once, where this is the version of what the record says."""
         said = [] if self.record is None else [Delivery(self.record, version)]
-        return said if self.start is None else [*said, Delivery(self.start, GUESSED)]
+        return said if self.start is None else [*said, Delivery(self.start, SUPPOSED)]
 
 
 def outcome_of(delivered: Sequence[Delivered]) -> Delivered:
@@ -68,7 +67,9 @@ def read_notice(vendor: Vendor, body: bytes, business: Business) -> Notice:
         return Notice(event, record, happened_at)
     seconds = _seconds(record, reading)
     start = _written(happened_at - SECOND * (seconds or 0))
-    if seconds is None:  # it may be known by what was said before, which this must not move
+    if seconds is None:  # it may be known by what was said before, or will be, which this must not move
+        if not FIRST_INSTANT <= happened_at < LAST_INSTANT:
+            raise unreadable("started_at", f"{shown(start)} is not from 1970 to 2100")
         return Notice(event, record, happened_at, _identified(record) | {"started_at": start})
     return Notice(event, record | {"started_at": start}, happened_at)
 

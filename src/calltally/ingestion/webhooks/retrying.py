@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from calltally.accounts import (
     Business,
@@ -10,11 +11,13 @@ from calltally.accounts import (
     find_business,
     note_reason,
     read_dead_letter,
+    redact_dead_letters,
     remove_dead_letter,
 )
 from calltally.engines import Engine, Outcome
-from calltally.errors import FolderUnusable, InvalidBody, NotFound, Problem
+from calltally.errors import Damaged, FolderUnusable, InvalidBody, NotFound, Problem
 from calltally.ingestion.deliveries import deliver
+from calltally.ingestion.erasing import known_erasure, without_erased
 from calltally.ingestion.webhooks.reading import outcome_of, read_notice
 from calltally.ingestion.webhooks.vendors import VENDORS
 from calltally.localtime import microseconds
@@ -45,7 +48,10 @@ def retry_dead_letters(control: Control, engine: Engine, letters: Sequence[DeadL
         if reason is None:
             remove_dead_letter(control, letter.id)
         else:
+            # It may have been kept whole while nobody could tell who was erased.
+            without = partial(without_erased, business=business, erasure=known_erasure(business, engine))
             note_reason(control, letter.id, reason)
+            redact_dead_letters(control, business, without, letter.id)
         yield Retried(letter, reason)
 
 
@@ -58,7 +64,7 @@ def _retry(body: bytes, letter: DeadLetter, business: Business, engine: Engine) 
         delivered = outcome_of(deliver(notice.deliveries(version), business, engine))
     except InvalidBody as error:
         return reason_of(error.problems)
-    except FolderUnusable as error:
+    except (Damaged, FolderUnusable) as error:
         return error.message
     return reason_of(delivered.problems) if delivered.outcome is Outcome.REJECTED else None
 
