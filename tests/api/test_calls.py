@@ -1,5 +1,6 @@
 """Calls sent in over HTTP, and reading, changing and deleting one: in this process, over real databases."""
 
+import codecs
 import gzip
 import json
 import sys
@@ -465,6 +466,14 @@ def test_zstd_that_wants_much_memory_is_refused(sender: Sender) -> None:
     body = packer.compress(orjson.dumps(record())) + packer.flush()
     error = error_of(sender.send(body, **{"Content-Encoding": "zstd"}), 400, "invalid_body")
     assert "its window is over 8 MB" in error["message"]
+
+
+@pytest.mark.parametrize("coding", [None, "gzip"])
+def test_a_mark_before_the_first_line_is_none_of_it(sender: Sender, coding: str | None) -> None:
+    body = codecs.BOM_UTF8 + orjson.dumps(record("a")) + b"\n" + codecs.BOM_UTF8 + orjson.dumps(record("b"))
+    headers = {"Content-Encoding": coding} if coding else {}
+    response = sender.send(PACKERS[coding](body) if coding else body, NDJSON, **headers)
+    assert counts(response.json()["data"]) == {"added": 1, "rejected": 1}
 
 
 def test_a_line_that_is_too_long(sender: Sender) -> None:

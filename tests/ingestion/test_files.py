@@ -167,6 +167,13 @@ def test_an_empty_file_has_no_rows(read: Reading, name: str) -> None:
         assert (found.rows, found.bad, found.error) == ([], [], None)
 
 
+@pytest.mark.parametrize("content", [b'{\n "id": 1\n}\n', b'\n { \r\n  "id": 1}', b"\xef\xbb\xbf{\n}"])
+@pytest.mark.parametrize("name", ["a.json", "a.ndjson", "a"])
+def test_an_object_over_several_lines_is_named(tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    assert "this has JSON objects over several lines; write one a line, or an array" in refusal(tmp_path / name)
+
+
 @pytest.mark.parametrize("content", [b"\n\n", b" ", b"\xef\xbb\xbf", b"\xff\xfe", b"sep=;\n"])
 def test_a_file_of_blanks_has_no_rows(read: Reading, content: bytes) -> None:
     found = read("a.csv", content)
@@ -1090,6 +1097,23 @@ def test_a_parquet_column_that_stays_as_it_is_has_the_values_of_python(
     kept = _kept(column)
     assert kept is None or faults == {}
     assert kept is None or (plain(kept), list(map(type, plain(kept)))) == (expected, list(map(type, expected)))
+
+
+def test_decimals_of_parquet_are_whole_numbers_by_their_type_or_digits(read: Reading) -> None:
+    most = Decimal(10**37)
+    table = pa.table(
+        {
+            "duration_seconds": pa.array([Decimal(12), None, Decimal(0)], pa.decimal128(38, 0)),
+            "value_cents": pa.array([Decimal("5.00"), Decimal("-1.50"), None], pa.decimal128(9, 2)),
+            "source": pa.array([Decimal(1), None, most], pa.decimal128(38, 0)),
+        }
+    )
+    found = read("a.parquet", parquet(table))
+    assert [tuple(row.values()) for row in found.rows] == [
+        (12, "5.00", "1"),
+        (None, "-1.50", None),
+        (0, None, str(most)),
+    ]
 
 
 def test_usual_parquet_columns_stay_as_they_are() -> None:

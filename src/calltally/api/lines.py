@@ -1,5 +1,6 @@
 """NDJSON as it comes in: batches of records, and where it cannot go on."""
 
+from codecs import BOM_UTF8
 from functools import partial
 
 import orjson
@@ -24,6 +25,7 @@ class RecordLines:
         self._bytes = 0  # of these
         self._lines = 0  # how many they are, blank ones too
         self._rest = b""  # the start of the next line
+        self._begun = False  # whether the first bytes came, before which editors and shells may put a mark
         self._count = 0  # records that were given back
         self._failure: CalltallyError | None = None
 
@@ -87,6 +89,8 @@ class RecordLines:
         Raises:
             TooLarge: a line is too long; those before it are taken.
         """
+        if not self._begun and len(data) >= len(BOM_UTF8):
+            data, self._begun = data.removeprefix(BOM_UTF8), True
         end = data.rfind(b"\n") + 1
         fitting = _end_of_fitting(data, end)
         self._keep(data[:fitting])

@@ -84,7 +84,7 @@ def _written_in(text: bytes, region: str) -> Iterator[str]:
     with suppress(orjson.JSONDecodeError):  # it need not be JSON
         values += _texts_of(orjson.loads(text))
     yield from values
-    for reading in {*readings, *values}:
+    for reading in {*readings, *(value for value in values if len(value) <= LONGEST)}:
         yield from QUOTED.findall(reading)
         yield from WORD.findall(reading)
         for match in phonenumbers.PhoneNumberMatcher(BLANKS.sub(" ", reading), region, phonenumbers.Leniency.POSSIBLE):

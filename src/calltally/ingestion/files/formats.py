@@ -47,6 +47,8 @@ def format_of(name: str, head: bytes) -> Format:
         raise UnreadableFile(f"{name}: this is a {inner.name} archive in an archive; unpack it once")
     extension = PurePath(name_unpacked(name)).suffix
     begins = head.lstrip(BLANKS)[:1]
+    if head.lstrip(BLANKS).split(b"\n", 1)[0].strip() == b"{":
+        raise UnreadableFile(f"{name}: this has JSON objects over several lines; write one a line, or an array of them")
     by_name = EXTENSIONS.get(extension)
     if by_name is None:
         _require_text(name, head[:SEEN])

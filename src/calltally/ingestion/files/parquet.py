@@ -127,6 +127,7 @@ def _repetitive(parquet: pq.ParquetFile) -> tuple[str, ...]:
 
 def _column(column: pa.Array, name: str, faults: dict[int, str]) -> Column:
     """The column with a type whose values Python is known to have, else its values."""
+    column = _of_decimals(column) if pa.types.is_decimal(column.type) else column
     kept = _kept(column)
     return _values(column, name, faults) if kept is None else kept
 
@@ -149,6 +150,16 @@ def _kept(column: pa.Array) -> pa.Array | None:
     if pa.types.is_integer(kind):
         return column.cast(pa.int64()) if kind != pa.uint64() or _is_within(column, 0, MOST_INT64) else None
     return column if pa.types.is_boolean(kind) else None
+
+
+def _of_decimals(column: pa.Array) -> pa.Array:
+    """Decimals as whole numbers where they are that by their type, which is what databases write, else in digits."""
+    if column.type.scale <= 0:
+        try:
+            return column.cast(pa.int64())
+        except pa.ArrowInvalid:  # one has too many digits
+            pass
+    return column.cast(pa.string())
 
 
 def _is_text(column: pa.Array) -> bool:
