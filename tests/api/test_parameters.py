@@ -308,6 +308,16 @@ def test_every_overlong_text_is_told(few: Asker) -> None:
     ]
 
 
+def test_an_empty_value_hides_nothing_that_is_wrong_with_the_others(few: Asker) -> None:
+    told = few.problems(f"group_by=source&source=&source={'x' * 513}&status=&status=+&status=")
+    assert [(param, message.partition("; ")[0].partition(" is ")[2]) for param, message in told] == [
+        ("source", "empty"),
+        ("source", "513 characters long"),
+        ("status", "empty"),
+        ("status", "blank"),
+    ]
+
+
 def test_names_may_have_white_space_round_them_and_metrics_may_repeat(few: Asker) -> None:
     assert (
         few.get("group_by=+source%09,%0Adate+&metrics=+count+,count").content == few.get("group_by=source,date").content

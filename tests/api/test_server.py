@@ -124,14 +124,16 @@ def test_small_answers_on_one_connection_do_not_wait_for_acknowledgements(
 
 
 @pytest.mark.parametrize(
-    "sent",
+    ("sent", "advice"),
     [
-        f"GET {REPORT}?group_by=source&source=münchen HTTP/1.1\r\nHost: here\r\n\r\n".encode(),
-        b"GET /api/v1/catalog?" + b"x" * 70_000 + b" HTTP/1.1\r\nHost: here\r\n\r\n",
-        b"nonsense\r\n\r\n",
+        (f"GET {REPORT}?group_by=source&source=münchen HTTP/1.1\r\nHost: here\r\n\r\n".encode(), "percent-encode"),
+        (b"GET /api/v1/catalog?" + b"x" * 70_000 + b" HTTP/1.1\r\nHost: here\r\n\r\n", "percent-encode"),
+        (b"nonsense\r\n\r\n", "no method"),
+        (b"BREW /api/v1/catalog HTTP/1.1\r\nHost: here\r\n\r\n", "no method"),
+        (b"get /api/v1/catalog HTTP/1.1\r\nHost: here\r\n\r\n", "in capital letters"),
     ],
 )
-def test_what_is_not_http_is_an_error_like_all_others(server: Server, sent: bytes) -> None:
+def test_what_is_not_http_is_an_error_like_all_others(server: Server, sent: bytes, advice: str) -> None:
     head, body = exchange(server, sent)
     assert head.startswith(b"HTTP/1.1 400 Bad Request\r\n")
     assert b"\r\nContent-Type: application/json\r\n" in head
@@ -139,7 +141,7 @@ def test_what_is_not_http_is_an_error_like_all_others(server: Server, sent: byte
     validate(orjson.loads(body), openapi()["components"]["schemas"]["Error"])
     error = orjson.loads(body)["error"]
     assert (error["code"], error["param"]) == ("400", "request")
-    assert "percent-encode" in error["message"]
+    assert advice in error["message"]
 
 
 def test_keys_revoked_by_another_process_are_refused_at_once(folder: DataFolder, server: Server) -> None:

@@ -68,11 +68,12 @@ def stopping_error() -> Response:
     return error_response(Unavailable(STOPPING, 5))
 
 
-def not_http() -> dict[str, Any]:
-    """What is said of bytes that are no HTTP request."""
-    message = (
-        "request: it is not HTTP; percent-encode what is not ASCII (ü is %C3%BC), in at most 65535 bytes of address"
-    )
+def not_http(*, unknown_method: bool) -> dict[str, Any]:
+    """What is said of bytes that are no HTTP request, or one of a method that HTTP does not have."""
+    why = "percent-encode what is not ASCII (ü is %C3%BC), in at most 65535 bytes of address"
+    if unknown_method:
+        why = "it begins with no method that there is, such as GET or POST, in capital letters"
+    message = f"request: it is not HTTP; {why}"
     problem = {"param": "request", "message": message}
     return error_body(400, "invalid_parameter", message, param="request", details=[problem])
 

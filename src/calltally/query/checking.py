@@ -85,11 +85,17 @@ class Check:
         elif "" in sent:
             otherwise = "" if parameter.required else ", or leave it out"
             self._wrong(parameter, f"is empty; it takes {_allowed(parameter, self.catalog)}{otherwise}")
-        elif parameter.repeats and not isinstance(parameter.type, Text):
-            return self._each(parameter, sent)
+            if others := tuple(text for text in sent if text):
+                self._read(parameter, others)
         else:
-            return READERS[type(parameter.type)](self, parameter, sent)
+            return self._read(parameter, sent)
         return None
+
+    def _read(self, parameter: Parameter, sent: tuple[str, ...]) -> Any:
+        """The value that was sent, or the values; None if one is wrong."""
+        if parameter.repeats and not isinstance(parameter.type, Text):
+            return self._each(parameter, sent)
+        return READERS[type(parameter.type)](self, parameter, sent)
 
     def _each(self, parameter: Parameter, sent: tuple[str, ...]) -> tuple[Any, ...] | None:
         """The values of a parameter that was given several times, each once; None if one is wrong."""
