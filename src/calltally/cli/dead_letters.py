@@ -57,7 +57,7 @@ def list_all(
 
 @app.command(epilog=examples("calltally dead-letters show 3f1c9a5be07d2468"))
 def show(letter_id: LetterArgument, data: DataOption = None, as_json: JsonOption = False) -> None:
-    """Show a dead letter: the whole body, and why it could not be applied.
+    """Show a dead letter: the whole body, and why it is one.
 
     With --json the body is text, in which bytes that are no UTF-8 are escaped.
     """
