@@ -2,8 +2,9 @@
 
 from datetime import UTC, datetime, timedelta, timezone
 
+import phonenumbers
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from calltally.catalog import CATALOG
@@ -154,6 +155,22 @@ def test_good_values(field: str, raw: object, stored: object) -> None:
 )
 def test_a_long_text_that_is_no_number_is_seen_to_be_none_without_trying_all_ways(written: str) -> None:
     assert read_phone(written, "US") == written
+
+
+@given(
+    zeros=st.integers(0, 3),
+    digits=st.text("0123456789", min_size=5, max_size=14),
+    plus=st.sampled_from(["", "+"]),
+    region=st.sampled_from(sorted(phonenumbers.SUPPORTED_REGIONS)),
+)
+@example(2, "9853846", "", "AU")
+@example(3, "3999734", "", "DE")
+@example(0, "490075316259", "+", "US")
+@example(0, "888439676", "", "BY")
+def test_a_number_that_was_read_reads_as_itself(zeros: int, digits: str, plus: str, region: str) -> None:
+    found = read_phone(plus + "0" * zeros + digits, region)
+    assert found is not None
+    assert read_phone(found, region) == found
 
 
 @pytest.mark.parametrize("written", ["0001-01-01 00:30 +0100", "9999-12-31 23:30 -0100"])

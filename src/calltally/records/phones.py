@@ -30,7 +30,8 @@ FEWEST_DIGITS, MOST_DIGITS = 7, 15
 def read_phone(text: str, region: str) -> str | None:
     """A caller's or line's number: E.164 by the region's rules, null where it says that there is none.
 
-    `(305) 555-1234` in the US is `+13055551234`; `555-1234` is local only, and `C00001` no number: both stay.
+    `(305) 555-1234` in the US is `+13055551234`; `555-1234` is local only, and `C00001` no number: both stay. What
+    comes back reads as itself: a call that is exported and imported again has the same caller.
     """
     if NORTH_AMERICAN_INTERNATIONAL.fullmatch(text):
         return text
@@ -63,4 +64,14 @@ def _by_tables(text: str, region: str) -> str:
         return text
     if phonenumbers.is_possible_number_with_reason(parsed) != phonenumbers.ValidationResult.IS_POSSIBLE:
         return text
-    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    number = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    # `0003999734` loses a zero each time that it is read, of which the last is Germany's prefix.
+    return _by_tables(number, region) if number != text and _has_prefix(number, parsed.country_code or 0) else number
+
+
+def _has_prefix(number: str, country_code: int) -> bool:
+    """Whether something is left, in an E.164 number, of what is dialled before numbers within its country."""
+    region = phonenumbers.region_code_for_country_code(country_code)
+    rules = phonenumbers.PhoneMetadata.metadata_for_region(region, None)
+    prefix = rules.national_prefix_for_parsing if rules else None
+    return bool(prefix and re.match(prefix, number.removeprefix(f"+{country_code}")))
