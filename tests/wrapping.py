@@ -42,8 +42,8 @@ class WrappedEngine:
     def delete(self, calls: str, call_id: str) -> bool:
         return self.inside.delete(calls, call_id)
 
-    def erase(self, calls: str, caller_number: str) -> int:
-        return self.inside.erase(calls, caller_number)
+    def erase(self, calls: str, *caller_numbers: str) -> int:
+        return self.inside.erase(calls, *caller_numbers)
 
     def erasure(self, calls: str) -> Erasure:
         return self.inside.erasure(calls)

@@ -284,6 +284,19 @@ def test_each_way_to_be_wrong_is_told_in_one_sentence(few: Asker, query: str) ->
     assert few.problems(query) == [(WRONG[query].partition(":")[0], WRONG[query])]
 
 
+def test_what_cannot_be_read_hides_nothing_else(few: Asker) -> None:
+    query = f"{GROUPED}limit=%FF&limit=0&source=%FF&source=%00&source=&source={'x' * 513}"
+    unreadable = "is not valid UTF-8 text without NUL characters"
+    assert few.problems(query) == [
+        ("source", f"source: '\ufffd' {unreadable}"),
+        ("source", f"source: '\x00' {unreadable}"),
+        ("source", "source: is empty; it takes text such as 'google', or leave it out"),
+        ("source", f"source: '{'x' * 100}' is 513 characters long; at most 512 are allowed"),
+        ("limit", f"limit: '\ufffd' {unreadable}"),
+        ("limit", "limit: was given 2 times; give it once"),
+    ]
+
+
 def test_all_problems_are_told_at_once_in_the_order_of_the_table(few: Asker) -> None:
     wrong = (
         "zz=1&limit=0&sort_order=up&sort_by=date&min_duration=x&max_ai_score=x&min_ai_score=x&qualified=x&direction=x"

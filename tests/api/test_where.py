@@ -206,6 +206,16 @@ def test_numbers_are_those_of_the_country(door: Door) -> None:
     assert [asker.report(query)["totals"]["count"] for query in asked] == [0, 0]
 
 
+def test_a_number_that_was_kept_as_it_stood_is_found_in_every_country(door: Door) -> None:
+    business = door.business(calls({"tracking_number": "07911 123456"}))
+    update_business(door.control, business.id, region="GB")
+    asker = door.asker(business)
+    [row] = asker.report("group_by=tracking_number")["data"]
+    assert row == {"tracking_number": "07911 123456", "count": 1}
+    query = "group_by=source&where[tracking_number]=07911+123456"
+    assert asker.report(query)["totals"]["count"] == 1
+
+
 def test_many_days_are_as_good_as_few(door: Door) -> None:
     days = [f"20{year:02}-{month:02}-{day:02}" for year in range(20, 27) for month in range(1, 13) for day in (1, 3, 5)]
     records = [{"id": day, "started_at": f"{day}T23:59:59.999999Z"} for day in days]

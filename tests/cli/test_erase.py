@@ -55,6 +55,21 @@ def test_it_does_not_come_back_with_the_next_import(calltally: CommandLine, acme
     assert not holding(calltally.data)
 
 
+def test_a_number_that_was_kept_as_it_stood_goes_too(calltally: CommandLine, acme: str, tmp_path: Path) -> None:
+    """As a business in the United States keeps one that is British, and then moves."""
+    call = {"id": "a", "started_at": "2026-03-09T14:05:00Z", "from": "07911 123456"}
+    (tmp_path / "calls.ndjson").write_text(json.dumps(call))
+    assert calltally.run("import", str(tmp_path / "calls.ndjson"), "-b", "Acme").code == 0
+    assert calltally.run("business", "update", "Acme", "--region", "GB").code == 0
+    (tmp_path / "calls.ndjson").write_text(json.dumps(call | {"id": "b"}))
+    assert calltally.run("import", str(tmp_path / "calls.ndjson"), "-b", "Acme").code == 0
+    assert callers(calltally) == {"a": "07911 123456", "b": "+447911123456"}
+    said = calltally.run("erase", "-b", "Acme", "--caller", "07911 123456", "--yes", "--json")
+    assert said.json() == {"erased": 2}
+    assert callers(calltally) == {"a": None, "b": None}
+    assert not [path for path in calltally.data.rglob("*") if path.is_file() and b"7911" in path.read_bytes()]
+
+
 def test_it_asks_first_and_names_what_is_no_number(calltally: CommandLine, acme: str) -> None:
     assert calltally.run("erase", "-b", "Acme", "--caller", "+13055551234", given="n\n").code != 0
     failed = calltally.run("erase", "-b", "Acme", "--caller", "anonymous", "--yes")

@@ -353,8 +353,8 @@ class Engine(Protocol):
             StorageFull: there is no room to note it; nothing was changed.
         """
 
-    def erase(self, calls: str, caller_number: str) -> int:
-        """How many calls a caller's number was taken out of; they stay, and never get a caller again.
+    def erase(self, calls: str, *caller_numbers: str) -> int:
+        """How many calls a caller's number, however stored, was taken out of; they stay without a caller for ever.
 
         The number is kept nowhere: what held it is written anew. A keyed hash of it remains, by which it is left out
         of all that comes in.

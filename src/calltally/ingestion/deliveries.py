@@ -15,7 +15,6 @@ from calltally.engines import DELIVERY_SCHEMA, VALUE_FIELDS, Engine, Outcome, ha
 from calltally.errors import Problem
 from calltally.ingestion.files import ABSENT, Column, RowBatch, column_of, same_columns
 from calltally.ingestion.reading import NOTHING_KNOWN, ReadBatch, RowReading
-from calltally.localtime import offset_table
 from calltally.records import FEW_ROWS, Reading
 
 __all__ = [
@@ -183,7 +182,7 @@ def _read(columns: Mapping[str, Column], beside: _Beside, business: Business) ->
 @lru_cache(READINGS_KEPT)
 def _reading(region: str, timezone: str) -> RowReading:
     """What reads the records of all businesses of a region and a time zone: most of their texts came before."""
-    return RowReading(Reading(region, offset_table(timezone)), {}, with_nulls=True, lasts=True)
+    return RowReading(Reading.of(region, timezone), {}, with_nulls=True, lasts=True)
 
 
 def _columns(records: list[Mapping[str, object]]) -> tuple[dict[str, Column], list[tuple[str, ...]]]:

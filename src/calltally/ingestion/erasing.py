@@ -20,7 +20,6 @@ from calltally.accounts import (
 from calltally.catalog import CATALOG
 from calltally.engines import Engine, Erasure
 from calltally.errors import Damaged, FolderUnusable, InvalidRequest, Problem, shown
-from calltally.localtime import offset_table
 from calltally.records import BadValue, Reading, read_phone, read_value
 
 __all__ = ["erase_caller", "known_erasure", "without_erased"]
@@ -35,8 +34,9 @@ BLANKS = re.compile(r"\s+")
 
 
 def erase_caller(caller_number: str, business: Business, control: Control, engine: Engine) -> int:
-    """How many calls had the number, which is read as that of a record: they stay, without a caller for ever.
+    """How many calls had the number, read as that of a record or as it stands: they stay, without a caller for ever.
 
+    As it stands, because calls that came when the business had another region may have it so.
     The number is taken out of the calls, of what is held for calls to come, of dead letters, and of names and filters
     of reports that are saved or shared. What comes in later is taken without it. Backups and exports that were made
     before are not reached.
@@ -45,11 +45,12 @@ def erase_caller(caller_number: str, business: Business, control: Control, engin
         InvalidRequest: it is no number that a call can have.
         StorageFull: there is no room to write the calls anew; the same request finishes the work once there is.
     """
-    number = _number(caller_number, business)
-    erased = engine.erase(business.calls, number)  # first: what comes from here on is kept without it
-    redact_dead_letters(control, business, partial(without_number, number=number))
-    redact_saved_reports(control, business, number)
-    redact_shares(control, business, number)
+    numbers = sorted({_number(caller_number, business), caller_number.strip()})
+    erased = engine.erase(business.calls, *numbers)  # first: what comes from here on is kept without it
+    for number in numbers:
+        redact_dead_letters(control, business, partial(without_number, number=number))
+        redact_saved_reports(control, business, number)
+        redact_shares(control, business, number)
     return erased
 
 
@@ -71,7 +72,8 @@ def without_erased(text: bytes, business: Business, erasure: Erasure) -> bytes:
         found = {each.strip() for each in _written_in(text, business.region) if len(each) <= LONGEST}
         for written in sorted(found, key=len, reverse=True):  # the whole of what stands there before a part of it
             for number in {written, ABROAD.sub("+", written)}:
-                if erasure.has(caller := read_phone(number, business.region) or ""):
+                caller = read_phone(number, business.region) or ""
+                if erasure.has(caller) or erasure.has(number):
                     text = without_number(without_number(text, written), caller)
     return text
 
@@ -107,7 +109,7 @@ def _texts_of(found: object) -> Iterator[str]:
 
 def _number(caller_number: str, business: Business) -> str:
     try:
-        number = read_value(FIELD, caller_number, Reading(business.region, offset_table(business.timezone)))
+        number = read_value(FIELD, caller_number, Reading.of(business.region, business.timezone))
     except BadValue as bad:
         raise InvalidRequest((Problem(FIELD.name, f"{FIELD.name}: {bad}"),)) from bad
     if not isinstance(number, str):

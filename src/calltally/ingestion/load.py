@@ -20,7 +20,7 @@ from calltally.ingestion.files import ABSENT, RowBatch, RowReader, open_rows
 from calltally.ingestion.presets import GENERIC, OWN_NAMES, PRESETS, Preset, columns_read, folded, named_by_position
 from calltally.ingestion.reading import RejectedRow, RowReading
 from calltally.ingestion.rejects import Rejects
-from calltally.localtime import LocalTimeKind, offset_table
+from calltally.localtime import LocalTimeKind
 from calltally.records import Reading
 
 __all__ = ["UNPLACED", "FileResult", "ImportOptions", "ImportSummary", "Progress", "import_file", "import_records"]
@@ -168,7 +168,7 @@ def _batches(records: Iterable[Mapping[str, object]]) -> Iterator[RowBatch]:
 
 
 def _reading(business: Business, options: ImportOptions) -> Reading:
-    return Reading(business.region, offset_table(business.timezone), options.time_formats)
+    return Reading.of(business.region, business.timezone, options.time_formats)
 
 
 def _gather(

@@ -78,18 +78,17 @@ class Check:
             if parameter.default is None:
                 return None
             return READERS[type(parameter.type)](self, parameter, (parameter.default,))
-        if unreadable := self.query.unreadable.get(parameter.name):
-            self.problems.append(unreadable)
-        elif len(sent) > 1 and not parameter.repeats:
+        unreadable = self.query.unreadable.get(parameter.name, ())
+        self.problems += unreadable
+        if len(sent) > 1 and not parameter.repeats:
             self._wrong(parameter, f"was given {len(sent)} times; give it once")
-        elif "" in sent:
+            return None
+        readable = tuple(text for text in sent if text)
+        if len(readable) + len(unreadable) < len(sent):
             otherwise = "" if parameter.required else ", or leave it out"
             self._wrong(parameter, f"is empty; it takes {_allowed(parameter, self.catalog)}{otherwise}")
-            if others := tuple(text for text in sent if text):
-                self._read(parameter, others)
-        else:
-            return self._read(parameter, sent)
-        return None
+        value = self._read(parameter, readable) if readable else None
+        return value if len(readable) == len(sent) else None
 
     def _read(self, parameter: Parameter, sent: tuple[str, ...]) -> Any:
         """The value that was sent, or the values; None if one is wrong."""
@@ -159,13 +158,13 @@ class Check:
         return tuple(sorted(set(sent)))  # any order means the same
 
     def _phones(self, parameter: Parameter, sent: tuple[str, ...]) -> tuple[str, ...] | None:
-        """Numbers in the form in which calls have them."""
+        """Numbers in the form in which calls have them, and as they stand: the business may have had another region."""
         numbers = {text: read_phone(text.strip(), self.reading.region) for text in sent}
         for text, number in numbers.items():
             if not number:
                 instead = "".join(self._null_instead(parameter))
                 self._wrong(parameter, f"{shown(text)} means that there is no number{instead}")
-        found = {number for number in numbers.values() if number}
+        found = {number for text, number in numbers.items() for number in (number, text.strip()) if number}
         return tuple(sorted(found)) if all(numbers.values()) else None
 
     def _null_instead(self, parameter: Parameter) -> Iterator[str]:

@@ -37,7 +37,7 @@ def select(query_string: bytes, filters: Sequence[Parameter], business: Business
 
 def reading_of(business: Business) -> Reading:
     """How numbers and times of a business are read."""
-    return Reading(business.region, offset_table(business.timezone))
+    return Reading.of(business.region, business.timezone)
 
 
 def selection_of(filters: ValidFilters, local_time: OffsetTable) -> Selection:

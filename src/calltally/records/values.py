@@ -7,7 +7,7 @@ from datetime import datetime
 
 from calltally.catalog import CallField, FieldKind
 from calltally.errors import shown
-from calltally.localtime import FIRST_INSTANT, FIRST_WRITTEN, LAST_INSTANT, LAST_WRITTEN, OffsetTable
+from calltally.localtime import FIRST_INSTANT, FIRST_WRITTEN, LAST_INSTANT, LAST_WRITTEN, OffsetTable, offset_table
 from calltally.records.phones import read_phone
 from calltally.records.times import Moment, read_datetime, read_format, read_rfc3339
 
@@ -35,6 +35,11 @@ class Reading:
     region: str
     local_time: OffsetTable
     time_formats: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, region: str, timezone: str, time_formats: tuple[str, ...] = ()) -> "Reading":
+        """How a business with this region and time zone is read."""
+        return cls(region, offset_table(timezone), time_formats)
 
 
 def read_value(field: CallField, raw: object, reading: Reading) -> Stored | None:

@@ -99,12 +99,12 @@ class ClickHouseEngine:
             writing.put(scratch)
             return deleted
 
-    def erase(self, calls: str, caller_number: str) -> int:
+    def erase(self, calls: str, *caller_numbers: str) -> int:
         with self._writing(calls) as writing, Scratch(self._root) as scratch:
-            writing.know_caller(scratch, caller_number)
-            erased = erase_caller(scratch.cursor, scratch.store, caller_number)
+            writing.know_caller(scratch, caller_numbers)
+            erased = erase_caller(scratch.cursor, scratch.store, caller_numbers)
             writing.put(scratch)
-        remove_bytes(self._servers, self._tables, calls, caller_number)
+        remove_bytes(self._servers, self._tables, calls, caller_numbers)
         return erased
 
     def erasure(self, calls: str) -> Erasure:

@@ -22,8 +22,8 @@ ROWS_AT_ONCE = 2000  # which ZooKeeper keeps as one text, of a megabyte at most
 Row = tuple[str, int]  # the id, and the write that it is of
 
 
-def remove_bytes(servers: Servers, tables: Tables, business: str, caller_number: str) -> None:
-    """Let every server write anew the parts in which rows that were replaced still have a caller's number.
+def remove_bytes(servers: Servers, tables: Tables, business: str, caller_numbers: Sequence[str]) -> None:
+    """Let every server write anew the parts in which rows that were replaced still have one of some callers' numbers.
 
     Raises:
         Unavailable: a server does not answer, or is too busy; run it again.
@@ -33,7 +33,7 @@ def remove_bytes(servers: Servers, tables: Tables, business: str, caller_number:
         for server in replicas:
             with servers.session_with(server) as session:
                 deadline = time.monotonic() + PATIENCE
-                while found := _rows_with(session, tables, business, caller_number):
+                while found := _rows_with(session, tables, business, caller_numbers):
                     if time.monotonic() > deadline:
                         raise Unavailable(
                             "The number is out of all calls, but not yet off the disks: erase it again", 60
@@ -79,13 +79,14 @@ def _remove_on_any(
         _remove_on_any(servers, others, tables, business, replicated=replicated)
 
 
-def _rows_with(session: Session, tables: Tables, business: str, caller_number: str) -> dict[Row, int]:
-    """Some of the rows of a server that have a number, and the month of each."""
+def _rows_with(session: Session, tables: Tables, business: str, caller_numbers: Sequence[str]) -> dict[Row, int]:
+    """Some of the rows of a server that have one of the numbers, and the month of each."""
+    marks = ", ".join("?" * len(caller_numbers))
     found = session.rows(
         Statement(
-            f"SELECT id, written, {MONTH} FROM {tables.local('calls')} WHERE business = ? AND caller_number = ? "
-            f"LIMIT {ROWS_AT_ONCE}",
-            (business, caller_number),
+            f"SELECT id, written, {MONTH} FROM {tables.local('calls')} "
+            f"WHERE business = ? AND caller_number IN ({marks}) LIMIT {ROWS_AT_ONCE}",
+            (business, *caller_numbers),
         ),
         unhurried=True,
     )

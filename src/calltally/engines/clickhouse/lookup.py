@@ -68,10 +68,10 @@ def rows_with_ids(
         yield [row for row in rows if row[:2] in wanted]
 
 
-def rows_with_caller(session: Session, tables: Tables, store: Store, caller_number: str) -> list[Row]:
-    """The rows of `KEPT` in which a caller's number is."""
-    where = "caller_number = ? AND gone = 0"
-    found = Statement(ROWS.format(tables.calls) + where, (store.business, caller_number))
+def rows_with_caller(session: Session, tables: Tables, store: Store, caller_numbers: Sequence[str]) -> list[Row]:
+    """The rows of `KEPT` in which one of some numbers of callers is."""
+    where = f"caller_number IN ({_marks(caller_numbers)}) AND gone = 0"
+    found = Statement(ROWS.format(tables.calls) + where, (store.business, *caller_numbers))
     return session.rows(found, unhurried=True)
 
 

@@ -45,10 +45,10 @@ class Writing:
                 scratch.take(rows)
         scratch.fill()
 
-    def know_caller(self, scratch: Scratch, caller_number: str) -> None:
-        """Fill a scratch store with all rows in which a caller's number is."""
+    def know_caller(self, scratch: Scratch, caller_numbers: Sequence[str]) -> None:
+        """Fill a scratch store with all rows in which a caller's number is, however it is stored."""
         scratch.learn(self.store.erasure)
-        scratch.take(rows_with_caller(self._session, self._tables, self.store, caller_number))
+        scratch.take(rows_with_caller(self._session, self._tables, self.store, caller_numbers))
         scratch.fill()
 
     def mend(self, scratch: Scratch, reading: Session) -> None:

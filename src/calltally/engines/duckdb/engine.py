@@ -100,9 +100,9 @@ class DuckDBEngine:
             write_log(cursor, store)
             return found
 
-    def erase(self, calls: str, caller_number: str) -> int:
+    def erase(self, calls: str, *caller_numbers: str) -> int:
         with self._changing(calls) as (store, cursor):
-            erased = erase_caller(cursor, store, caller_number)
+            erased = erase_caller(cursor, store, caller_numbers)
             with full_disk_said(NOT_WRITTEN_ANEW.format(erased)):
                 self._stores.rewrite(calls, store)
             return erased

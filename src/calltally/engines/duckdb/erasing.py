@@ -1,7 +1,7 @@
 """A caller's number out of the calls of a store; its bytes leave the file when that is written anew."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -9,6 +9,7 @@ import duckdb
 
 from calltally.engines.duckdb import merge
 from calltally.engines.duckdb.changing import changing
+from calltally.engines.duckdb.lookup import GIVEN
 from calltally.engines.duckdb.migrations import VERSIONED
 from calltally.engines.duckdb.store import Store
 from calltally.engines.erasure import Erasure
@@ -18,27 +19,28 @@ from calltally.localtime import microseconds
 __all__ = ["erase_caller"]
 
 
-def erase_caller(cursor: duckdb.DuckDBPyConnection, store: Store, caller_number: str) -> int:
-    """How many calls had the number; the caller holds the right to write to the store.
+def erase_caller(cursor: duckdb.DuckDBPyConnection, store: Store, caller_numbers: Sequence[str]) -> int:
+    """How many calls had the number, however it is stored; the caller holds the right to write to the store.
 
     A call's caller becomes null with a version that no delivery exceeds. The file is marked as one to write anew.
     """
     erasure = Erasure(store.erasure.key or secrets.token_hex(32), store.erasure.hashes)
-    erasure = Erasure(erasure.key, erasure.hashes | {erasure.hash(caller_number)})
+    erasure = Erasure(erasure.key, erasure.hashes | set(map(erasure.hash, caller_numbers)))
     versions = ", ".join(
         str(NEVER_AGAIN) if name == "caller_number" else merge.stored_version("c", name) for name in VERSIONED
     )
     without = f"caller_number = NULL, version = {NEVER_AGAIN}, cleared = NULL, versions = [{versions}]"
     with _as_it_is_after_an_error(store), changing(cursor, store) as change:
-        cursor.execute(f"UPDATE {store.held} AS c SET {without} WHERE caller_number = ?", [caller_number])
+        given = [list(caller_numbers)]
+        cursor.execute(f"UPDATE {store.held} AS c SET {without} WHERE caller_number IN ({GIVEN})", given)
         changed_at = change.since = microseconds(datetime.now(UTC))
         change.rows = None
         found = cursor.execute(
             f"UPDATE {store.calls} AS c SET {without}, caller_code = NULL, changed_at = {changed_at} "
-            "WHERE caller_number = ?",
-            [caller_number],
+            f"WHERE caller_number IN ({GIVEN})",
+            given,
         ).fetchall()
-        cursor.execute(f"UPDATE {store.codes} SET value = NULL, value_hash = NULL WHERE value = ?", [caller_number])
+        cursor.execute(f"UPDATE {store.codes} SET value = NULL, value_hash = NULL WHERE value IN ({GIVEN})", given)
         cursor.execute(f"DELETE FROM {store.erased}")
         cursor.executemany(f"INSERT INTO {store.erased} VALUES (?)", [[each] for each in sorted(erasure.hashes)])
         cursor.execute(f"UPDATE {store.meta} SET erasure_key = ?, to_rewrite = true", [erasure.key])

@@ -84,8 +84,8 @@ class HotEngine:
     def delete(self, calls: str, call_id: str) -> bool:
         return self._file.delete(calls, call_id)
 
-    def erase(self, calls: str, caller_number: str) -> int:
-        return self._file.erase(calls, caller_number)
+    def erase(self, calls: str, *caller_numbers: str) -> int:
+        return self._file.erase(calls, *caller_numbers)
 
     def erasure(self, calls: str) -> Erasure:
         return self._file.erasure(calls)

@@ -101,7 +101,7 @@ def _delete(engine: Engine, connection: Connection, asked: Asked) -> None:
 
 
 def _erase(engine: Engine, connection: Connection, asked: Asked) -> None:
-    connection.send({"answer": engine.erase(_calls(asked), _text(asked, "caller_number"))})
+    connection.send({"answer": engine.erase(_calls(asked), *_texts(asked, "caller_numbers"))})
 
 
 def _erasure(engine: Engine, connection: Connection, asked: Asked) -> None:
@@ -157,6 +157,13 @@ def _text(asked: Asked, name: str) -> str:
         case str(value):
             return value
     raise Lost(f"{name} is no text")
+
+
+def _texts(asked: Asked, name: str) -> list[str]:
+    match asked.get(name):
+        case [*values] if all(isinstance(value, str) for value in values):
+            return values
+    raise Lost(f"{name} are no texts")
 
 
 def _gathered(connection: Connection, load: Load) -> bool:

@@ -117,8 +117,8 @@ class RemoteEngine:
     def delete(self, calls: str, call_id: str) -> bool:
         return bool(self._asked("delete", calls=calls, call_id=call_id))
 
-    def erase(self, calls: str, caller_number: str) -> int:
-        return int(self._asked("erase", calls=calls, caller_number=caller_number))
+    def erase(self, calls: str, *caller_numbers: str) -> int:
+        return int(self._asked("erase", calls=calls, caller_numbers=caller_numbers))
 
     def erasure(self, calls: str) -> Erasure:
         with self._talk("erasure", calls=calls) as talk:

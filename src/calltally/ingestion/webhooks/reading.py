@@ -11,7 +11,7 @@ from calltally.errors import shown
 from calltally.ingestion.deliveries import Delivered, Delivery
 from calltally.ingestion.webhooks.bodies import unreadable
 from calltally.ingestion.webhooks.vendor import Vendor
-from calltally.localtime import FIRST_INSTANT, FIRST_WRITTEN, LAST_INSTANT, LAST_WRITTEN, offset_table
+from calltally.localtime import FIRST_INSTANT, FIRST_WRITTEN, LAST_INSTANT, LAST_WRITTEN
 from calltally.records import BadValue, Reading, read_value
 
 __all__ = ["Notice", "outcome_of", "read_notice"]
@@ -57,7 +57,7 @@ def read_notice(vendor: Vendor, body: bytes, business: Business) -> Notice:
     event = _event(vendor, said)
     if vendor.event and event not in vendor.events:
         return Notice(event, None)
-    reading = Reading(business.region, offset_table(business.timezone))
+    reading = Reading.of(business.region, business.timezone)
     happened_at = _happened_at(vendor, said, reading)
     if vendor.leg and vendor.leg.of in said:
         return Notice(event, dict(_named(vendor.leg.names, said)), happened_at)
