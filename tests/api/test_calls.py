@@ -536,6 +536,24 @@ def test_any_id_can_be_addressed(sender: Sender, call: str) -> None:
     assert sender.request("GET", call).status_code == 404
 
 
+def test_the_id_is_what_comes_after_the_first_three_steps_however_they_are_written(sender: Sender) -> None:
+    sender.post([record("b"), record("a/calls/b")])
+    answer = sender.door.client.get("/api/v1/%63alls/a/calls/b", headers=sender.headers)
+    assert answer.json()["data"]["id"] == "a/calls/b"
+    answer = sender.door.client.get("/api/v1%2Fcalls/b", headers=sender.headers)
+    assert answer.json()["data"]["id"] == "b"
+
+
+def test_the_id_of_a_change_is_read_as_that_of_any_record(sender: Sender) -> None:
+    sender.post(record("5"))
+    assert sender.request("PATCH", "5", {"id": 5, "source": "x"}).json()["data"]["outcome"] == "updated"
+    assert sender.request("PATCH", "5", {"id": " 5 ", "source": "y"}).json()["data"]["outcome"] == "updated"
+    for other in (6, "05", True, None, ["5"]):
+        error = error_of(sender.request("PATCH", "5", {"id": other, "source": "z"}), 400, "invalid_body")
+        assert error["message"].endswith("is not the id in the address, and an id cannot change")
+    assert sender.call("5")["source"] == "y"
+
+
 def test_a_call_that_is_not_there(sender: Sender) -> None:
     for method in ("GET", "DELETE", "PATCH"):
         error = error_of(sender.request(method, "nobody", {}), 404, "not_found")

@@ -18,7 +18,7 @@ from calltally.api.receiving import JSON, NDJSON, body_form, invalid_body, json_
 from calltally.api.results import Batch, NoRecord, Sent, Tally, named
 from calltally.api.services import Services, actor_of, client_gone, services_of
 from calltally.api.streaming import take_stream
-from calltally.catalog import CATALOG, suggestion
+from calltally.catalog import CATALOG, CallField, suggestion
 from calltally.engines import Outcome, Stop
 from calltally.errors import InvalidBody, InvalidRequest, NotFound, Problem, TooLarge, shown
 from calltally.exporting.records import call_records
@@ -27,6 +27,7 @@ from calltally.ingestion.erasing import erase_caller
 from calltally.ingestion.files.json_array import BadElement, read_elements
 from calltally.ingestion.files.json_blocks import lines_of_array
 from calltally.query.parse import parse
+from calltally.records import BadValue, Reading, read_value
 
 __all__ = ["ERASED_BY", "MOST_RECORDS", "change_call", "delete_call", "erase_calls", "post_calls", "show_call"]
 
@@ -79,7 +80,7 @@ async def change_call(request: Request) -> Response:
     body_form(request.headers, (JSON,))
     name = _id(request)
     with services.intake.bodies.hold(actor.business.id) as held:
-        changes = _changes(await read_body(request, MOST_BYTES_OF_CALL, held), name)
+        changes = _changes(await read_body(request, MOST_BYTES_OF_CALL, held), name, actor.business)
         if await run_in_threadpool(services.engine.call, actor.business.calls, name) is None:
             raise _no_call(name)
         [version] = await _beside(0, partial(services.arrivals.of, 1), waits=services.arrivals.waits)
@@ -184,14 +185,14 @@ def _id(request: Request) -> str:
     Raises:
         NotFound: it is not UTF-8, as every id is.
     """
-    written = request.scope["raw_path"].decode().partition("/calls/")[2]
     try:
-        return unquote(written, errors="strict")
+        path = unquote(request.scope["raw_path"].decode(), errors="strict")
     except UnicodeDecodeError:
-        raise _no_call(written) from None
+        raise _no_call(request.path_params["id"]) from None
+    return path.split("/", 4)[4]  # after `/api/v1/calls/`
 
 
-def _changes(body: bytes, name: str) -> dict[str, object]:
+def _changes(body: bytes, name: str, business: Business) -> dict[str, object]:
     """The fields to change, with the id of the call under its own name alone.
 
     Raises:
@@ -200,16 +201,24 @@ def _changes(body: bytes, name: str) -> dict[str, object]:
     changes = json_value(body)
     if not isinstance(changes, dict):
         raise invalid_body("is not an object with the fields to change")
-    row = CATALOG.fields["id"]
+    row, reading = CATALOG.fields["id"], Reading.of(business.region, business.timezone)
     given = [changes.pop(each) for each in (row.name, *row.aliases) if each in changes]
     problems = [
         Problem(row.name, f"{row.name}: {shown(other)} is not the id in the address, and an id cannot change")
         for other in given
-        if other != name
+        if not _is(name, row, other, reading)
     ]
     if problems:
         raise InvalidBody(tuple(problems))
     return {**changes, row.name: name}
+
+
+def _is(value: str, field: CallField, given: object, reading: Reading) -> bool:
+    """Whether what a record gives for a field is read as this value."""
+    try:
+        return read_value(field, given, reading) == value
+    except BadValue:
+        return False
 
 
 def _changed(end: Delivered, name: str) -> dict[str, Any]:
@@ -229,7 +238,7 @@ def _caller_number(query_string: bytes) -> str:
     """
     query = parse(query_string)
     given = query.values.get(ERASED_BY, ())
-    problems = [query.unreadable[ERASED_BY]] if ERASED_BY in query.unreadable else []
+    problems = [*query.unreadable.get(ERASED_BY, ())]
     if not problems and len(given) != 1:
         problems.append(Problem(ERASED_BY, f"{ERASED_BY}: {'is given twice' if given else 'is required'}"))
     elif not problems and not given[0].strip():
