@@ -36,7 +36,7 @@ def webhook_paths() -> Plain:
                     "required": True,
                     "content": {"application/json": body, "application/x-www-form-urlencoded": body},
                 },
-                "responses": {"200": _taken(), **errors("404", "405", "413", "500", "503", "507")},
+                "responses": {"200": _taken(), **errors("400", "404", "405", "413", "415", "500", "503", "507")},
             }
         }
     }
