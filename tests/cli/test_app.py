@@ -161,6 +161,28 @@ def test_a_reader_that_goes_away_is_no_complaint(calltally: CommandLine, argumen
     assert (done.returncode, done.stderr) == (1, b"")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "code", "complaint"),
+    [
+        ("business clear {acme} <&-", 1, "Nobody can be asked here; add --yes to agree\n"),
+        ("sync callscaler -b {acme} <&-", 1, "as nobody can be asked here\n"),
+        ("business list >&-", 0, ""),
+        ("business list <&- >&- 2>&-", 0, ""),
+        ("business list --json >&-", 0, ""),
+        ("key list nobody 2>&-", 1, ""),
+    ],
+)
+def test_a_stream_that_was_closed_is_nobody_and_nowhere(
+    calltally: CommandLine, acme: str, arguments: str, code: int, complaint: str
+) -> None:
+    command = ["sh", "-c", f"{CALLTALLY} {arguments.format(acme=acme)}"]
+    done = subprocess.run(command, capture_output=True, text=True, env=calltally.environment(), check=False)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert done.stderr.endswith(complaint)
+    assert done.stderr.count("\n") == bool(complaint)
+    assert calltally.run("business", "list", "--json").json()[0]["id"] == acme
+
+
 def test_ctrl_c_is_quiet(calltally: CommandLine, acme: str) -> None:
     ours, theirs = pty.openpty()
     command = [CALLTALLY, "business", "delete", acme]

@@ -3,6 +3,8 @@
 import csv
 import gzip
 import json
+import multiprocessing
+import os
 import re
 import subprocess
 import sys
@@ -15,6 +17,7 @@ import pytest
 
 from calltally.catalog import CATALOG
 from calltally.engines import EXPORT_SCHEMA
+from calltally.exporting.place import placed
 from tests.cli.conftest import CALLTALLY, CommandLine
 from tests.cli.terminal import on_terminal
 
@@ -232,10 +235,26 @@ def test_a_file_that_cannot_be_written_leaves_what_was_there(
 ) -> None:
     path = tmp_path / "calls.csv"
     path.write_text("precious")
-    (tmp_path / "calls.csv.partial").mkdir()
+    (tmp_path / f"calls.csv.{os.getpid()}.partial").mkdir()
     sentence = calltally.run("export", "-b", "Calls", "--output", str(path)).failed(1)
     assert sentence == f"{path}: the export cannot be written there (Is a directory)"
     assert path.read_text() == "precious"
+
+
+def test_two_exports_to_one_place_do_not_mix(tmp_path: Path) -> None:
+    path = tmp_path / "calls.csv"
+    with placed(path) as file, multiprocessing.get_context("spawn").Pool(1) as pool:
+        file.write(b"a" * 100_000)
+        pool.apply(_exported, (path,))
+        file.write(b"a" * 100_000)
+        assert path.read_bytes() == b"b"
+    assert path.read_bytes() == b"a" * 200_000
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def _exported(path: Path) -> None:
+    with placed(path) as file:
+        file.write(b"b")
 
 
 @pytest.mark.parametrize("kind", ["csv", "ndjson", "parquet"])

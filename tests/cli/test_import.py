@@ -813,6 +813,15 @@ def test_as_of_no_time(calltally: CommandLine, acme: str, time_: str) -> None:
     assert sentence.endswith(f"; --as-of: '{time_}' is neither a time such as 2026-03-09T14:05:00Z nor 'now'")
 
 
+@pytest.mark.parametrize("time_", ["9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59", "9999-12-31 23:59:59"])
+def test_as_of_a_time_that_could_not_be_imported_again(
+    calltally: CommandLine, new_york: str, tmp_path: Path, time_: str
+) -> None:
+    path = written(tmp_path / "calls.csv", "id,started_at", "a,2026-03-09T14:05:00Z")
+    sentence = calltally.run("import", str(path), "-b", new_york, "--as-of", time_).failed(2)
+    assert sentence == f"--as-of: '{time_}' is not from the year 1 to 9999 in UTC"
+
+
 def test_names_of_files_that_are_no_text(calltally: CommandLine, acme: str, tmp_path: Path) -> None:
     path = os.fsencode(tmp_path) + b"/\xff[red].csv"
     with open(path, "wb") as file:  # noqa: PTH123 - Path takes text

@@ -58,11 +58,12 @@ def test_a_port_that_is_none(calltally: CommandLine, port: str) -> None:
     assert "--port" in calltally.process("serve", "--port", port).failed(2)
 
 
-def test_a_host_that_is_none(calltally: CommandLine) -> None:
+@pytest.mark.parametrize("host", ["256.0.0.1", "127.0.0..1", "a" * 64 + ".example"])
+def test_a_host_that_is_none(calltally: CommandLine, host: str) -> None:
     assert (
-        calltally.process("serve", "--host", "256.0.0.1", "--port", "0")
+        calltally.process("serve", "--host", host, "--port", "0")
         .failed(1)
-        .startswith("Cannot listen on 256.0.0.1 port 0 (")
+        .startswith(f"Cannot listen on {host} port 0 (")
     )
 
 

@@ -476,6 +476,16 @@ def test_asterisk_with_a_header(engine: Engine, new_york: Business, tmp_path: Pa
     assert said(call, "tracking_number", "destination_number", "duration_seconds") == ("+13055550100", "600", 60)
 
 
+def test_rows_that_cannot_be_read_do_not_tell_whose_a_file_is(
+    engine: Engine, new_york: Business, tmp_path: Path
+) -> None:
+    call = {"sid": "CA1", "accountSid": "AC1", "from": "+13055550134", "to": "+13055550100"}
+    call |= {"startTime": "2026-03-09T18:05:00.000Z", "duration": "61"}
+    found = put(engine, new_york, tmp_path / "calls.ndjson", "no call\n" * 50_000 + json.dumps(call) + "\n").summary
+    assert (found.presets, found.rejected, found.added) == ({"twilio": 1}, 50_000, 1)
+    assert said(calls_of(engine, new_york)["CA1"], "duration_seconds") == (61,)
+
+
 def test_numbers_and_words_of_json(engine: Engine, new_york: Business, tmp_path: Path) -> None:
     calls = [
         {"sid": "CA1", "accountSid": "AC1", "parentCallSid": None, "from": "+13055550134", "to": "+13055550100"}

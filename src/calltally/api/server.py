@@ -38,11 +38,9 @@ def bind(host: str, port: int, *, search: bool) -> socket.socket:
     for candidate in range(port, min(port + (PORTS_TRIED if search else 1), 65536)):
         try:
             return _bound(host, candidate)
-        except OSError as error:
-            failure = error
-    raise Conflict(
-        f"Cannot listen on {host} port {port} ({failure.strerror}); choose another with --port or --host"
-    ) from failure
+        except (OSError, UnicodeError) as error:  # a host such as `127.0.0..1` cannot even be looked up
+            failure, why = error, error.strerror if isinstance(error, OSError) else "no such host"
+    raise Conflict(f"Cannot listen on {host} port {port} ({why}); choose another with --port or --host") from failure
 
 
 def _bound(host: str, port: int) -> socket.socket:

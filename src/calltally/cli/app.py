@@ -28,7 +28,7 @@ from calltally.cli import (
 )
 from calltally.cli.group import examples, new_group
 from calltally.cli.options import JsonOption
-from calltally.cli.output import complain, print_json, say, tolerate_any_text
+from calltally.cli.output import complain, prepare_streams, print_json, say
 from calltally.errors import CalltallyError, InvalidRequest
 
 __all__ = ["build", "main"]
@@ -93,7 +93,7 @@ def build() -> typer.Typer:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command in the arguments of this process, or in those given; the exit code of the process."""
-    tolerate_any_text()
+    prepare_streams()
     try:
         return _run(sys.argv[1:] if arguments is None else arguments)
     except KeyboardInterrupt:

@@ -38,7 +38,7 @@ from calltally.ingestion import (
     files_named,
     import_file,
 )
-from calltally.localtime import microseconds, offset_table
+from calltally.localtime import FIRST_WRITTEN, LAST_WRITTEN, microseconds, offset_table
 from calltally.records import read_rfc3339
 
 __all__ = ["EXAMPLES", "import_calls", "interruptible"]
@@ -233,7 +233,7 @@ def _inputs(names: list[str]) -> tuple[list[_Input], list[str]]:
 
 
 def _standard_input() -> _Input:
-    if sys.stdin is None:
+    if sys.__stdin__ is None:
         raise UnreadableFile(f"{NAME_OF_INPUT}: there is no standard input")
     stream = os.fdopen(sys.stdin.fileno(), "rb", closefd=False)
     os.set_blocking(stream.fileno(), True)  # otherwise a pipe that is empty for a moment would pass for its end
@@ -323,9 +323,17 @@ def _reads(preset: Preset) -> str:
 
 
 def _instant(as_of: str, business: Business, now: datetime) -> int:
-    """The instant that a checked `--as-of` means."""
+    """The instant that a checked `--as-of` means.
+
+    Raises:
+        InvalidRequest: it could not be written again, as `updated_at`.
+    """
     moment = None if as_of == NOW else read_rfc3339(as_of, offset_table(business.timezone))
-    return moment.instant if moment else microseconds(now)
+    instant = moment.instant if moment else microseconds(now)
+    if not FIRST_WRITTEN <= instant <= LAST_WRITTEN:
+        message = f"--as-of: {shown(as_of)} is not from the year 1 to 9999 in UTC"
+        raise InvalidRequest((Problem("as_of", message),))
+    return instant
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """What commands print: tables and sentences for people, or one JSON value for programs."""
 
+import os
 import re
 import sys
 from collections.abc import Iterable, Sequence
@@ -19,11 +20,11 @@ __all__ = [
     "ask",
     "complain",
     "note",
+    "prepare_streams",
     "print_facts",
     "print_json",
     "print_table",
     "say",
-    "tolerate_any_text",
 ]
 
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
@@ -97,8 +98,14 @@ def ask(question: str, *, yes: bool) -> None:
         raise CalltallyError("Nothing was changed")
 
 
-def tolerate_any_text() -> None:
-    """Print what a terminal's encoding lacks as an escape, rather than fail."""
+def prepare_streams() -> None:
+    """Print what a terminal's encoding lacks as an escape, rather than fail, and what is to go nowhere, nowhere.
+
+    Of a stream that was closed when the process began, the next file that is opened would take the place.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -23,7 +23,8 @@ def placed(path: Path) -> Iterator[BinaryIO]:
     """
     target = path.resolve()
     ordinary = target.is_file() or not target.exists()
-    partial = target.with_name(target.name + ".partial") if ordinary else target
+    # A name of its own: somebody else may be exporting to the same place.
+    partial = target.with_name(f"{target.name}.{os.getpid()}.partial") if ordinary else target
     try:
         with ExitStack() as ending:
             file = ending.enter_context(partial.open("wb"))

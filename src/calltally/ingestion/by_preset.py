@@ -28,6 +28,8 @@ class FileReading:
 
     def read(self, batch: RowBatch) -> tuple[ReadBatch, Iterator[pa.RecordBatch]]:
         """What the batch came to, and those rows, of this and earlier ones, that are ready for an engine."""
+        if self.preset is None and not batch.columns:  # nothing in it could be read as a row
+            return self._rows.read(batch), iter(())
         if self.preset is None:
             self._use(detected(batch.columns))
         found = self._rows.read(self._by_preset.read(batch))

@@ -106,8 +106,8 @@ def _question(first: date, last: date) -> dict[str, str]:
     }
 
 
-def _by_day(rows: Sequence[Mapping[str, object]]) -> dict[object, Mapping[str, object]]:
-    return {row.get(DAY): row for row in rows}
+def _by_day(rows: Sequence[Mapping[str, object]]) -> dict[str, Mapping[str, object]]:
+    return {str(row.get(DAY)): row for row in rows}
 
 
 def _hints(found: Sequence[Difference], business: Business, source: Source, today: date) -> Iterator[str]:
