@@ -42,6 +42,7 @@ from calltally.engines.duckdb.stores import CANNOT_OPEN
 from calltally.errors import FolderUnusable, NotFound, StorageFull, Unavailable
 from calltally.folder import DataFolder
 from calltally.ingestion import Delivered, Delivery, ReadDeliveries, erase_caller, import_records
+from calltally.ingestion.webhooks import retry_dead_letters
 from calltally.settings import Settings
 from tests.api.conftest import NOW, Door, intake_limits, limits, serving
 from tests.webhooks import (
@@ -262,6 +263,19 @@ def test_what_cannot_be_applied_is_kept_whole(door: Door) -> None:
     assert why == "ai_score: '500' is not from 0 to 100"
     assert no_time == "timestamp: 'soon' is not a time as CallScaler writes it"
     assert mine.used().dead_letters == 3
+    assert mine.calls() == []
+
+
+def test_of_what_is_kept_nothing_is_applied(door: Door) -> None:
+    """Nor a start that would only have been supposed."""
+    mine = hook(door)
+    bad = {"event": "call.missed", "call_id": "cs-9", "timestamp": "2026-03-09T14:05:00Z", "ai_score": 300}
+    assert outcome(mine.send(bad)) == "kept"
+    assert mine.calls() == []
+    [(_, why)] = mine.letters()
+    assert why == "ai_score: '300' is not from 0 to 100"
+    [retried] = retry_dead_letters(door.control, door.engine, list_dead_letters(door.control, mine.business))
+    assert retried.reason == why
     assert mine.calls() == []
 
 

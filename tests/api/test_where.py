@@ -168,6 +168,8 @@ WRONG = {
     "where[source]=a%FF": "where[source]: 'a\ufffd' is not valid UTF-8 text without NUL characters",
     "where_nul=date": "where_nul: 'where_nul' is not a parameter of this {}; did you mean 'where_null'?",
     "where[sorce]=x": "where[sorce]: 'where[sorce]' is not a parameter of this {}; did you mean 'where[source]'?",
+    "utm_campaign=x": "utm_campaign: 'utm_campaign' is not a parameter of this {}; did you mean 'where[utm_campaign]'?",
+    "Week=x": "Week: 'Week' is not a parameter of this {}; did you mean 'where[week]'?",
     "where[source=x": "where[source: 'where[source' is not a parameter of this {}; did you mean 'where[source]'?",
     "where[zzz]=x": f"where[zzz]: 'where[zzz]' is not a parameter of this {{}}; the dimensions are {DIMENSIONS}",
 }

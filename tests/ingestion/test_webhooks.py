@@ -17,6 +17,7 @@ from calltally.catalog import CATALOG
 from calltally.engines import Engine
 from calltally.errors import InvalidBody
 from calltally.ingestion import Delivery, deliver
+from calltally.ingestion.deliveries import deliver_read
 from calltally.ingestion.webhooks import CALLRAIL, CALLSCALER, TWILIO, VENDORS, Notice, Posted, Vendor, read_notice
 from calltally.localtime import microseconds
 from tests.asking import import_records
@@ -292,7 +293,9 @@ def apply(events: Sequence[Mapping[str, object]], business: Business, engine: En
         notice = read_notice(CALLSCALER, as_json(event), business)
         assert notice.record is not None
         assert notice.happened_at is not None
-        deliver(notice.deliveries(notice.happened_at), business, engine)
+        read = notice.deliveries(notice.happened_at, business)
+        assert read is not None
+        deliver_read([read], business, engine)
     return stored(business, engine)
 
 

@@ -21,9 +21,8 @@ from calltally.accounts import (
 )
 from calltally.api.receiving import read_body
 from calltally.api.services import Services, services_of
-from calltally.engines import Outcome
 from calltally.errors import Damaged, FolderUnusable, InvalidBody, NotFound, Unavailable
-from calltally.ingestion import Delivery, known_erasure, without_erased
+from calltally.ingestion import ReadDeliveries, known_erasure, without_erased
 from calltally.ingestion.webhooks import VENDORS, Posted, outcome_of, read_notice, reason_of
 from calltally.localtime import microseconds
 
@@ -102,33 +101,29 @@ async def _outcome(arrival: _Arrival, services: Services) -> str:
         deliveries = await run_in_threadpool(_deliveries, arrival, services.control)
         if not deliveries:
             return IGNORED
-        delivered = outcome_of(await services.intake.put(arrival.business, deliveries))
+        return str(outcome_of(await services.intake.put(arrival.business, deliveries)).outcome.value)
     except InvalidBody as error:
         reason = reason_of(error.problems)
     except (Damaged, FolderUnusable) as error:
         reason = error.message
-    else:
-        if delivered.outcome is not Outcome.REJECTED:
-            return str(delivered.outcome.value)
-        reason = reason_of(delivered.problems)
     await run_in_threadpool(_keep, arrival, reason, services)
     return KEPT
 
 
-def _deliveries(arrival: _Arrival, control: Control) -> list[Delivery]:
-    """What a body says, with its version; nothing: an event that was counted, as nothing is done about it.
+def _deliveries(arrival: _Arrival, control: Control) -> ReadDeliveries | None:
+    """What a body says, with its version; None: an event that was counted, as nothing is done about it.
 
     Raises:
-        InvalidBody: nothing can be made of it.
+        InvalidBody: nothing can be made of it, or what it says cannot be taken.
     """
     notice = read_notice(VENDORS[arrival.webhook.kind], arrival.body, arrival.business)
     if notice.record is None:
         count_ignored(control, arrival.webhook, notice.event, arrival.now)
-        return []
+        return None
     version = notice.happened_at
     if version is None:
         version = microseconds(first_arrival(control, arrival.webhook, arrival.body, arrival.now))
-    return notice.deliveries(version)
+    return notice.deliveries(version, arrival.business)
 
 
 def _keep(arrival: _Arrival, reason: str, services: Services) -> None:

@@ -277,7 +277,11 @@ class Check:
         rows = self.catalog.parameters.values()
         names = [row.name for row in rows if not isinstance(row.filter, Where | WhereNull)]
         others = [row.name for row in rows if isinstance(row.filter, WhereNull)]
-        return suggestion(name, names) or suggestion(name, others) or f"; it takes {', '.join(names)}"
+        if near := suggestion(name, names) or suggestion(name, others):
+            return near
+        if others and (dimension := nearest(name, dimensions)):
+            return f"; did you mean '{where_name(dimension)}'?"
+        return f"; it takes {', '.join(names)}"
 
     def _wrong(self, parameter: Parameter, message: str) -> None:
         self.problems.append(Problem(parameter.name, f"{parameter.name}: {message}"))

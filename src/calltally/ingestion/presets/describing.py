@@ -20,7 +20,7 @@ def described_legs(legs: Legs) -> str:
         best = f"one that is {' or else '.join(legs.best)}, then the longest" if legs.best else "the longest"
         facts.append(f"{_listed(legs.by_best)} are those of the best leg ({best})")
     if legs.summed:
-        facts.append(f"{_listed(legs.summed)} is added up")
+        facts.append(f"{_listed(legs.summed)} is added up, of each row in whole cents")
     return "; ".join(facts)
 
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from calltally.accounts import Business
 from calltally.catalog import CATALOG
 from calltally.engines import SUPPOSED, Outcome
-from calltally.errors import shown
-from calltally.ingestion.deliveries import Delivered, Delivery
+from calltally.errors import InvalidBody, shown
+from calltally.ingestion.deliveries import Delivered, Delivery, ReadDeliveries, read_deliveries
 from calltally.ingestion.webhooks.bodies import unreadable
 from calltally.ingestion.webhooks.vendor import Vendor
 from calltally.localtime import FIRST_INSTANT, FIRST_WRITTEN, LAST_INSTANT, LAST_WRITTEN
@@ -20,7 +20,7 @@ Record = dict[str, object]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SECOND = 1_000_000  # microseconds
-MOST_FIRST = (Outcome.REJECTED, Outcome.ADDED, Outcome.UPDATED, Outcome.HELD)
+MOST_FIRST = (Outcome.ADDED, Outcome.UPDATED, Outcome.HELD)
 
 
 @dataclass(frozen=True)
@@ -36,10 +36,20 @@ class Notice:
     happened_at: int | None = None
     start: Mapping[str, object] | None = None
 
-    def deliveries(self, version: int) -> list[Delivery]:
-        """What is to be delivered, all at once, where this is the version of what the record says."""
-        said = [] if self.record is None else [Delivery(self.record, version)]
-        return said if self.start is None else [*said, Delivery(self.start, SUPPOSED)]
+    def deliveries(self, version: int, business: Business) -> ReadDeliveries | None:
+        """What is to be delivered, all at once, where this is the version of what the record says; None: nothing.
+
+        Raises:
+            InvalidBody: the record cannot be taken, so that nothing is to be.
+        """
+        if self.record is None:
+            return None
+        said = [Delivery(self.record, version)]
+        said += [] if self.start is None else [Delivery(self.start, SUPPOSED)]
+        read = read_deliveries(said, business)
+        for problems in read.problems.values():
+            raise InvalidBody(problems)
+        return read
 
 
 def outcome_of(delivered: Sequence[Delivered]) -> Delivered:

@@ -14,11 +14,11 @@ from calltally.accounts import (
     redact_dead_letters,
     remove_dead_letter,
 )
-from calltally.engines import Engine, Outcome
+from calltally.engines import Engine
 from calltally.errors import Damaged, FolderUnusable, InvalidBody, NotFound, Problem
-from calltally.ingestion.deliveries import deliver
+from calltally.ingestion.deliveries import deliver_read
 from calltally.ingestion.erasing import known_erasure, without_erased
-from calltally.ingestion.webhooks.reading import outcome_of, read_notice
+from calltally.ingestion.webhooks.reading import read_notice
 from calltally.ingestion.webhooks.vendors import VENDORS
 from calltally.localtime import microseconds
 
@@ -58,15 +58,14 @@ def retry_dead_letters(control: Control, engine: Engine, letters: Sequence[DeadL
 def _retry(body: bytes, letter: DeadLetter, business: Business, engine: Engine) -> str | None:
     try:
         notice = read_notice(VENDORS[letter.kind], body, business)
-        if notice.record is None:
-            return None
         version = microseconds(letter.arrived_at) if notice.happened_at is None else notice.happened_at
-        delivered = outcome_of(deliver(notice.deliveries(version), business, engine))
+        if read := notice.deliveries(version, business):
+            deliver_read([read], business, engine)
     except InvalidBody as error:
         return reason_of(error.problems)
     except (Damaged, FolderUnusable) as error:
         return error.message
-    return reason_of(delivered.problems) if delivered.outcome is Outcome.REJECTED else None
+    return None
 
 
 def reason_of(problems: Sequence[Problem]) -> str:
