@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from calltally.accounts import list_businesses, rfc3339
 from calltally.backups import BackupProgress, Kept, Target, chosen, make_backup, opened_backup, restore_business
 from calltally.cli.group import examples
-from calltally.cli.importing import interruptible
+from calltally.cli.interrupting import interruptible
 from calltally.cli.options import BusinessesOption, DataOption, JsonOption, YesOption, calls_of, opened
 from calltally.cli.output import ask, print_json, say
 

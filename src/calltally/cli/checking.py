@@ -11,7 +11,7 @@ from rich.filesize import decimal
 from calltally.accounts import rfc3339
 from calltally.checking import CheckedBusiness, Findings, Leftover, check_folder
 from calltally.cli.group import examples
-from calltally.cli.importing import interruptible
+from calltally.cli.interrupting import interruptible
 from calltally.cli.options import DataOption, JsonOption, Opened, calls_of, opened, settings_for
 from calltally.cli.output import Column, print_json, print_table, say
 from calltally.folder import require_folder

@@ -19,7 +19,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn
 from calltally.accounts import Business, find_business
 from calltally.catalog import CATALOG, Choice, Day, DimensionName, Parameter, Text, Where, suggestion
 from calltally.cli.group import examples
-from calltally.cli.importing import interruptible
+from calltally.cli.interrupting import interruptible
 from calltally.cli.options import BusinessOption, DataOption, JsonOption, Opened, calls_of, opened
 from calltally.cli.output import print_json, say
 from calltally.errors import InvalidRequest, Problem, shown

@@ -4,7 +4,6 @@ import gc
 import os
 import re
 import shlex
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +22,7 @@ from rich.progress import Progress as Bar
 from calltally.accounts import Business, find_business, list_keys
 from calltally.catalog import CATALOG, suggestion
 from calltally.cli.group import examples
+from calltally.cli.interrupting import interruptible
 from calltally.cli.options import DataOption, JsonOption, calls_of, opened
 from calltally.cli.output import Column, complain, print_facts, print_json, print_table, say
 from calltally.engines import Engine
@@ -41,7 +41,7 @@ from calltally.ingestion import (
 from calltally.localtime import FIRST_WRITTEN, LAST_WRITTEN, microseconds, offset_table
 from calltally.records import read_rfc3339
 
-__all__ = ["EXAMPLES", "import_calls", "interruptible"]
+__all__ = ["EXAMPLES", "import_calls"]
 
 EXAMPLES = examples(
     "calltally import calls.csv --business 'Acme Plumbing'",
@@ -191,31 +191,6 @@ def import_calls(
         complain(failure)
     if imported.failures:
         raise typer.Exit(1)
-
-
-@contextmanager
-def interruptible(on_interrupt: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """Let Ctrl-C end the work within as KeyboardInterrupt, though a database driver may turn that into its own error.
-
-    Whether what was being written is in is then known only to the database: all of it or nothing.
-    """
-    interrupted = False
-
-    def interrupt(*_: object) -> None:
-        nonlocal interrupted
-        interrupted = True
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGINT, interrupt)
-    try:
-        yield
-    except (Exception, KeyboardInterrupt) as error:
-        if not interrupted:
-            raise
-        on_interrupt()
-        raise KeyboardInterrupt from error
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _inputs(names: list[str]) -> tuple[list[_Input], list[str]]:

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from calltally.accounts import Business, find_business, list_businesses
 from calltally.cli.group import examples
-from calltally.cli.importing import interruptible
+from calltally.cli.interrupting import interruptible
 from calltally.cli.options import BusinessesOption, DataOption, JsonOption, Opened, YesOption, opened
 from calltally.cli.output import ask, complain, note, print_json, say
 from calltally.engines import name_of_engine, open_to_move, prepare_engine

@@ -23,7 +23,7 @@ from calltally.api import (
     create_app,
     run_server,
 )
-from calltally.cli.importing import interruptible
+from calltally.cli.interrupting import interruptible
 from calltally.cli.options import Opened, engine_of, listening, opened
 from calltally.cli.output import note, say
 from calltally.cli.serving import running_address

@@ -19,7 +19,7 @@ from rich.progress import SpinnerColumn, TextColumn
 
 from calltally.accounts import Business, find_business, rfc3339
 from calltally.cli.group import examples, new_group
-from calltally.cli.importing import interruptible
+from calltally.cli.interrupting import interruptible
 from calltally.cli.options import BusinessOption, DataOption, JsonOption, Opened, calls_of, opened
 from calltally.cli.output import Column, complain, note, print_facts, print_json, print_table, say
 from calltally.engines import Engine, Outcome
