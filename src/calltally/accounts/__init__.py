@@ -32,7 +32,7 @@ from calltally.accounts.keys import MOST_KEYS, Key, KnownKeys, NewKey, authentic
 from calltally.accounts.links import LINK_LASTS, create_link, find_link, use_link
 from calltally.accounts.permissions import ACTIONS, DEFAULT_SCOPES, SCOPES, Actor, require
 from calltally.accounts.postgresql import is_shared
-from calltally.accounts.removals import finish_removals, forget_removal
+from calltally.accounts.removals import finish_removals, forget_removal, store_name
 from calltally.accounts.saved_reports import (
     LONGEST_REPORT_NAME,
     MOST_SAVED_REPORTS,
@@ -159,6 +159,7 @@ __all__ = [
     "revoke_share",
     "rfc3339",
     "save_report",
+    "store_name",
     "update_business",
     "use_link",
     "without_number",

@@ -15,8 +15,8 @@ from calltally.accounts import (
     read_account,
     reserve_store,
     restore_account,
+    store_name,
 )
-from calltally.accounts.removals import store_name
 from calltally.backups.files import copy_synced
 from calltally.backups.manifest import Kept, Manifest, read_manifest
 from calltally.engines import Engine, StoreFacts, calls_file
