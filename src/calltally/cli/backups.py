@@ -16,7 +16,7 @@ from calltally.backups import BackupProgress, Kept, Target, chosen, make_backup,
 from calltally.cli.group import examples
 from calltally.cli.interrupting import interruptible
 from calltally.cli.options import BusinessesOption, DataOption, JsonOption, YesOption, calls_of, opened
-from calltally.cli.output import ask, print_json, say
+from calltally.cli.output import ask, counted, print_json, say
 
 __all__ = ["BACKUP_EXAMPLES", "RESTORE_EXAMPLES", "backup", "restore"]
 
@@ -45,7 +45,7 @@ def backup(
         print_json({"folder": str(folder.absolute()), **made.plain()})
         return
     calls = sum(kept.calls for kept in made.businesses)
-    say(f"Backed up {_businesses(len(made.businesses))} with {_calls(calls)} to {folder}")
+    say(f"Backed up {_businesses(len(made.businesses))} with {counted(calls, 'call')} to {folder}")
 
 
 def restore(
@@ -73,7 +73,7 @@ def restore(
             for kept in wanted:
                 restore_business(found, kept, Target(on.folder, on.control, engine))
                 if not as_json:
-                    say(f"Restored '{kept.name}' with {_calls(kept.calls)}")
+                    say(f"Restored '{kept.name}' with {counted(kept.calls, 'call')}")
         untouched = len(there - {kept.id for kept in wanted})
     if as_json:
         restored = [{"id": kept.id, "name": kept.name, "calls": kept.calls} for kept in wanted]
@@ -100,7 +100,3 @@ def _named(businesses: Sequence[Kept]) -> str:
 
 def _businesses(count: int) -> str:
     return f"{count:,} business{'' if count == 1 else 'es'}"
-
-
-def _calls(count: int) -> str:
-    return f"{count:,} call{'' if count == 1 else 's'}"

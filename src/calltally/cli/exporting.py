@@ -3,7 +3,6 @@
 import inspect
 import os
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -21,7 +20,8 @@ from calltally.catalog import CATALOG, Choice, Day, DimensionName, Parameter, Te
 from calltally.cli.group import examples
 from calltally.cli.interrupting import interruptible
 from calltally.cli.options import BusinessOption, DataOption, JsonOption, Opened, calls_of, opened
-from calltally.cli.output import print_json, say
+from calltally.cli.output import counted, print_json, say
+from calltally.cli.pace import Pace
 from calltally.errors import InvalidRequest, Problem, shown
 from calltally.exporting import FORMATS, Format, format_of, placed, write_calls
 from calltally.query import Selection, select
@@ -144,7 +144,7 @@ def export(
     if as_json:
         print_json({"business": found.id, "calls": calls, "format": chosen, "file": str(output)})
     elif output:
-        say(f"Exported {calls:,} call{'' if calls == 1 else 's'} of '{found.name}' to {output}")
+        say(f"Exported {counted(calls, 'call')} of '{found.name}' to {output}")
 
 
 def _export(on: Opened, business: Business, selection: Selection, kind: Format, stream: BinaryIO) -> int:
@@ -220,10 +220,5 @@ def _progress(*, shares_terminal: bool) -> Iterator[Callable[[int], None]]:
     columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False))
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("")
-        start = time.monotonic()
-
-        def show(calls: int) -> None:
-            rate = calls / max(time.monotonic() - start, 0.001)
-            bar.update(task, description=f"{calls:,} calls, {rate:,.0f} calls/s")
-
-        yield show
+        pace = Pace()
+        yield lambda calls: bar.update(task, description=f"{calls:,} calls, {pace.rate(calls)} calls/s")

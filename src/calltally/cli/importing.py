@@ -5,7 +5,6 @@ import os
 import re
 import shlex
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -24,7 +23,8 @@ from calltally.catalog import CATALOG, suggestion
 from calltally.cli.group import examples
 from calltally.cli.interrupting import interruptible
 from calltally.cli.options import DataOption, JsonOption, calls_of, opened
-from calltally.cli.output import Column, complain, print_facts, print_json, print_table, say
+from calltally.cli.output import Column, complain, counted, note, print_facts, print_json, print_table, say
+from calltally.cli.pace import Pace
 from calltally.engines import Engine
 from calltally.errors import CalltallyError, InvalidRequest, Problem, UnreadableFile, shown
 from calltally.ingestion import (
@@ -60,7 +60,6 @@ STANDARD_INPUT = "-"
 NAME_OF_INPUT = Path("stdin")  # in messages, and before .rejected.ndjson
 NOW = "now"
 EXAMPLE_TIME = datetime(2026, 3, 9, 14, 5, tzinfo=UTC)
-SECONDS_BETWEEN_LINES = 5.0
 LONGEST_BAR_NAME = 24
 MOST_DROPPED_SHOWN = 20
 NEAR = 0.75  # a hint about a column that means something else altogether does more harm than none
@@ -328,11 +327,11 @@ def _progress(path: Path) -> Iterator[OnProgress]:
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
         short = name if len(name) <= LONGEST_BAR_NAME else f"{name[: LONGEST_BAR_NAME - 1]}…"
         task = bar.add_task(short, doing="", total=None)
-        start = time.monotonic()
+        pace = Pace()
 
         def show(now: Progress) -> None:
-            rate = f"{now.rows / max(time.monotonic() - start, 0.001):,.0f} calls/s"
-            done = rate if now.size else f"{_rows(now.rows)}, {rate}"
+            rate = f"{pace.rate(now.rows)} calls/s"
+            done = rate if now.size else f"{counted(now.rows, 'row')}, {rate}"
             completed = now.size if now.merging else now.position
             bar.update(task, completed=completed, total=now.size, doing="merging ..." if now.merging else done)
 
@@ -344,17 +343,12 @@ class _Lines:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._start = self._last = time.monotonic()
+        self._pace = Pace()
 
     def __call__(self, now: Progress) -> None:
-        moment = time.monotonic()
-        if not now.merging and moment - self._last < SECONDS_BETWEEN_LINES:
-            return
-        self._last = moment
-        rate = now.rows / max(moment - self._start, 0.001)
-        facts = [_rows(now.rows), f"{rate:,.0f} calls/s", *_standing(now, moment - self._start)]
-        sys.stderr.write(f"{self._name}: {', '.join(facts)}\n")
-        sys.stderr.flush()
+        if self._pace.is_due(at_once=now.merging):
+            rate = f"{self._pace.rate(now.rows)} calls/s"
+            note(f"{self._name}: {', '.join([counted(now.rows, 'row'), rate, *_standing(now, self._pace.seconds)])}")
 
 
 def _standing(now: Progress, seconds: float) -> Iterator[str]:
@@ -414,9 +408,9 @@ def _print_presets(imported: _Imported) -> None:
 def _print_times(summary: ImportSummary, business: Business) -> None:
     clock = f"on the clock of {business.timezone}"
     if count := summary.ambiguous_times:
-        say(f"{_rows(count)} at a time that occurs twice {clock}: the first is taken")
+        say(f"{counted(count, 'row')} at a time that occurs twice {clock}: the first is taken")
     if count := summary.skipped_times:
-        say(f"{_rows(count)} at a time that does not occur {clock}: moved forward by the gap")
+        say(f"{counted(count, 'row')} at a time that does not occur {clock}: moved forward by the gap")
 
 
 def _print_dropped(summary: ImportSummary) -> None:
@@ -460,10 +454,6 @@ def _print_next_step(business: Business, data: str | None, *, has_key: bool) -> 
         say("Next, make a key and start the server:")
         say(f"  calltally key create {business.id}{where}")
     say(f"  calltally serve{where}")
-
-
-def _rows(count: int) -> str:
-    return f"{count:,} row{'' if count == 1 else 's'}"
 
 
 def _printable(text: str) -> str:

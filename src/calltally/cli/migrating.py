@@ -2,7 +2,6 @@
 
 import os
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from calltally.cli.group import examples
 from calltally.cli.interrupting import interruptible
 from calltally.cli.options import BusinessesOption, DataOption, JsonOption, Opened, YesOption, opened
 from calltally.cli.output import ask, complain, note, print_json, say
+from calltally.cli.pace import Pace
 from calltally.engines import name_of_engine, open_to_move, prepare_engine
 from calltally.errors import InvalidRequest, Problem
 from calltally.moving import Copied, Proof, Prospect, Side, copy_calls, forget_mark, look_ahead, prove
@@ -32,7 +32,6 @@ EXAMPLES = examples(
 )
 VARIABLE = next(setting.variable for setting in SETTINGS if setting.name == "engine")
 REPORT_SECONDS = 600.0  # a proof may take its time
-SECONDS_BETWEEN_LINES = 5.0
 MOST_SHOWN = 50  # differences
 
 OnProgress = Callable[[int], None]
@@ -204,19 +203,16 @@ class _Lines:
         self._doing = doing
         self._unit = unit
         self._total = total
-        self._start = self._last = time.monotonic()
+        self._pace = Pace()
         self._first: int | None = None
 
     def __call__(self, count: int) -> None:
-        moment = time.monotonic()
         if self._first is None:
             self._first = count
-        if moment - self._last < SECONDS_BETWEEN_LINES:
-            return
-        self._last = moment
-        rate = (count - self._first) / max(moment - self._start, 0.001)
-        of = f" of {self._total:,}" if self._total else ""
-        note(f"{self._doing}: {count:,}{of} {self._unit}, {rate:,.0f} a second")
+        if self._pace.is_due():
+            of = f" of {self._total:,}" if self._total else ""
+            rate = self._pace.rate(count - self._first)
+            note(f"{self._doing}: {count:,}{of} {self._unit}, {rate} a second")
 
 
 def _plain(moved: _Moved) -> dict[str, Any]:

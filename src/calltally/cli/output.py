@@ -19,6 +19,7 @@ __all__ = [
     "Column",
     "ask",
     "complain",
+    "counted",
     "note",
     "prepare_streams",
     "print_facts",
@@ -69,6 +70,11 @@ def print_facts(facts: Sequence[tuple[str, str]]) -> None:
 def say(text: str) -> None:
     """Print a line for people."""
     sys.stdout.write(f"{text}\n")
+
+
+def counted(count: int, noun: str) -> str:
+    """So many of something, such as `1 call` and `1,234 calls`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def note(text: str) -> None:

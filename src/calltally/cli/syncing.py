@@ -21,7 +21,8 @@ from calltally.accounts import Business, find_business, rfc3339
 from calltally.cli.group import examples, new_group
 from calltally.cli.interrupting import interruptible
 from calltally.cli.options import BusinessOption, DataOption, JsonOption, Opened, calls_of, opened
-from calltally.cli.output import Column, complain, note, print_facts, print_json, print_table, say
+from calltally.cli.output import Column, complain, counted, note, print_facts, print_json, print_table, say
+from calltally.cli.pace import Pace
 from calltally.engines import Engine, Outcome
 from calltally.errors import CalltallyError, InvalidRequest, Problem, Refused, Unavailable, shown
 from calltally.ingestion import Rejects
@@ -39,7 +40,6 @@ CALLSCALER = "https://callscaler.com/api/v1"
 KEY_VARIABLE = "CALLSCALER_KEY"
 LENGTH = re.compile(r"([0-9]{1,6})([smhd])")
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-SECONDS_BETWEEN_LINES = 5.0
 MOST_DROPPED_SHOWN = 20
 MOST_DIFFERENCES_SHOWN = 40
 
@@ -175,7 +175,7 @@ def _round(on: Opened, wanted: _Wanted, watch: "_Watch", *, full: bool) -> _Roun
             summary = pull(wanted.source, business, engine, on.control, rejects, full=full, on_progress=watch.progress)
         except (Refused, Unavailable) as failure:
             if watch.calls:
-                said = f"{failure.message}; {_calls(watch.calls)} came before, and the next run goes on there"
+                said = f"{failure.message}; {counted(watch.calls, 'call')} came before, and the next run goes on there"
                 raise CalltallyError(said) from failure
             raise
         try:
@@ -197,14 +197,14 @@ class _Watch:
     def __init__(self, name: str) -> None:
         self.calls = 0
         self._name = name
-        self._start = self._last = time.monotonic()
+        self._pace = Pace()
         self._bar: Bar | None = None
 
     @contextmanager
     def watching(self) -> Iterator[None]:
         """Begin with a round."""
         self.calls = 0
-        self._start = self._last = time.monotonic()
+        self._pace = Pace()
         if not sys.stderr.isatty():
             yield
             return
@@ -216,13 +216,12 @@ class _Watch:
 
     def progress(self, now: PullProgress) -> None:
         """Show it."""
-        self.calls, moment = now.calls, time.monotonic()
-        rate = f"{now.calls / max(moment - self._start, 0.001):,.0f} calls/s"
-        text = f"{self._name}: {_calls(now.calls)}, {now.pages:,} page{'' if now.pages == 1 else 's'}, {rate}"
+        self.calls = now.calls
+        facts = (counted(now.calls, "call"), counted(now.pages, "page"), f"{self._pace.rate(now.calls)} calls/s")
+        text = f"{self._name}: {', '.join(facts)}"
         if self._bar:
             self._bar.update(self._bar.task_ids[0], description=text)
-        elif moment - self._last >= SECONDS_BETWEEN_LINES:
-            self._last = moment
+        elif self._pace.is_due():
             note(text)
 
     def wait(self, why: str) -> None:
@@ -294,7 +293,3 @@ def _print_comparison(compared: Reconciliation) -> None:
 
 def _number(value: object) -> str:
     return "-" if value is None else f"{value:,}" if isinstance(value, int | float) else shown(value)
-
-
-def _calls(count: int) -> str:
-    return f"{count:,} call{'' if count == 1 else 's'}"
