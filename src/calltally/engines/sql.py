@@ -33,6 +33,7 @@ __all__ = [
     "compile_plan",
     "compile_with_totals",
     "narrowed",
+    "narrowed_plan",
     "read_rows",
     "read_with_totals",
     "where",
@@ -202,6 +203,13 @@ def narrowed(conditions: Sequence[Condition], first: int, last: int) -> tuple[Co
         if isinstance(condition, LocalTimeIs)
         else condition
         for condition in conditions
+    )
+
+
+def narrowed_plan(plan: Plan, first: int, last: int) -> Plan:
+    """The same plan for calls that start from `first` to `last`: with fewer cases of local time for each call."""
+    return replace(
+        plan, local_time=plan.local_time.between(first, last), conditions=narrowed(plan.conditions, first, last)
     )
 
 

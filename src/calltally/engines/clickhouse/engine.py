@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -29,7 +28,7 @@ from calltally.engines.duckdb.failures import translated
 from calltally.engines.duckdb.running import Running
 from calltally.engines.duckdb.writer import Writer
 from calltally.engines.erasure import Erasure
-from calltally.engines.sql import Statement, compile_with_totals, narrowed, read_with_totals
+from calltally.engines.sql import Statement, compile_with_totals, narrowed_plan, read_with_totals
 from calltally.engines.whole import Holdings, Part, Taking, Tally
 from calltally.localtime import Period
 
@@ -188,11 +187,7 @@ class ClickHouseEngine:
         self._root.close()
 
     def _answered(self, plan: Plan, session: Session, store: Store) -> Rows:
-        first, last = store.span(plan.periods)
-        # Only those changes of local time that the calls can meet: fewer cases for each call.
-        spelled = replace(
-            plan, local_time=plan.local_time.between(first, last), conditions=narrowed(plan.conditions, first, last)
-        )
+        spelled = narrowed_plan(plan, *store.extent.span(plan.periods))
         statement = compile_with_totals(spelled, f"{self._tables.calls} FINAL", DIALECT, *seen(store))
         return read_with_totals(plan, session.rows(statement))
 
@@ -213,7 +208,7 @@ class ClickHouseEngine:
                 # the statement may have met a call outside the span that it was spelled for, or missed one that has
                 # left its row.
                 before, store = store, self._store(calls, session)
-                if (store.first, store.last, store.swept) == (before.first, before.last, before.swept):
+                if (store.extent, store.swept) == (before.extent, before.swept):
                     return answer
 
         return self._asked(stop, work)

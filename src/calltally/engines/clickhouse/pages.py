@@ -17,7 +17,7 @@ __all__ = ["paged"]
 
 def paged(session: Session, tables: Tables, store: Store, page: Page) -> pa.RecordBatch:
     """The calls of a page, of `EXPORT_SCHEMA`."""
-    conditions = narrowed(page.conditions, *store.span(page.periods))
+    conditions = narrowed(page.conditions, *store.extent.span(page.periods))
     statement = _statement(tables.calls, page, conditions, store)
     return shaped(list(map(stored, session.rows(statement))))
 

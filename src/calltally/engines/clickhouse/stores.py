@@ -1,16 +1,15 @@
 """What is known of each business's calls."""
 
 import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
 from calltally.engines.clickhouse.schema import Tables
 from calltally.engines.clickhouse.sessions import Session
 from calltally.engines.duckdb.store import REMOVED
 from calltally.engines.erasure import Erasure
+from calltally.engines.extent import Extent
 from calltally.engines.sql import Statement
 from calltally.errors import NotFound, Unavailable
-from calltally.localtime import FIRST_INSTANT, Period
 
 __all__ = ["Store", "read_store", "require_there", "require_whole", "write_store"]
 
@@ -47,20 +46,15 @@ class Store:
         """The callers whose numbers were erased."""
         return Erasure(self.erasure_key or None, frozenset(self.erased))
 
-    def span(self, periods: Sequence[Period] | None) -> tuple[int, int]:
-        """The first and the last instant at which a call of these periods can start."""
-        first, last = self.first or FIRST_INSTANT, self.last or FIRST_INSTANT
-        if periods:
-            first, last = max(first, periods[0].start), min(last, periods[-1].end - 1)
-        return first, max(first, last)
+    @property
+    def extent(self) -> Extent:
+        """Between which instants its calls start."""
+        return Extent(self.first, self.last)
 
     def opened(self, number: int, first: int | None, last: int | None) -> "Store":
         """The store while a write of this number goes on, with room for calls between these starts."""
-        firsts = [start for start in (self.first, first) if start is not None]
-        lasts = [start for start in (self.last, last) if start is not None]
-        return replace(
-            self, number=number, is_open=True, first=min(firsts, default=None), last=max(lasts, default=None)
-        )
+        extent = self.extent.widened(first, last)
+        return replace(self, number=number, is_open=True, first=extent.first, last=extent.last)
 
     def closed(self, erasure: Erasure | None = None) -> "Store":
         """The store once the write is done that it was opened for: with the number after that one's."""

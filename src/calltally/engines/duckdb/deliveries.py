@@ -248,7 +248,7 @@ def _insert_calls(writer: Writer, store: Store, calls: pa.Table, hashes: pa.Arra
         calls = calls.append_column(name, column)
     first, last = pc.min_max(starts).as_py().values()
     # Before the commit, so that no report is spelled for less than it meets.
-    store.extent = store.extent.widened(first, last, store.extent.codes)
+    store.extent = store.extent.widened(first, last)
     if not _is_sorted(starts):
         calls = calls.sort_by([("started_at", "ascending"), ("id", "ascending")])
     store.hashes[store.calls].add(calls["id_hash"])
@@ -289,7 +289,7 @@ def _new_codes(writer: Writer, store: Store, new: Sequence[str], hashes: pa.Arra
     first = store.extent.codes
     codes = range(first, first + len(new))
     store.hashes[store.codes].add(hashes)
-    store.extent = store.extent.widened(None, None, codes.stop)
+    store.extent = store.extent.with_codes(codes.stop)
     code = pa.arange(codes.start, codes.stop)
     writer.insert(store.codes, pa.table({"value": pa.array(new, pa.string()), "code": code, "value_hash": hashes}))
     return dict(zip(new, codes, strict=True))

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -23,11 +22,11 @@ from calltally.engines.duckdb.load import DuckDBLoad
 from calltally.engines.duckdb.pages import paged
 from calltally.engines.duckdb.reading import Reading
 from calltally.engines.duckdb.running import Running
-from calltally.engines.duckdb.store import REMOVED, Extent, Store
+from calltally.engines.duckdb.store import REMOVED, KnownExtent, Store
 from calltally.engines.duckdb.stores import INVALIDATED, Stores
 from calltally.engines.duckdb.whole import begun, read_holdings, read_part, read_tallies
 from calltally.engines.erasure import Erasure
-from calltally.engines.sql import compile_plan, narrowed, read_rows
+from calltally.engines.sql import compile_plan, narrowed_plan, read_rows
 from calltally.engines.whole import Holdings, Part, Taking, Tally
 from calltally.errors import FolderUnusable, NotFound, Unavailable
 from calltally.localtime import DAY, Period
@@ -269,16 +268,12 @@ class DuckDBEngine:
             yield cursor
 
 
-def _answer(cursor: duckdb.DuckDBPyConnection, plan: Plan, store: Store, extent: Extent) -> Rows | None:
+def _answer(cursor: duckdb.DuckDBPyConnection, plan: Plan, store: Store, extent: KnownExtent) -> Rows | None:
     """What DuckDB finds; None where it met a code outside the extent."""
     first, last = extent.span(plan.periods)
-    # Only those changes of local time that the calls can meet: fewer cases for each call.
-    spelled = replace(
-        plan, local_time=plan.local_time.between(first, last), conditions=narrowed(plan.conditions, first, last)
-    )
     variety = _variety(cursor, plan, store)
     dialect = DuckDBDialect(extent.codes, variety, (last - first) // DAY, store.size / (extent.days + 1))
-    statement = compile_plan(spelled, store.calls, dialect)
+    statement = compile_plan(narrowed_plan(plan, first, last), store.calls, dialect)
     try:
         return read_rows(plan, cursor.execute(statement.sql, list(statement.params)).fetchall(), dialect)
     except duckdb.OutOfRangeException:

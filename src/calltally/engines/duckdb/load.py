@@ -278,8 +278,8 @@ class DuckDBLoad:
         """Before the commit, so that no report is spelled for less than it meets."""
         extent = self._store.extent
         for name in self._states():
-            extent = extent.widened(*read_span(self._cursor, name), codes)
-        self._store.extent = extent
+            extent = extent.widened(*read_span(self._cursor, name))
+        self._store.extent = extent.with_codes(codes)
 
     def _states(self) -> list[str]:
         """What has states of calls that may come to be in the store."""

@@ -2,9 +2,9 @@
 
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import duckdb
 
@@ -15,9 +15,9 @@ from calltally.engines.duckdb.journal import Journal
 from calltally.engines.duckdb.spelling import quoted
 from calltally.engines.duckdb.writer import Writer
 from calltally.engines.erasure import Erasure
-from calltally.localtime import DAY, FIRST_INSTANT, Period
+from calltally.engines.extent import Extent
 
-__all__ = ["REMOVED", "Extent", "Store", "read_span", "read_store"]
+__all__ = ["REMOVED", "KnownExtent", "Store", "read_span", "read_store"]
 
 ASK_AGAIN_SECONDS = 0.05
 MANY_ROWS = 10_000
@@ -26,33 +26,17 @@ REMOVED = "The calls of this business were cleared or deleted meanwhile"
 
 
 @dataclass(frozen=True)
-class Extent:
+class KnownExtent(Extent):
     """What holds of every call of a store, so that reports can be spelled shorter.
 
     It is widened before a commit: a report that finds it the same before and after has met no call outside it.
     """
 
-    first: int | None = None  # start of the first and the last call, microseconds UTC; None: no calls
-    last: int | None = None
     codes: int = 0  # all codes are below this
 
-    @property
-    def days(self) -> int:
-        """How many days there are between the first and the last call."""
-        return 0 if self.first is None or self.last is None else (self.last - self.first) // DAY
-
-    def span(self, periods: Sequence[Period] | None) -> tuple[int, int]:
-        """The first and the last instant at which a call of these periods can start."""
-        first, last = self.first or FIRST_INSTANT, self.last or FIRST_INSTANT
-        if periods:
-            first, last = max(first, periods[0].start), min(last, periods[-1].end - 1)
-        return first, max(first, last)
-
-    def widened(self, first: int | None, last: int | None, codes: int) -> "Extent":
-        """The extent that has room also for calls between these starts, and for so many codes."""
-        firsts = [start for start in (self.first, first) if start is not None]
-        lasts = [start for start in (self.last, last) if start is not None]
-        return Extent(min(firsts, default=None), max(lasts, default=None), max(self.codes, codes))
+    def with_codes(self, codes: int) -> "KnownExtent":
+        """The extent that has room also for so many codes."""
+        return replace(self, codes=max(self.codes, codes))
 
 
 class Gate:
@@ -115,7 +99,7 @@ class Store:
     deleted: str = ""
     erased: str = ""
     version: str = ""  # see `Engine.version`
-    extent: Extent = field(default_factory=Extent)
+    extent: KnownExtent = field(default_factory=KnownExtent)
     size: int = 0  # about how many calls there are
     variety: dict[str, int] = field(default_factory=dict)  # about how many values a field has, where that was asked
     any_held: bool = False
@@ -184,7 +168,7 @@ def read_store(cursor: duckdb.DuckDBPyConnection, calls: str, file: CallsFile | 
     store.erasure = Erasure(key, frozenset(row[0] for row in cursor.execute(f"FROM {store.erased}").fetchall()))
     store.any_held, store.any_deleted = (_any(cursor, table) for table in (store.held, store.deleted))
     codes = cursor.execute(f"SELECT coalesce(max(code) + 1, 0) FROM {store.codes}").fetchall()[0][0]
-    store.extent = Extent(*read_span(cursor, store.calls), codes)
+    store.extent = KnownExtent(*read_span(cursor, store.calls), codes)
     store.size = cursor.execute(f"SELECT count(*) FROM {store.calls}").fetchall()[0][0]
     return store
 
