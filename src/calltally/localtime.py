@@ -26,7 +26,10 @@ __all__ = [
     "LocalTimeKind",
     "OffsetTable",
     "Period",
+    "day_number",
+    "day_of",
     "microseconds",
+    "moment",
     "offset_table",
     "shared_periods",
     "time_zone_problem",
@@ -77,7 +80,7 @@ class OffsetTable:
 
     def day(self, instant: int) -> date:
         """The local day of an instant."""
-        return date.fromordinal(EPOCH_DAY + self.local(instant) // DAY)
+        return day_of(self.local(instant) // DAY)
 
     def instant(self, local: int) -> tuple[int, LocalTimeKind]:
         """The instant that a local time means, and how often that time occurs.
@@ -99,8 +102,8 @@ class OffsetTable:
         More than one where clocks went back across midnight (St. John's, until 2011), none where no instant that
         a call can have falls on those days.
         """
-        low = FIRST_INSTANT - DAY if first is None else (first.toordinal() - EPOCH_DAY) * DAY
-        high = LAST_INSTANT + DAY if last is None else (last.toordinal() - EPOCH_DAY + 1) * DAY
+        low = FIRST_INSTANT - DAY if first is None else day_number(first) * DAY
+        high = LAST_INSTANT + DAY if last is None else (day_number(last) + 1) * DAY
         pieces: list[Period] = []
         for start, end, offset in self.segments():
             piece = Period(max(start, low - offset, FIRST_INSTANT), min(end, high - offset))
@@ -141,9 +144,28 @@ def shared_periods(some: Sequence[Period], others: Sequence[Period]) -> tuple[Pe
     return tuple(period for period in both if period.start < period.end)
 
 
-def microseconds(moment: datetime) -> int:
+def microseconds(aware: datetime) -> int:
     """The instant of an aware datetime, in microseconds UTC."""
-    return (moment - EPOCH) // timedelta(microseconds=1)
+    return (aware - EPOCH) // timedelta(microseconds=1)
+
+
+def moment(instant: int) -> datetime:
+    """The datetime of an instant, in UTC.
+
+    Raises:
+        OverflowError: it is before year 1 or after year 9999.
+    """
+    return EPOCH + timedelta(microseconds=instant)
+
+
+def day_number(day: date) -> int:
+    """How many days it is after 1970-01-01, day 0."""
+    return day.toordinal() - EPOCH_DAY
+
+
+def day_of(number: int) -> date:
+    """The day that is so many after 1970-01-01."""
+    return date.fromordinal(EPOCH_DAY + number)
 
 
 def time_zone_problem(name: str) -> Problem | None:

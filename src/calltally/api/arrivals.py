@@ -2,12 +2,11 @@
 
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
+
+from calltally.localtime import microseconds
 
 __all__ = ["Arrivals"]
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
 
 
 class Arrivals:
@@ -24,7 +23,7 @@ class Arrivals:
 
     def of(self, count: int) -> range:
         """A time of arrival for each of so many records, in their order: microseconds UTC."""
-        now = (self._now() - EPOCH) // MICROSECOND
+        now = microseconds(self._now())
         with self._lock:
             first = max(now, self._next)
             self._next = first + count

@@ -1,6 +1,6 @@
 """`/api/v1/shares`: the reports that a business shows to whoever has their address."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -13,14 +13,13 @@ from calltally.api.saved_reports import PRIVATE, read_name, read_request
 from calltally.api.services import Services, actor_of, services_of
 from calltally.api.shown import shown_title
 from calltally.errors import InvalidBody, InvalidRequest, Problem, shown
-from calltally.localtime import offset_table
+from calltally.localtime import moment, offset_table
 from calltally.records import read_rfc3339
 
 __all__ = ["MOST_DAYS", "add_share", "delete_share", "list_all_shares", "share_path"]
 
 FIELDS = ("request", "name", "expires_at", "expires_in_days")
 MOST_DAYS = 3650
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 async def list_all_shares(request: Request) -> Response:
@@ -97,12 +96,12 @@ def _expires_at(
 
 
 def _moment(given: object, business: Business, now: datetime, problems: list[Problem]) -> datetime | None:
-    moment = read_rfc3339(given, offset_table(business.timezone)) if isinstance(given, str) else None
+    read = read_rfc3339(given, offset_table(business.timezone)) if isinstance(given, str) else None
     latest = now + timedelta(days=MOST_DAYS)
-    if moment is None:
+    if read is None:
         message = f"{shown(given)} is not a time such as 2026-03-09T14:05:00Z"
     else:
-        found = EPOCH + timedelta(microseconds=moment.instant)
+        found = moment(read.instant)
         if now < found <= latest:
             return found
         message = f"{shown(given)} is not between now and {rfc3339(latest)}"

@@ -10,11 +10,11 @@ from datetime import date
 from functools import lru_cache
 
 from calltally.catalog.types import Grain
+from calltally.localtime import day_number, day_of
 
 __all__ = ["EXAMPLES", "RANGES", "grain_count", "grain_days", "read_day", "read_grain", "show_grain", "taken"]
 
-EPOCH_DAY = date(1970, 1, 1).toordinal()
-LAST_DAY = date.max.toordinal() - EPOCH_DAY
+LAST_DAY = day_number(date.max)
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
 SMALL = re.compile(r"0*([0-9]{1,2})")
@@ -33,7 +33,7 @@ NOUNS = {Grain.DATE: "day", Grain.WEEK: "Monday", Grain.MONTH: "month"}
 
 def _day(number: int) -> str:
     """Days since 1970-01-01 as `2026-03-09`; for a week, those of its Monday."""
-    return date.fromordinal(EPOCH_DAY + number).isoformat()
+    return day_of(number).isoformat()
 
 
 def _month(number: int) -> str:
@@ -85,7 +85,7 @@ def read_grain(grain: Grain, text: str) -> int | None:
 
 def _read_date(text: str) -> int | None:
     day = read_day(text)
-    return day.toordinal() - EPOCH_DAY if day else None
+    return day_number(day) if day else None
 
 
 def _read_week(text: str) -> int | None:
@@ -142,10 +142,10 @@ def grain_days(grain: Grain, number: int) -> tuple[date, date] | None:
 
 
 def _days(first: int, last: int) -> tuple[date, date]:
-    return date.fromordinal(EPOCH_DAY + first), date.fromordinal(EPOCH_DAY + min(last, LAST_DAY))
+    return day_of(first), day_of(min(last, LAST_DAY))
 
 
 def _first_of_month(number: int) -> int:
     """The number of a month's first day; after the last month there is, that of the day after the last."""
     year, month = 1970 + number // 12, number % 12 + 1
-    return date(year, month, 1).toordinal() - EPOCH_DAY if year <= date.max.year else LAST_DAY + 1
+    return day_number(date(year, month, 1)) if year <= date.max.year else LAST_DAY + 1

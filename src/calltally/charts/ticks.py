@@ -9,13 +9,13 @@ from typing import Any
 
 from calltally.catalog import Grain, Unit, grain_days
 from calltally.charts.texts import tick_text
+from calltally.localtime import day_number, day_of
 
 __all__ = ["Ticks", "milliseconds", "number_ticks", "time_ticks"]
 
 Number = int | float
 
 DAY_MILLISECONDS = 86_400_000
-EPOCH_DAY = date(1970, 1, 1).toordinal()
 MONDAY = 4  # 1970-01-05, as the number of a day
 SECOND_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
 DAY_STEPS = (1, 2, 7, 14)
@@ -64,7 +64,7 @@ def milliseconds(grain: Grain, number: int) -> int:
     """When the first day of a day, week or month begins, in milliseconds since 1970 as if there were no time zones."""
     days = grain_days(grain, number)
     assert days  # noqa: S101 - hours and weekdays are no times
-    return (days[0].toordinal() - EPOCH_DAY) * DAY_MILLISECONDS
+    return day_number(days[0]) * DAY_MILLISECONDS
 
 
 def time_ticks(grain: Grain, first: int, last: int, most: int) -> Ticks:
@@ -74,7 +74,7 @@ def time_ticks(grain: Grain, first: int, last: int, most: int) -> Ticks:
     texts: list[tuple[str, ...]] = []
     year = None
     for day in days:
-        found = date.fromordinal(EPOCH_DAY + day)
+        found = day_of(day)
         texts.append((write(found), str(found.year) if found.year != year and write is not _year else ""))
         year = found.year
     return Ticks(tuple(day * DAY_MILLISECONDS for day in days), tuple(texts))
@@ -96,9 +96,9 @@ def _turns(grain: Grain, first: int, last: int, most: int) -> tuple[Sequence[int
 
 def _firsts(first: int, last: int, step: int) -> Iterator[int]:
     """The days among these on which each so-many-th month begins, counted so that years begin one."""
-    start, end = (date.fromordinal(EPOCH_DAY + day) for day in (first, last))
+    start, end = day_of(first), day_of(last)
     for month in range((start.year * 12 + start.month - 1) // step * step, end.year * 12 + end.month, step):
-        day = date(month // 12, month % 12 + 1, 1).toordinal() - EPOCH_DAY
+        day = day_number(date(month // 12, month % 12 + 1, 1))
         if first <= day <= last:
             yield day
 

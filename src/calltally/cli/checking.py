@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import typer
@@ -15,11 +14,11 @@ from calltally.cli.interrupting import interruptible
 from calltally.cli.options import DataOption, JsonOption, Opened, calls_of, opened, settings_for
 from calltally.cli.output import Column, print_json, print_table, say
 from calltally.folder import require_folder
+from calltally.localtime import moment
 
 __all__ = ["EXAMPLES", "check"]
 
 EXAMPLES = examples("calltally check", "calltally check --json", "calltally check --remove-leftovers")
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def check(
@@ -87,7 +86,7 @@ def _row(checked: CheckedBusiness) -> tuple[str, ...]:
         return (checked.business.name, "damaged", "-", "-", "-", "-", size)
     facts = checked.facts
     state = "well" if checked.size or facts.calls else "no calls yet"
-    first, last = (_moment(start) or "-" for start in (facts.first_start, facts.last_start))
+    first, last = (_written(start) or "-" for start in (facts.first_start, facts.last_start))
     return (checked.business.name, state, f"{facts.calls:,}", first, last, str(facts.schema or "-"), size)
 
 
@@ -109,12 +108,12 @@ def _plain_business(checked: CheckedBusiness) -> dict[str, Any]:
         "name": checked.business.name,
         "bytes": checked.size,
         "calls": facts.calls if facts else None,
-        "first_start": _moment(facts.first_start) if facts else None,
-        "last_start": _moment(facts.last_start) if facts else None,
+        "first_start": _written(facts.first_start) if facts else None,
+        "last_start": _written(facts.last_start) if facts else None,
         "schema": facts.schema if facts else None,
         "problem": checked.problem,
     }
 
 
-def _moment(microseconds: int | None) -> str | None:
-    return None if microseconds is None else rfc3339(EPOCH + timedelta(microseconds=microseconds))
+def _written(instant: int | None) -> str | None:
+    return None if instant is None else rfc3339(moment(instant))

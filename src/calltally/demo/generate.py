@@ -12,7 +12,7 @@ What there is to find in it:
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from random import Random
 
 from calltally.demo.chance import GAP, Weighted, between, happens, noise
@@ -36,14 +36,12 @@ from calltally.demo.market import (
     Flow,
 )
 from calltally.demo.rhythm import OFFICE, holiday, season
-from calltally.localtime import DAY, HOUR, OffsetTable, microseconds, offset_table
+from calltally.localtime import DAY, HOUR, OffsetTable, day_of, microseconds, moment, offset_table
 
 __all__ = ["generate_calls"]
 
 Record = dict[str, object]
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-FIRST_DAY = date(1970, 1, 1)
 DAYS = 365
 SLOT = HOUR // 4  # every offset from UTC is a whole number of these
 NOT_YET_ANALYSED = 2 * DAY
@@ -112,8 +110,8 @@ def _arrivals(random: Random, clock: OffsetTable, end: int) -> Iterator[tuple[in
             hour_seen = local // HOUR
             if day != local // DAY:
                 day = local // DAY
-                busy = _busyness(random, _date(day), (day - first) / DAYS)
-            hour = _hour(_date(day), hour_seen % 24, busy, first + DAYS - day, scale)
+                busy = _busyness(random, day_of(day), (day - first) / DAYS)
+            hour = _hour(day_of(day), hour_seen % 24, busy, first + DAYS - day, scale)
             rate = hour.origins.total * SLOT / HOUR
         # Calls are one apart on a clock that runs as fast as calls come; `due` is what it has to go to the next.
         while due < rate:
@@ -123,10 +121,6 @@ def _arrivals(random: Random, clock: OffsetTable, end: int) -> Iterator[tuple[in
             yield start, hour
             due += GAP.draw(random)
         due -= rate
-
-
-def _date(day: int) -> date:
-    return FIRST_DAY + timedelta(days=day)
 
 
 def _busyness(random: Random, day: date, elapsed: float) -> float:
@@ -269,8 +263,8 @@ def _call_id(random: Random, start: int) -> str:
 
 
 def _time(start: int) -> str:
-    moment = EPOCH + timedelta(milliseconds=start // 1000)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03}Z"
+    found = moment(start)
+    return f"{found:%Y-%m-%dT%H:%M:%S}.{found.microsecond // 1000:03}Z"
 
 
 def _statuses(hour: Hour, flow: Flow) -> Weighted[str]:

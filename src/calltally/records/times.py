@@ -1,13 +1,13 @@
 """Times as instants in microseconds UTC: RFC 3339, or a format that the user names."""
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from calltally.localtime import DAY, FIRST_INSTANT, LAST_INSTANT, LocalTimeKind, OffsetTable
+from calltally.localtime import DAY, FIRST_INSTANT, LAST_INSTANT, LocalTimeKind, OffsetTable, day_number, microseconds
 from calltally.records.arrays import between, matching, number, only
 
 __all__ = ["Moment", "read_datetime", "read_format", "read_rfc3339", "usual_times"]
@@ -21,9 +21,6 @@ USUAL_CLOCK = (
     r"|02-(?:0[1-9]|1[0-9]|2[0-8]))[T ](?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{3}(?:[0-9]{3})?)?"
 )
 USUAL_OFFSET = r"(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
-EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - times of a clock whose offset is applied afterwards
-EPOCH_DAY = date(1970, 1, 1).toordinal()
-MICROSECOND = timedelta(microseconds=1)
 MINUTE = 60_000_000
 
 
@@ -45,7 +42,7 @@ def read_rfc3339(text: str, local_time: OffsetTable) -> Moment | None:
         return None
     day, hour, minute, second, fraction, utc, sign, offset_hour, offset_minute = found.groups()
     try:
-        days = date.fromisoformat(day).toordinal() - EPOCH_DAY
+        days = day_number(date.fromisoformat(day))
     except ValueError:
         return None
     seconds = int(second or 0)
@@ -105,5 +102,5 @@ def read_format(text: str, time_format: str, local_time: OffsetTable) -> Moment 
 def read_datetime(moment: datetime, local_time: OffsetTable) -> Moment:
     """The moment of a datetime; without an offset it is local."""
     if moment.tzinfo is None:
-        return Moment(*local_time.instant((moment - EPOCH) // MICROSECOND))
-    return Moment((moment - EPOCH.replace(tzinfo=UTC)) // MICROSECOND)  # also where UTC is in year 0 or 10000
+        return Moment(*local_time.instant(microseconds(moment.replace(tzinfo=UTC))))
+    return Moment(microseconds(moment))  # also where UTC is in year 0 or 10000

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 
 from calltally.accounts import Business
 from calltally.catalog import CATALOG
@@ -11,14 +10,13 @@ from calltally.errors import InvalidBody, shown
 from calltally.ingestion.deliveries import Delivered, Delivery, ReadDeliveries, read_deliveries
 from calltally.ingestion.webhooks.bodies import unreadable
 from calltally.ingestion.webhooks.vendor import Vendor
-from calltally.localtime import FIRST_INSTANT, FIRST_WRITTEN, LAST_INSTANT, LAST_WRITTEN
+from calltally.localtime import FIRST_INSTANT, FIRST_WRITTEN, LAST_INSTANT, LAST_WRITTEN, moment
 from calltally.records import BadValue, Reading, read_value
 
 __all__ = ["Notice", "outcome_of", "read_notice"]
 
 Record = dict[str, object]
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SECOND = 1_000_000  # microseconds
 MOST_FIRST = (Outcome.ADDED, Outcome.UPDATED, Outcome.HELD)
 
@@ -98,12 +96,12 @@ def _event(vendor: Vendor, said: Mapping[str, object]) -> str:
 
 
 def _happened_at(vendor: Vendor, said: Mapping[str, object], reading: Reading) -> int | None:
-    moment = said.get(vendor.happened or "")
-    if vendor.happened is None or moment is None:
+    given = said.get(vendor.happened or "")
+    if vendor.happened is None or given is None:
         return None
-    instant = vendor.moment(moment.strip(), reading.local_time) if isinstance(moment, str) else None
+    instant = vendor.moment(given.strip(), reading.local_time) if isinstance(given, str) else None
     if instant is None or not FIRST_WRITTEN <= instant < LAST_WRITTEN:
-        raise unreadable(vendor.happened, f"{shown(moment)} is not a time as {vendor.label} writes it")
+        raise unreadable(vendor.happened, f"{shown(given)} is not a time as {vendor.label} writes it")
     return instant
 
 
@@ -150,6 +148,6 @@ def _seconds(record: Mapping[str, object], reading: Reading) -> int | None:
 def _written(instant: int) -> str:
     """An instant as RFC 3339."""
     try:
-        return (EPOCH + timedelta(microseconds=instant)).isoformat()
+        return moment(instant).isoformat()
     except OverflowError as error:
         raise unreadable("started_at", "the call would have started before all time") from error
