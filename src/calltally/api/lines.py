@@ -3,16 +3,13 @@
 from codecs import BOM_UTF8
 from functools import partial
 
-import orjson
-
 from calltally.api.packing import Unpacking
 from calltally.api.results import Batch, NoRecord, Sent
 from calltally.errors import CalltallyError, TooLarge
-from calltally.ingestion.files.json_columns import object_or_reason
+from calltally.ingestion.files import LONGEST_LINE, object_or_reason, objects_of
 
 __all__ = ["BATCH_BYTES", "RecordLines"]
 
-LONGEST_LINE = 1_000_000  # bytes
 BATCH_BYTES, BATCH_LINES = 2_000_000, 10_000  # enough to be read soon, few enough to hold
 
 
@@ -148,13 +145,7 @@ def _end_of_lines(data: bytes, lines: int) -> int:
 def _records(data: bytes) -> list[Sent]:
     """The lines that are not blank, read at once, or one by one if any of them is not an object."""
     lines = [line for line in data.split(b"\n") if line and not line.isspace()]
-    try:
-        records = list(map(orjson.loads, lines))
-    except orjson.JSONDecodeError:
-        records = []
-    if set(map(type, records)) == {dict}:
-        return records
-    return [_record(line) for line in lines]
+    return list(objects_of(lines) or map(_record, lines))
 
 
 def _record(line: bytes) -> Sent:

@@ -1,15 +1,10 @@
 """Bodies that were packed for the way: unpacked piece by piece, and no further than they may go."""
 
-import sys
 import zlib
 from typing import Protocol
 
 from calltally.errors import InvalidBody, Problem, TooLarge
-
-if sys.version_info >= (3, 14):
-    from compression.zstd import DecompressionParameter, ZstdDecompressor, ZstdError
-else:
-    from backports.zstd import DecompressionParameter, ZstdDecompressor, ZstdError
+from calltally.ingestion.files import ZstdError, zstd_decompressor
 
 __all__ = ["CODINGS", "MEMBERS", "Unpacking", "unpacked"]
 
@@ -96,8 +91,7 @@ class _GzipMember:
 
 
 def _zstd_member() -> _Member:
-    member: _Member = ZstdDecompressor(options={DecompressionParameter.window_log_max: MOST_WINDOW})
-    return member
+    return zstd_decompressor(MOST_WINDOW)
 
 
 MEMBERS = {"gzip": _GzipMember, "x-gzip": _GzipMember, "zstd": _zstd_member}

@@ -15,7 +15,7 @@ from calltally.api.room import Held
 from calltally.api.workers import ClientGone
 from calltally.catalog import suggestion
 from calltally.errors import InvalidBody, Problem, TooLarge, UnsupportedMedia, shown
-from calltally.ingestion.files.json_columns import why_no_json
+from calltally.ingestion.files import why_no_json
 
 __all__ = [
     "JSON",

@@ -5,21 +5,17 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
-
 from calltally.accounts import Business
 from calltally.api.arrivals import Arrivals
 from calltally.engines import Outcome
 from calltally.errors import Problem
-from calltally.ingestion import Delivered, Delivery, ReadDeliveries, read_columns, read_deliveries
-from calltally.ingestion.files.json_blocks import uniform_columns
-from calltally.nesting import cut_deep, is_deep
+from calltally.ingestion import Delivered, Delivery, ReadDeliveries, read_columns, read_deliveries, shown_text
+from calltally.ingestion.files import uniform_columns
 
 __all__ = ["Batch", "NoRecord", "Sent", "Tally", "named"]
 
 Plain = dict[str, Any]
 
-MOST_SHOWN = 64 * 1024  # bytes of a rejected record
 MOST_NAMES, LONGEST_NAME = 1000, 128  # of dropped fields, so that an answer ends
 OTHER_NAMES = "..."
 OUTCOMES = {outcome: outcome.value for outcome in Outcome}  # to go through an enumeration takes ten times as long
@@ -150,8 +146,5 @@ def _result(index: int, batch: Batch, place: int, end: Delivered) -> Plain:
 
 def _shown(given: object) -> Plain:
     """What was sent whole, or its text without its end or depths and the fact that it was cut."""
-    deep = is_deep(given)
-    text = given.encode() if isinstance(given, str) else orjson.dumps(cut_deep(given) if deep else given)
-    if len(text) <= MOST_SHOWN and not deep:
-        return {"record": given}
-    return {"record": text[:MOST_SHOWN].decode(errors="ignore"), "cut": True}
+    text, is_cut = shown_text(given)
+    return {"record": text, "cut": True} if is_cut else {"record": given}

@@ -25,7 +25,7 @@ from calltally.ingestion.load import (
 from calltally.ingestion.naming import files_named
 from calltally.ingestion.presets import MOST_APART, PRESETS, Preset, described, described_legs
 from calltally.ingestion.reading import RejectedRow
-from calltally.ingestion.rejects import Rejects
+from calltally.ingestion.rejects import Rejects, shown_text
 
 __all__ = [
     "MOST_APART",
@@ -55,5 +55,6 @@ __all__ = [
     "read_columns",
     "read_deliveries",
     "read_together",
+    "shown_text",
     "without_erased",
 ]

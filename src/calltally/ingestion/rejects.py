@@ -9,14 +9,13 @@ from typing import BinaryIO
 import orjson
 
 from calltally.errors import CalltallyError, Problem
+from calltally.ingestion.files import LONGEST_SHOWN_ROW
 from calltally.ingestion.reading import RejectedRow
 from calltally.nesting import cut_deep, is_deep
 
-__all__ = ["SUFFIX", "Rejects"]
+__all__ = ["SUFFIX", "Rejects", "shown_text"]
 
 SUFFIX = ".rejected.ndjson"
-
-MOST_BYTES = 64 * 1024
 
 
 class Rejects:
@@ -85,18 +84,21 @@ class Rejects:
             raise CalltallyError(message) from error
 
 
+def shown_text(record: object) -> tuple[str, bool]:
+    """The JSON of a record, or a text itself, and whether its end or depths had to be left out."""
+    deep = is_deep(record)
+    shallow = cut_deep(record) if deep else record
+    text = shallow.encode() if isinstance(shallow, str) else orjson.dumps(shallow, default=str)
+    return text[:LONGEST_SHOWN_ROW].decode(errors="ignore"), deep or len(text) > LONGEST_SHOWN_ROW
+
+
 def _problem(problem: Problem) -> dict[str, str | None]:
     return {"field": problem.param or None, "message": problem.message}
 
 
 def _record(record: object) -> dict[str, object]:
     """The record whole, or its text without its end or depths and the fact that it was cut."""
-    deep = is_deep(record)
-    if isinstance(record, str):
-        text = record.encode()
-    else:
-        text = orjson.dumps(cut_deep(record) if deep else record, default=str)
-        if len(text) <= MOST_BYTES and not deep:
-            return {"record": record}
-    cut = len(text) > MOST_BYTES or deep
-    return {"text": text[:MOST_BYTES].decode(errors="ignore"), **({"cut": True} if cut else {})}
+    text, is_cut = shown_text(record)
+    if is_cut:
+        return {"text": text, "cut": True}
+    return {"text": text} if isinstance(record, str) else {"record": record}

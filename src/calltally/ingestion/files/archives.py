@@ -1,17 +1,12 @@
 """Archives: packed bytes unpacked piece by piece, up to where they break off."""
 
 import re
-import sys
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from calltally.ingestion.files.stored import Stored
-
-if sys.version_info >= (3, 14):
-    from compression.zstd import DecompressionParameter, ZstdDecompressor, ZstdError
-else:
-    from backports.zstd import DecompressionParameter, ZstdDecompressor, ZstdError
+from calltally.ingestion.files.zstd import ZstdError, zstd_decompressor
 
 __all__ = ["ARCHIVES", "LONGEST_MAGIC", "Archive", "archive_of", "name_unpacked"]
 
@@ -123,7 +118,7 @@ def _unpack_zstd(stored: Stored) -> Iterator[bytes]:
 
 
 def _zstd_frame(stored: Stored) -> Iterator[bytes]:
-    frame = ZstdDecompressor(options={DecompressionParameter.window_log_max: MOST_ZSTD_MEMORY})
+    frame = zstd_decompressor(MOST_ZSTD_MEMORY)
     for piece in _frame_pieces(stored):
         try:
             yield frame.decompress(piece)

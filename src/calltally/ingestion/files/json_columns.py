@@ -9,7 +9,7 @@ import orjson
 from calltally.ingestion.files.columns import ABSENT
 from calltally.ingestion.files.gathering import Gathering, Spread
 
-__all__ = ["JsonRow", "gathering", "object_or_reason", "same_columns", "why_no_json"]
+__all__ = ["JsonRow", "gathering", "object_or_reason", "objects_of", "same_columns", "why_no_json"]
 
 JsonRow = dict[str, object]
 
@@ -28,6 +28,15 @@ def object_or_reason(text: bytes) -> JsonRow | str:
     except orjson.JSONDecodeError as error:
         return why_no_json(text, error)
     return value if isinstance(value, dict) else NOT_AN_OBJECT
+
+
+def objects_of(texts: Sequence[bytes]) -> list[JsonRow] | None:
+    """The objects that the texts are, read at once; None: one of them is none."""
+    try:
+        values = list(map(orjson.loads, texts))
+    except orjson.JSONDecodeError:
+        return None
+    return values if set(map(type, values)) == {dict} else None
 
 
 def why_no_json(text: bytes, error: orjson.JSONDecodeError) -> str:

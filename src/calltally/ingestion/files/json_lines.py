@@ -4,13 +4,12 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
-import orjson
 import pyarrow as pa
 
 from calltally.ingestion.files.content import Content
 from calltally.ingestion.files.gathering import ROWS_AT_ONCE, Gathering
 from calltally.ingestion.files.json_blocks import uniform_columns
-from calltally.ingestion.files.json_columns import JsonRow, gathering, object_or_reason
+from calltally.ingestion.files.json_columns import JsonRow, gathering, object_or_reason, objects_of
 from calltally.ingestion.files.lines import TOO_LONG, Lines, LongLine, read_lines
 from calltally.ingestion.files.rows import RowBatch
 
@@ -68,11 +67,7 @@ def _take_piece(gathered: Gathering[JsonRow], piece: Lines, columns: Columns | N
 def _take(gathered: Gathering[JsonRow], first: int, lines: list[bytes]) -> None:
     """Parse the lines at once, or one by one if any of them is not an object."""
     places = range(first, first + len(lines))
-    try:
-        rows = list(map(orjson.loads, lines))
-    except orjson.JSONDecodeError:
-        rows = []
-    if rows and set(map(type, rows)) == {dict}:
+    if rows := objects_of(lines):
         gathered.add(rows, places)
         return
     for place, line in zip(places, lines, strict=True):
