@@ -16,9 +16,9 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, func, insert, or_, select, update
 
-from calltally.accounts.businesses import Business, business_of, locked_business, name_problem
+from calltally.accounts.businesses import Business, locked_business, name_problem
 from calltally.accounts.control import Control
-from calltally.accounts.permissions import SCOPES, Actor, scope_problems
+from calltally.accounts.permissions import SCOPES, Actor, actor_of, scope_problems
 from calltally.accounts.tables import businesses, keys
 from calltally.errors import Conflict, InvalidRequest, NotFound, StorageFull, Unauthorized, Unavailable, shown
 
@@ -145,7 +145,7 @@ def authenticate(control: Control, authorization: str | None, now: datetime) -> 
     Raises:
         Unauthorized: the header is missing or malformed, the key unknown or revoked.
     """
-    return _actor(_row(control, _secret(authorization), now))
+    return actor_of(_row(control, _secret(authorization), now))
 
 
 class KnownKeys:
@@ -176,8 +176,8 @@ class KnownKeys:
         version = self._control.version()  # before the look-up, so that a change beside it counts as one after it
         row = _row(self._control, secret, now)
         if version is not None and row.last_used_at:
-            self._known[row.secret_hash] = _Known(version, _actor(row), row.last_used_at)
-        return _actor(row)
+            self._known[row.secret_hash] = _Known(version, actor_of(row), row.last_used_at)
+        return actor_of(row)
 
 
 @dataclass(frozen=True)
@@ -207,10 +207,6 @@ def _row(control: Control, secret: str, now: datetime) -> Row[Any]:
                 _note_use(control, row.key_id, now)
             return row
     raise Unauthorized
-
-
-def _actor(row: Row[Any]) -> Actor:
-    return Actor(business_of(row), row.key_id, frozenset(row.scopes.split(",")))
 
 
 def _is_due(used_at: datetime, now: datetime) -> bool:

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
-from calltally.accounts.businesses import business_of, locked_business
+from calltally.accounts.businesses import locked_business
 from calltally.accounts.control import Control
-from calltally.accounts.permissions import Actor
+from calltally.accounts.permissions import Actor, actor_of
 from calltally.accounts.sessions import token_hash
 from calltally.accounts.tables import businesses, keys, links
 from calltally.errors import NotFound
@@ -67,4 +67,4 @@ def _found(connection: Connection, token: str, now: datetime) -> Actor:
     row = connection.execute(FOUND, {"hash": token_hash(token), "now": now}).one_or_none()
     if row is None:
         raise NotFound(USED)
-    return Actor(business_of(row), row.key_id, frozenset(row.scopes.split(",")))
+    return actor_of(row)

@@ -3,12 +3,15 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
-from calltally.accounts.businesses import Business
+from sqlalchemy import Row
+
+from calltally.accounts.businesses import Business, business_of
 from calltally.catalog import suggestion
 from calltally.errors import Forbidden, Problem, shown
 
-__all__ = ["ACTIONS", "DEFAULT_SCOPES", "SCOPES", "Actor", "require", "scope_problems"]
+__all__ = ["ACTIONS", "DEFAULT_SCOPES", "SCOPES", "Actor", "actor_of", "require", "scope_problems"]
 
 # Scope -> the scopes that it includes. `admin` is everything of the business, its keys too.
 SCOPES: dict[str, frozenset[str]] = {
@@ -39,6 +42,11 @@ class Actor:
     business: Business
     key_id: str
     scopes: frozenset[str]
+
+
+def actor_of(row: Row[Any]) -> Actor:
+    """As whom somebody acts with the key of a row: all of a business, and the key's `key_id` and `scopes`."""
+    return Actor(business_of(row), row.key_id, frozenset(row.scopes.split(",")))
 
 
 def require(actor: Actor, action: str) -> None:

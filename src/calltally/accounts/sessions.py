@@ -14,9 +14,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
-from calltally.accounts.businesses import business_of, locked_business
+from calltally.accounts.businesses import locked_business
 from calltally.accounts.control import Control
-from calltally.accounts.permissions import Actor
+from calltally.accounts.permissions import Actor, actor_of
 from calltally.accounts.tables import businesses, keys, session_keys, sessions
 from calltally.errors import NotFound, StorageFull, Unauthorized, Unavailable
 
@@ -95,7 +95,7 @@ def find_session(control: Control, token: str, now: datetime) -> Session:
         rows = _rows(connection, token, now)
     if not rows:
         raise Unauthorized
-    session = Session(tuple(map(_actor, rows)), rows[0].chosen, rows[0].last_used_at)
+    session = Session(tuple(map(actor_of, rows)), rows[0].chosen, rows[0].last_used_at)
     if now - session.last_used_at >= USE_NOTED_EVERY:
         _note_use(control, token, session, now)
     return session
@@ -139,10 +139,6 @@ def _rows(connection: Connection, token: str, now: datetime) -> list[Row[Any]]:
 def _key_ids(connection: Connection, token: str | None, now: datetime) -> dict[str, str]:
     """The keys of a session, by business."""
     return {row.id: row.key_id for row in _rows(connection, token or "", now)}
-
-
-def _actor(row: Row[Any]) -> Actor:
-    return Actor(business_of(row), row.key_id, frozenset(row.scopes.split(",")))
 
 
 def _remove(connection: Connection, condition: Any) -> None:
