@@ -5,6 +5,7 @@ from calltally.ingestion.presets.describing import described, described_legs
 from calltally.ingestion.presets.detecting import OWN_NAMES, columns_read, detected, named_by_position
 from calltally.ingestion.presets.generic import GENERIC
 from calltally.ingestion.presets.legs import MOST_APART, LegsTogether
+from calltally.ingestion.presets.twilio import TWILIO_DIRECTIONS
 from calltally.ingestion.presets.types import Preset, folded
 from calltally.ingestion.presets.vendors import PRESETS
 
@@ -13,6 +14,7 @@ __all__ = [
     "MOST_APART",
     "OWN_NAMES",
     "PRESETS",
+    "TWILIO_DIRECTIONS",
     "LegsTogether",
     "Preset",
     "PresetReading",

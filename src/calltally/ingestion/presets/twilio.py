@@ -2,20 +2,18 @@
 
 from calltally.ingestion.presets.types import Elapsed, From, Legs, Money, Preset, Seconds, Times, Words, any_case, taken
 
-__all__ = ["TWILIO"]
+__all__ = ["TWILIO", "TWILIO_DIRECTIONS"]
 
 FORMATS = ("%a, %d %b %Y %H:%M:%S %z", "%Y-%m-%d %H:%M:%S %z", "%H:%M:%S %z %Y-%m-%d")
+TWILIO_DIRECTIONS = {  # of the API and its webhooks
+    **any_case("direction").meanings,
+    "outbound-api": "outbound",
+    "outbound-dial": "outbound",
+    "trunking-originating": "outbound",
+    "trunking-terminating": "inbound",
+}
 DIRECTIONS = Words(
-    {
-        **any_case("direction").meanings,
-        "outbound-api": "outbound",
-        "outbound-dial": "outbound",
-        "trunking-originating": "outbound",
-        "trunking-terminating": "inbound",
-        "incoming": "inbound",
-        "outgoing api": "outbound",
-        "outgoing dial": "outbound",
-    }
+    {**TWILIO_DIRECTIONS, "incoming": "inbound", "outgoing api": "outbound", "outgoing dial": "outbound"}
 )
 PARENT = "parent_call_sid"
 

@@ -2,20 +2,13 @@
 
 from functools import partial
 
+from calltally.ingestion.presets import TWILIO_DIRECTIONS
 from calltally.ingestion.webhooks.bodies import read_form, rfc2822_moment
 from calltally.ingestion.webhooks.signatures import signed_form
 from calltally.ingestion.webhooks.vendor import Implies, Leg, Vendor
 
 __all__ = ["TWILIO"]
 
-DIRECTIONS = {
-    "inbound": "inbound",
-    "outbound": "outbound",
-    "outbound-api": "outbound",
-    "outbound-dial": "outbound",
-    "trunking-originating": "outbound",
-    "trunking-terminating": "inbound",
-}
 PARENT = "ParentCallSid"
 
 TWILIO = Vendor(
@@ -30,7 +23,7 @@ TWILIO = Vendor(
         "status": ("CallStatus",),
         "duration_seconds": ("CallDuration",),
     },
-    implies=tuple(Implies("Direction", word, "direction", value) for word, value in DIRECTIONS.items()),
+    implies=tuple(Implies("Direction", word, "direction", value) for word, value in TWILIO_DIRECTIONS.items()),
     leg=Leg(PARENT, {"id": (PARENT,), "destination_number": ("To",)}),
     event="CallStatus",
     events=frozenset({"completed", "busy", "failed", "no-answer", "canceled"}),
