@@ -133,10 +133,7 @@ def lines(timeline: Timeline, series: Dimension | None) -> Drawn:
     ]
     ticks = timeline.ticks(data, 5)
     labels = _labels(ticks)
-    width = plot_width(matter, labels)
-    encoding = {"x": timeline.x(width), "y": timeline.y(ticks), **_coloured(matter, series, labels)}
-    layers = _layers(timeline, series, area=not series and matter.adds_up)
-    views = {"data": {"values": data}, "encoding": encoding, "layer": layers}
+    views = {"data": {"values": data}, **_plot(timeline, series, ticks, plot_width(matter, labels), labels)}
     height = min(max(matter.look.width // 2, 260), 400)
     return Drawn("Line chart", fitted(matter, height, views))
 
@@ -147,6 +144,15 @@ def _labelled(keys: Sequence[Dimension], labels: Sequence[str]) -> dict[str, str
 
 def _labels(ticks: Ticks) -> float:
     return width_of(text for texts in ticks.texts for text in texts) + 8
+
+
+def _plot(timeline: Timeline, series: Dimension | None, ticks: Ticks, width: float, labels: float) -> Plain:
+    """A plot of this width beside labels of that: its axes and colours, and what is drawn on it."""
+    colours = _coloured(timeline.matter, series, labels)
+    return {
+        "encoding": {"x": timeline.x(width), "y": timeline.y(ticks), **colours},
+        "layer": _layers(timeline, series, area=not series and timeline.matter.adds_up),
+    }
 
 
 def _layers(timeline: Timeline, series: Dimension | None, *, area: bool) -> list[Plain]:
@@ -194,13 +200,8 @@ def multiples(timeline: Timeline, series: Dimension | None, apart: Sequence[Dime
     across = min(across, len(shown))
     labels = _labels(ticks)
     width = int((plot_width(matter, labels + OVERHANG) - VIEW_GAP * (across - 1)) / across)
-    encoding = {"x": timeline.x(width), "y": timeline.y(ticks), **_coloured(matter, series, labels)}
-    spec = {
-        "width": width,
-        "height": _view_height(matter, -(-len(shown) // across), notes),
-        "encoding": encoding,
-        "layer": _layers(timeline, series, area=not series and matter.adds_up),
-    }
+    height = _view_height(matter, -(-len(shown) // across), notes)
+    spec = {"width": width, "height": height, **_plot(timeline, series, ticks, width, labels)}
     header = {"labelLimit": width}
     facet = {"field": "f", "type": "nominal", "sort": shown, "header": header}
     views = {"data": {"values": data}, "facet": facet, "columns": across, "spacing": VIEW_GAP, "spec": spec}
