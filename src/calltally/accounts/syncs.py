@@ -7,31 +7,13 @@ somewhere else, nothing is known.
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import Column, Date, ForeignKey, Integer, Named, Table, Text, TypedColumns, delete, insert, select
+from sqlalchemy import delete, insert, select
 
 from calltally.accounts.businesses import Business, locked_business
 from calltally.accounts.control import Control
-from calltally.accounts.tables import METADATA, UtcTime
+from calltally.accounts.tables import syncs
 
 __all__ = ["Round", "SyncState", "find_sync", "keep_sync"]
-
-
-class SyncColumns(TypedColumns):
-    """How far a business's pull from a vendor is; what begins with `round` is of a round that has not ended."""
-
-    business_id = Column(Text, ForeignKey("businesses.id"), primary_key=True)
-    vendor = Column(Text, primary_key=True)
-    address: Named[str] = Column(Text)
-    generation: Named[int] = Column(Integer)
-    complete_at: Named[datetime | None] = Column(UtcTime)
-    round_began_at: Named[datetime | None] = Column(UtcTime)
-    round_since: Named[datetime | None] = Column(UtcTime)
-    round_cursor: Named[str | None] = Column(Text)
-    round_first_day: Named[date | None] = Column(Date)
-    round_last_day: Named[date | None] = Column(Date)
-
-
-syncs = Table("syncs", METADATA, SyncColumns)
 
 
 @dataclass(frozen=True)

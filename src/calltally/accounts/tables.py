@@ -1,11 +1,12 @@
 """The tables of the control database, as they are now."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     Column,
+    Date,
     DateTime,
     Dialect,
     ForeignKey,
@@ -34,6 +35,7 @@ __all__ = [
     "session_keys",
     "sessions",
     "shares",
+    "syncs",
     "tables_of_a_business",
     "tables_of_an_account",
     "turns",
@@ -195,6 +197,21 @@ class ShareColumns(TypedColumns):
     expires_at: Named[datetime | None] = Column(UtcTime)
 
 
+class SyncColumns(TypedColumns):
+    """How far a business's pull from a vendor is; what begins with `round` is of a round that has not ended."""
+
+    business_id = Column(Text, ForeignKey("businesses.id"), primary_key=True)
+    vendor = Column(Text, primary_key=True)
+    address: Named[str] = Column(Text)
+    generation: Named[int] = Column(Integer)
+    complete_at: Named[datetime | None] = Column(UtcTime)
+    round_began_at: Named[datetime | None] = Column(UtcTime)
+    round_since: Named[datetime | None] = Column(UtcTime)
+    round_cursor: Named[str | None] = Column(Text)
+    round_first_day: Named[date | None] = Column(Date)
+    round_last_day: Named[date | None] = Column(Date)
+
+
 class TurnColumns(TypedColumns):
     """The number of the last write to a store of calls that several nodes write to, see `calltally.accounts.turns`.
 
@@ -225,6 +242,7 @@ links = Table("links", METADATA, LinkColumns, info=MOMENTARY)
 shares = Table("shares", METADATA, ShareColumns, info=MOMENTARY)
 saved_reports = Table("saved_reports", METADATA, SavedReportColumns)
 Index("ix_saved_reports_name", saved_reports.c.business_id, saved_reports.c.name, unique=True)
+syncs = Table("syncs", METADATA, SyncColumns)
 turns = Table("turns", METADATA, TurnColumns)
 schema_version = Table("schema_version", METADATA, SchemaVersionColumns)
 
