@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 from calltally.accounts import (
     Business,
     NewKey,
+    Session,
     begin_session,
     create_key,
     create_link,
@@ -26,7 +27,7 @@ from calltally.accounts import (
 )
 from calltally.accounts.keys import authenticate
 from calltally.api.sign_in import local_path
-from calltally.errors import NotFound, Unauthorized
+from calltally.errors import NotFound, Unauthorized, Unavailable
 from tests.api.conftest import NOW, REPORT, Door, calls
 
 SESSION = "/api/v1/session"
@@ -186,6 +187,19 @@ def test_a_local_path_stays_on_this_server(text: str) -> None:
     assert httpx2.URL("https://calls.example/sign-in").join(f"./{path[1:]}").host == "calls.example"
     assert path in {text, "/"}
     assert re.match(r"/[^/\\]|/$", path)
+
+
+def test_a_page_that_cannot_be_shown_now_says_so_and_when_to_ask_again(
+    browser: Browser, key: NewKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(*_: object) -> Session:
+        raise Unavailable("The control database cannot be used at the moment", 7)
+
+    browser.sign_in(key)
+    monkeypatch.setattr("calltally.api.services.find_session", busy)
+    answer = browser.get("/")
+    assert (answer.status_code, "This does not work now" in answer.text) == (503, True)
+    assert answer.headers["retry-after"] == "7"
 
 
 # --- Sessions -------------------------------------------------------------------------------------------------------

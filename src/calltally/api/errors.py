@@ -29,6 +29,7 @@ __all__ = [
     "internal_error",
     "not_http",
     "response_to",
+    "retry_after",
     "stopping_error",
 ]
 
@@ -89,15 +90,21 @@ def error_response(error: CalltallyError) -> Response:
     """What is said of an error that was raised on purpose."""
     status, kind = ERRORS[type(error)]
     more: dict[str, Any] = {}
-    headers: dict[str, str] = {}
+    headers = retry_after(error)
     if isinstance(error, InvalidRequest):
         details = [{"param": problem.param, "message": problem.message} for problem in error.problems]
         more = {"param": details[0]["param"], "details": details}
     if isinstance(error, Unauthorized):
         headers["WWW-Authenticate"] = "Bearer"
-    if status == 503:
-        headers["Retry-After"] = str(error.retry_after if isinstance(error, Unavailable) else LONG_WAIT)
     return JSONResponse(error_body(status, kind, error.message, **more), status, headers)
+
+
+def retry_after(error: CalltallyError) -> dict[str, str]:
+    """The header that says when the same request may work; empty where no time helps."""
+    status, _ = ERRORS[type(error)]
+    if status != 503:
+        return {}
+    return {"Retry-After": str(error.retry_after if isinstance(error, Unavailable) else LONG_WAIT)}
 
 
 def _http(error: HTTPException, scope: Scope) -> Response:

@@ -5,7 +5,6 @@ the address is refused, but for how a picture is to look.
 """
 
 import json
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +14,7 @@ from starlette.responses import Response
 
 from calltally.accounts import Actor, Business, Share, find_share
 from calltally.api.analytics import report_body, report_response
-from calltally.api.errors import ERRORS, error_response
+from calltally.api.error_pages import Handler, with_error_pages
 from calltally.api.forms import FORMS, JSON, Form
 from calltally.api.rendering import POLICY, render
 from calltally.api.routing import route
@@ -30,7 +29,7 @@ from calltally.api.shown import (
     shown_value,
 )
 from calltally.catalog import CATALOG
-from calltally.errors import CalltallyError, InvalidRequest, NotFound, Problem, shown
+from calltally.errors import InvalidRequest, NotFound, Problem, shown
 from calltally.query import ValidQuery, asked_at
 from calltally.query.parse import parse
 
@@ -45,8 +44,6 @@ HEADERS = {
 PICTURING = tuple(name for name in CATALOG.picturing if name not in CATALOG.parameters)
 TITLES = {400: "This address does not work", 404: "Not here any more"}
 BY_NAME = {form.name: form for form in FORMS}
-
-Handler = Callable[[Request], Awaitable[Response]]
 
 
 @dataclass(frozen=True)
@@ -65,26 +62,15 @@ class Shown:
 
 def _told(handler: Handler) -> Handler:
     """A handler whose answers have the headers of shares, and that tells errors as a page."""
+    answer = with_error_pages(handler, "shared-message.html", TITLES)
 
     async def handle(request: Request) -> Response:
-        try:
-            response = await handler(request)
-        except CalltallyError as error:
-            response = _message(request, error)
+        response = await answer(request)
         response.headers.update(HEADERS)
         response.headers.setdefault("Content-Security-Policy", POLICY)
         return response
 
     return handle
-
-
-def _message(request: Request, error: CalltallyError) -> Response:
-    status, _ = ERRORS[type(error)]
-    title = TITLES.get(status, "This does not work now")
-    page = render(request, "shared-message.html", status, title=title, message=error.message)
-    if wait := error_response(error).headers.get("retry-after"):
-        page.headers["Retry-After"] = wait
-    return page
 
 
 async def _show(request: Request) -> Response:

@@ -1,7 +1,7 @@
 """Pages on which a browser signs in, changes business and signs out: with a key, or by a one-time link."""
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from urllib.parse import parse_qsl, quote
 
 from starlette.concurrency import run_in_threadpool
@@ -19,12 +19,12 @@ from calltally.accounts import (
     use_link,
 )
 from calltally.api.cookies import check_origin, check_shown, drop_cookie, session_token, set_cookie
-from calltally.api.errors import ERRORS
+from calltally.api.error_pages import Handler, with_error_pages
 from calltally.api.receiving import read_body
 from calltally.api.rendering import redirect, render
 from calltally.api.routing import route
 from calltally.api.services import services_of, session_of
-from calltally.errors import CalltallyError, Unauthorized
+from calltally.errors import Unauthorized
 
 __all__ = ["SIGN_IN", "local_path", "sign_in_first", "signed_in", "told"]
 
@@ -35,21 +35,10 @@ REFUSED = "There is no such key, or it was revoked. A key begins with cs_key_ an
 
 TITLES = {403: "Please try again", 404: "Not here any more"}
 
-Handler = Callable[[Request], Awaitable[Response]]
-
 
 def told(handler: Handler) -> Handler:
     """A handler of pages that tells errors as a page, too."""
-
-    async def handle(request: Request) -> Response:
-        try:
-            return await handler(request)
-        except CalltallyError as error:
-            status, _ = ERRORS[type(error)]
-            title = TITLES.get(status, "This does not work now")
-            return render(request, "message.html", status, title=title, message=error.message)
-
-    return handle
+    return with_error_pages(handler, "message.html", TITLES)
 
 
 async def signed_in(request: Request) -> tuple[str, Session] | None:
