@@ -64,6 +64,7 @@ def test_a_folder_that_is_in_order(calltally: CommandLine, acme: str, store: Pat
             },
         ],
         "leftovers": [],
+        "backup": [],
     }
     done = calltally.run("check")
     assert (done.code, done.err) == (0, "")

@@ -18,6 +18,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from calltally.accounts import Business, find_business
 from calltally.catalog import CATALOG, Choice, Day, DimensionName, Parameter, Text, Where, suggestion
+from calltally.cli.damage import naming_damage
 from calltally.cli.group import examples
 from calltally.cli.importing import interruptible
 from calltally.cli.options import BusinessOption, DataOption, JsonOption, Opened, calls_of, opened
@@ -151,6 +152,7 @@ def _export(on: Opened, business: Business, selection: Selection, kind: Format, 
     with (
         calls_of(on, "export") as engine,
         interruptible(),
+        naming_damage(business, engine),
         engine.export(business.calls, selection.conditions, selection.periods) as batches,
         _progress(shares_terminal=stream is sys.stdout.buffer and sys.stdout.isatty()) as on_progress,
     ):

@@ -22,6 +22,7 @@ from rich.progress import Progress as Bar
 
 from calltally.accounts import Business, find_business, list_keys
 from calltally.catalog import CATALOG, suggestion
+from calltally.cli.damage import naming_damage
 from calltally.cli.group import examples
 from calltally.cli.options import DataOption, JsonOption, calls_of, opened
 from calltally.cli.output import Column, complain, print_facts, print_json, print_table, say
@@ -253,7 +254,7 @@ def _import_all(business: Business, inputs: list[_Input], options: ImportOptions
 
 def _import_one(given: _Input, business: Business, engine: Engine, options: ImportOptions, imported: _Imported) -> None:
     try:
-        with _progress(given.path) as on_progress:
+        with naming_damage(business, engine), _progress(given.path) as on_progress:
             result = import_file(given.path, business, engine, options, on_progress, stream=given.stream)
         imported.include(result)
     except CalltallyError as failure:
