@@ -345,6 +345,15 @@ def test_rejected_rows_are_given_back(put: Put, tmp_path: Path) -> None:
     assert broken["errors"][0]["field"] is None
 
 
+def test_rejected_rows_of_an_array_keep_their_place(calltally: CommandLine, put: Put, tmp_path: Path) -> None:
+    path = written(tmp_path / "calls.json", '[{"started_at": "2026-03-09T14:05:00Z"}, {"id": "b"}, 5]')
+    assert put(path)["rejected"] == 2
+    assert [(row["number"], row.get("record", row.get("text"))) for row in rejects_of(path)] == [
+        (3, "5"),
+        (2, {"id": "b"}),
+    ]
+
+
 def test_what_is_rejected_no_more_is_not_left_behind(put: Put, tmp_path: Path) -> None:
     path = written(tmp_path / "calls.csv", "id,started_at", "a,3/9/2026")
     rejects = Path(f"{path}.rejected.ndjson")

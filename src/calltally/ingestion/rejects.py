@@ -17,6 +17,7 @@ __all__ = ["SUFFIX", "Rejects"]
 SUFFIX = ".rejected.ndjson"
 
 MOST_BYTES = 64 * 1024
+PLACES = {"record": "number"}  # what the place of a row is called, where not as the unit: the row itself is a record
 
 
 class Rejects:
@@ -65,7 +66,10 @@ class Rejects:
         file = self.open()
         self.count += 1
         self.first = self.first or (f"{self._unit} {row.place:,}", row.problems[0])
-        written = {self._unit: row.place, "errors": [_problem(problem) for problem in row.problems]}
+        written = {
+            PLACES.get(self._unit, self._unit): row.place,
+            "errors": [_problem(problem) for problem in row.problems],
+        }
         line = orjson.dumps(written | _record(row.record), default=str, option=orjson.OPT_APPEND_NEWLINE)
         with self._checked():
             file.write(line)
