@@ -40,7 +40,8 @@ BACKUP_EXAMPLES = examples(
 )
 RESTORE_EXAMPLES = examples(
     "calltally restore /var/backups/calltally-2026-03-09",
-    "calltally restore /var/backups/calltally-2026-03-09 --business 'Acme Plumbing' --yes",
+    "calltally restore /var/backups/calltally-2026-03-09 \\",
+    "    --business 'Acme Plumbing' --yes",
 )
 
 

@@ -31,9 +31,12 @@ __all__ = ["EXAMPLES", "export"]
 
 EXAMPLES = examples(
     "calltally export --business 'Acme Plumbing' > calls.csv",
-    "calltally export -b Acme --start-date 2026-03-01 --end-date 2026-03-31 --output march.parquet",
-    "calltally export -b Acme --source google --source bing --min-duration 60 --format ndjson | less",
-    "calltally export -b Acme --where hour_of_day=17 --where-null utm_campaign --output late.csv",
+    "calltally export -b Acme --start-date 2026-03-01 --end-date 2026-03-31 \\",
+    "    --output march.parquet",
+    "calltally export -b Acme --source google --source bing --min-duration 60 \\",
+    "    --format ndjson | less",
+    "calltally export -b Acme --where hour_of_day=17 --where-null utm_campaign \\",
+    "    --output late.csv",
 )
 
 
