@@ -9,7 +9,7 @@ from calltally.cli.damage import naming_damage
 from calltally.cli.group import examples
 from calltally.cli.options import BusinessOption, DataOption, JsonOption, YesOption, calls_of, opened
 from calltally.cli.output import ask, print_json, say
-from calltally.ingestion import erase_caller
+from calltally.ingestion import erase_caller, require_caller
 
 __all__ = ["EXAMPLES", "erase"]
 
@@ -34,6 +34,7 @@ def erase(
     """
     with opened(data) as on:
         found = find_business(on.control, business)
+        require_caller(caller, found)  # a question about what can be no number would only be answered in vain
         ask(f"Erase {caller} from the calls of '{found.name}' for ever?", yes=yes)
         with calls_of(on, "erase") as engine, naming_damage(found, engine):
             erased = erase_caller(caller, find_business(on.control, business), on.control, engine)
