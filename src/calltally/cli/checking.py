@@ -18,6 +18,7 @@ from calltally.cli.options import DataOption, JsonOption, Opened, calls_of, open
 from calltally.cli.output import Column, print_json, print_table, say
 from calltally.errors import FolderUnusable
 from calltally.folder import require_folder
+from calltally.localtime import offset_table
 
 __all__ = ["EXAMPLES", "check"]
 
@@ -93,8 +94,9 @@ def _print(found: Findings, removed: Sequence[Leftover]) -> None:
     for problem in found.control:
         say(f"The control database is damaged: {problem}")
     if found.businesses:
-        columns = (Column("Business", folds=True), Column("State"), Column("Calls"), Column("First"), Column("Last"))
-        print_table((*columns, Column("Schema"), Column("Size")), [_row(checked) for checked in found.businesses])
+        names = ("State", "Calls", "First", "Last", "Size")  # of a width that leaves room for a name
+        columns = (Column("Business", folds=True), *map(Column, names))
+        print_table(columns, [_row(checked) for checked in found.businesses])
     for checked in found.businesses:
         if checked.problem:
             say(f"'{checked.business.name}' ({checked.business.id}): {checked.problem}")
@@ -111,11 +113,12 @@ def _print(found: Findings, removed: Sequence[Leftover]) -> None:
 def _row(checked: CheckedBusiness) -> tuple[str, ...]:
     size = "-" if checked.size is None else decimal(checked.size)
     if checked.facts is None:
-        return (checked.business.name, "damaged", "-", "-", "-", "-", size)
+        return (checked.business.name, "damaged", "-", "-", "-", size)
     facts = checked.facts
     state = "well" if checked.size or facts.calls else "no calls yet"
-    first, last = (_moment(start) or "-" for start in (facts.first_start, facts.last_start))
-    return (checked.business.name, state, f"{facts.calls:,}", first, last, str(facts.schema or "-"), size)
+    days = offset_table(checked.business.timezone)
+    first, last = ("-" if start is None else str(days.day(start)) for start in (facts.first_start, facts.last_start))
+    return (checked.business.name, state, f"{facts.calls:,}", first, last, size)
 
 
 def _plain(found: Findings, removed: Sequence[Leftover]) -> dict[str, Any]:
