@@ -377,8 +377,27 @@ def test_dropped_fields_are_counted_and_named(calltally: CommandLine, acme: str,
     assert "Dropped columns and how many rows had them: " in people
     assert "from (3)" in people
     assert "Is 'sorce' the field 'source'? Then add --map source=sorce\n" in people
-    assert "Is 'Caller ID'" not in people
+    assert "Is 'Caller ID' the field 'caller_number'?" in people
     assert "\x1b" not in people
+
+
+def test_the_hint_knows_what_others_call_a_field(calltally: CommandLine, acme: str, tmp_path: Path) -> None:
+    hinted = {
+        "Number Dialed": "tracking_number",
+        "Caller-ID": "caller_number",
+        "Call Time": "started_at",
+        "Result": "status",
+        "Campaign": "utm_campaign",
+        "Number ID": "number_id",
+        "Number Idx": None,
+        "Flow Name Id": None,
+    }
+    path = written(tmp_path / "calls.csv", ",".join(["id,started_at", *hinted]), "a,2026-03-09T14:05:00Z" + ",x" * 8)
+    told = calltally.process("import", str(path), "-b", acme).out
+    assert {name: (f"Is '{name}' the field '{field}'?" in told) for name, field in hinted.items() if field} == {
+        name: True for name, field in hinted.items() if field
+    }
+    assert not [name for name, field in hinted.items() if not field and f"Is '{name}'" in told]
 
 
 # --- Broken and odd files -------------------------------------------------------------------------------------------
