@@ -275,7 +275,7 @@ def test_no_file_and_no_business(calltally: CommandLine, acme: str, tmp_path: Pa
 
 
 def test_an_ambiguous_business(calltally: CommandLine, acme: str, put: Put, tmp_path: Path) -> None:
-    twin = calltally.run("business", "create", "Acme", "--json").json()["id"]
+    twin = json.loads(calltally.run("business", "create", "Acme", "--json").out)["id"]
     path = written(tmp_path / "calls.csv", "id,started_at", "a,2026-03-09T14:05:00Z")
     sentence = calltally.process("import", str(path), "-b", "Acme").failed(1)
     assert acme in sentence

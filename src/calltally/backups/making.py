@@ -168,7 +168,7 @@ def _snapshot(business: Business, engine: Engine) -> Iterator[Snapshot | None]:
         try:
             snapshot = stack.enter_context(engine.snapshot(business.calls))
         except (Unavailable, FolderUnusable) as error:
-            if problem := damage_of(engine, business.calls):
+            if problem := damage_of(engine, business.calls, error):
                 raise Damaged(problem) from error
             raise
         yield snapshot

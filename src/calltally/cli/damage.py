@@ -25,6 +25,6 @@ def naming_damage(business: Business, engine: Engine) -> Iterator[None]:
     try:
         yield
     except Unavailable as error:
-        if problem := damage_of(engine, business.calls):
+        if problem := damage_of(engine, business.calls, error):
             raise Damaged(f"'{business.name}' ({business.id}): {problem}; {restore_it(business.id)}") from error
         raise
