@@ -36,11 +36,12 @@ class Findings:
     control: tuple[str, ...]  # what is wrong with the control database; then nothing else could be looked at
     businesses: tuple[CheckedBusiness, ...] = ()
     leftovers: tuple[Leftover, ...] = ()
+    backup: tuple[str, ...] = ()  # how a backup differs from what its manifest says
 
     @property
     def well(self) -> bool:
         """Whether nothing is wrong."""
-        return not (self.control or self.leftovers or any(found.problem for found in self.businesses))
+        return not (self.control or self.leftovers or self.backup or any(found.problem for found in self.businesses))
 
 
 def check_folder(folder: DataFolder, control: Control, engine: Engine) -> Findings:

@@ -45,7 +45,7 @@ def test_backup_and_restore(calltally: CommandLine, calls: str, tmp_path: Path) 
     calltally.run("business", "create", "New")
     done = calltally.process("restore", str(path), "--yes", "--json").json()
     restored = [{name: kept[name] for name in ("id", "name", "calls")} for kept in made["businesses"]]
-    assert done == {"restored": restored, "untouched": 1}
+    assert done == {"restored": restored, "failed": [], "untouched": 1}
     assert counts(calltally) == {"Acme": 3, "New": 0, "Other": 0}
 
 
@@ -83,6 +83,130 @@ def test_a_folder_that_is_there(calltally: CommandLine, calls: str, tmp_path: Pa
     sentence = calltally.run("backup", str(calltally.data)).failed(1)
     assert sentence == f"{calltally.data} is there already; name a folder that is new or empty"
     assert "is not a backup" in calltally.run("restore", str(tmp_path / "none")).failed(1)
+
+
+def test_a_backup_within_the_data_folder_is_refused(calltally: CommandLine, calls: str, tmp_path: Path) -> None:
+    (tmp_path / "other-name").symlink_to(calltally.data)
+    for path in (calltally.data / "backup", tmp_path / "other-name" / "deep" / "backup"):
+        sentence = calltally.run("backup", str(path)).failed(1)
+        assert sentence == (
+            f"{path} is in the data folder {calltally.data}, where a backup is lost with it; "
+            "name a folder outside of it"
+        )
+        assert not path.exists()
+
+
+def test_a_backup_is_not_restored_into_itself(calltally: CommandLine, calls: str, tmp_path: Path) -> None:
+    path, other_name = tmp_path / "backup", tmp_path / "other-name"
+    calltally.run("backup", str(path))
+    other_name.symlink_to(path)
+    before = {found: found.stat().st_mtime_ns for found in path.rglob("*")}
+    for given, data in ((path, path), (other_name, path), (path, other_name)):
+        sentence = calltally.run("restore", str(given), "--yes", "--data", str(data)).failed(1)
+        assert sentence == (
+            f"{given} is the data folder itself; name the one to restore into with --data or CALLTALLY_DATA"
+        )
+    assert {found: found.stat().st_mtime_ns for found in path.rglob("*")} == before
+    assert calltally.run("restore", str(path), "--yes").code == 0
+
+
+def file_of(folder: Path, business: str) -> Path:
+    return folder / "calls" / f"{business}.1.duckdb"
+
+
+def damage(path: Path) -> None:
+    """Let a file begin with what no file of calls does."""
+    with path.open("r+b") as file:
+        file.write(b"\xff" * 4096)
+
+
+def test_what_cannot_be_restored_does_not_keep_the_others_out(
+    calltally: CommandLine, calls: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "backup"
+    calltally.run("backup", str(path))
+    damage(file_of(path, calls))
+    put_in(calltally, tmp_path, 5)
+    calltally.run("business", "delete", "Other", "--yes")
+    problem = f"{file_of(path, calls)} is not the file that was backed up; it was not restored"
+    done = calltally.run("restore", str(path), "--yes")
+    assert (done.code, done.err) == (1, f"calltally: 'Acme' ({calls}): {problem}\n")
+    assert done.out == "Restored 'Other' with 0 calls\n1 business that was not restored stayed as before\n"
+    done = calltally.run("restore", str(path), "--yes", "--json")
+    said = json.loads(done.out)
+    assert (done.code, [kept["name"] for kept in said["restored"]], said["untouched"]) == (1, ["Other"], 1)
+    assert said["failed"] == [{"id": calls, "name": "Acme", "problem": problem}]
+    assert counts(calltally) == {"Acme": 5, "Other": 0}
+
+
+def test_a_damaged_business_is_left_out_of_a_backup(calltally: CommandLine, calls: str, tmp_path: Path) -> None:
+    whole, path = tmp_path / "whole", tmp_path / "backup"
+    calltally.run("backup", str(whole))
+    damage(file_of(calltally.data, calls))
+    done = calltally.run("backup", str(path))
+    assert (done.code, done.out) == (1, f"Backed up 1 business with 0 calls to {path}\n")
+    assert done.err.splitlines()[-1].startswith(f"calltally: 'Acme' ({calls}) was left out: ")
+    assert done.err.endswith(f"; restore it from a backup: calltally restore BACKUP --business {calls}\n")
+    [left] = json.loads((path / "manifest.json").read_text())["left_out"]
+    assert (left["id"], left["name"]) == (calls, "Acme")
+    assert str(file_of(calltally.data, calls)) in left["problem"]
+    said = json.loads(calltally.run("backup", str(tmp_path / "another"), "--json").out)
+    assert (len(said["businesses"]), said["left_out"]) == (1, [left])
+
+    # Nobody takes it for whole.
+    checked = calltally.run("check", "--data", str(path))
+    assert (checked.code, "All is well" in checked.out) == (1, False)
+    assert f"'Acme' ({calls}) is not in this backup: {left['problem']}" in checked.out
+    sentence = calltally.run("restore", str(path), "-b", "Acme").failed(1)
+    assert sentence == "This backup was made without 'Acme', as its calls were damaged; use another one"
+    done = calltally.run("restore", str(path), "--yes")
+    assert (done.code, done.err) == (0, f"'Acme' ({calls}) is not in this backup: {left['problem']}\n")
+
+    assert calltally.run("restore", str(whole), "-b", calls, "--yes").code == 0
+    assert counts(calltally) == {"Acme": 3, "Other": 0}
+
+
+@pytest.mark.parametrize(
+    "command", [("export",), ("import", "calls.csv"), ("erase", "--caller", "+13055551234", "--yes")]
+)
+def test_other_commands_name_the_business_that_is_damaged(
+    calltally: CommandLine, calls: str, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    damage(file_of(calltally.data, calls))
+    done = calltally.process(*command, "-b", "Acme")
+    assert (done.code, done.out) == (1, "")
+    sentence = done.err.splitlines()[-1]
+    assert sentence.startswith(f"calltally: 'Acme' ({calls}): {file_of(calltally.data, calls)} cannot be opened: ")
+    assert sentence.endswith(f"; restore it from a backup: calltally restore BACKUP --business {calls}")
+
+
+def test_a_changed_backup_is_not_well(calltally: CommandLine, calls: str, tmp_path: Path) -> None:
+    path = tmp_path / "backup"
+    calltally.run("backup", str(path))
+    well = calltally.run("check", "--data", str(path))
+    assert (well.code, "They are as they were when they were backed up (2" in well.out) == (0, True)
+    put_in(CommandLine(path), tmp_path, 5)
+    done = calltally.run("check", "--data", str(path))
+    assert (done.code, "All is well" in done.out) == (1, False)
+    file = file_of(path, calls)
+    assert f"'Acme' ({calls}): {file} is not the file that was backed up, and cannot be restored from\n" in done.out
+    said = json.loads(calltally.run("check", "--json", "--data", str(path)).out)
+    assert said["well"] is False
+    assert said["backup"] == [
+        f"'Acme' ({calls}): {file} is not the file that was backed up, and cannot be restored from",
+        f"'Acme' ({calls}): it has 5 calls, where manifest.json says 3",
+    ]
+    calltally.run("business", "delete", calls, "--yes", "--data", str(path))
+    said = json.loads(calltally.run("check", "--json", "--data", str(path)).out)
+    assert said["backup"] == [
+        f"'Acme' ({calls}): {file} cannot be read (No such file or directory)",
+        f"'Acme' ({calls}): it is in manifest.json, but not among the businesses",
+    ]
+    (path / "manifest.json").write_text("[]")
+    done = calltally.run("check", "--data", str(path))
+    assert (done.code, f"{path / 'manifest.json'} is damaged, or of a newer release" in done.out) == (1, True)
+    (path / "manifest.json").unlink()  # it is a data folder at work from now on
+    assert calltally.run("check", "--data", str(path)).code == 0
 
 
 def test_another_control_database_becomes_a_file(calltally: CommandLine, tmp_path: Path) -> None:

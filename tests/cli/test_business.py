@@ -89,11 +89,29 @@ def test_a_name_that_is_nearly_one(calltally: CommandLine, acme: str) -> None:
 
 
 def test_an_ambiguous_name(calltally: CommandLine, acme: str) -> None:
-    twin = calltally.run("business", "create", "Acme", "--json").json()["id"]
+    twin = json.loads(calltally.run("business", "create", "Acme", "--json").out)["id"]
     sentence = calltally.run("business", "show", "Acme").failed(1)
     assert sentence.startswith("2 businesses are called 'Acme'; give the id of the one you mean: ")
     assert acme in sentence
     assert twin in sentence
+
+
+def test_a_name_that_is_taken_is_told(calltally: CommandLine, acme: str) -> None:
+    done = calltally.run("business", "create", " Acme ", "--json")
+    second = json.loads(done.out)["id"]
+    assert (done.code, done.err) == (
+        0,
+        f"There is another one ({acme}) of this name: in commands give the id of the one you mean; this is {second}\n",
+    )
+    assert "There are 2 others (" in calltally.run("business", "create", "Acme").err
+
+
+def test_what_was_given_is_quoted(calltally: CommandLine) -> None:
+    sentence = calltally.run("business", "create", "Acme", "--currency", "us", "--region", "usa").failed(2)
+    assert sentence == (
+        "region: 'usa' is not the ISO 3166 code of a country, such as 'US'; "
+        "currency: 'us' is not an ISO 4217 code of three letters, such as 'USD'"
+    )
 
 
 def test_a_newer_folder_is_refused(calltally: CommandLine, acme: str) -> None:

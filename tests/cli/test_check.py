@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from calltally.engines import open_engine
 from calltally.folder import DataFolder
 from calltally.settings import Settings
 from tests.cli.conftest import CommandLine
+from tests.cli.terminal import on_terminal
 
 
 @pytest.fixture
@@ -64,12 +66,26 @@ def test_a_folder_that_is_in_order(calltally: CommandLine, acme: str, store: Pat
             },
         ],
         "leftovers": [],
+        "backup": [],
     }
     done = calltally.run("check")
     assert (done.code, done.err) == (0, "")
-    assert "20,000  2026-03-09T14:00:00Z" in done.out
+    assert "20,000  2026-03-09  2026-03-09" in done.out
     assert "no calls yet" in done.out
     assert done.out.endswith("All is well: the control database and 2 businesses were read\n")
+
+
+def test_a_terminal_of_80_columns(calltally: CommandLine, store: Path) -> None:
+    calltally.run("business", "create", "Internationale Klempnerei Mustermann")
+    code, seen = on_terminal(calltally, "check")
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", seen).splitlines()
+    assert (code, max(map(len, lines)) <= 80) == (0, True)
+    assert re.split("  +", lines[0].strip()) == ["Business", "State", "Calls", "First", "Last", "Size"]
+    name, *facts, size = re.split("  +", lines[1].strip())
+    assert (name, facts) == ("Acme", ["well", "20,000", "2026-03-09", "2026-03-09"])
+    assert re.fullmatch(r"[0-9.]+ [kM]B", size)
+    words = [line.split("  ")[0].strip() for line in lines[2:-1]]
+    assert " ".join(words) == "Internationale Klempnerei Mustermann"
 
 
 def test_a_damaged_store_is_named_and_the_others_are_read(calltally: CommandLine, acme: str, store: Path) -> None:

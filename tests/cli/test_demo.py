@@ -230,7 +230,7 @@ def test_beside_a_server_without_a_demo(tmp_path: Path) -> None:
 
 def test_interrupted_while_it_is_made(tmp_path: Path) -> None:
     command = CommandLine(tmp_path / "data")
-    own = command.run("business", "create", "Demo", "--json").json()
+    own = json.loads(command.run("business", "create", "Demo", "--json").out)
     calls = tmp_path / "calls.csv"
     calls.write_text("id,started_at\na,2026-03-09T14:05:00Z\n")
     command.run("import", str(calls), "-b", own["id"])

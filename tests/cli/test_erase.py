@@ -74,3 +74,4 @@ def test_it_asks_first_and_names_what_is_no_number(calltally: CommandLine, acme:
     assert calltally.run("erase", "-b", "Acme", "--caller", "+13055551234", given="n\n").code != 0
     failed = calltally.run("erase", "-b", "Acme", "--caller", "anonymous", "--yes")
     assert failed.failed(2) == "caller_number: 'anonymous' stands for no number; give that of the caller"
+    assert calltally.run("erase", "-b", "Acme", "--caller", "anonymous").err == failed.err  # and nobody is asked

@@ -275,7 +275,7 @@ def test_no_file_and_no_business(calltally: CommandLine, acme: str, tmp_path: Pa
 
 
 def test_an_ambiguous_business(calltally: CommandLine, acme: str, put: Put, tmp_path: Path) -> None:
-    twin = calltally.run("business", "create", "Acme", "--json").json()["id"]
+    twin = json.loads(calltally.run("business", "create", "Acme", "--json").out)["id"]
     path = written(tmp_path / "calls.csv", "id,started_at", "a,2026-03-09T14:05:00Z")
     sentence = calltally.process("import", str(path), "-b", "Acme").failed(1)
     assert acme in sentence
@@ -345,6 +345,15 @@ def test_rejected_rows_are_given_back(put: Put, tmp_path: Path) -> None:
     assert broken["errors"][0]["field"] is None
 
 
+def test_rejected_rows_of_an_array_keep_their_place(calltally: CommandLine, put: Put, tmp_path: Path) -> None:
+    path = written(tmp_path / "calls.json", '[{"started_at": "2026-03-09T14:05:00Z"}, {"id": "b"}, 5]')
+    assert put(path)["rejected"] == 2
+    assert [(row["number"], row.get("record", row.get("text"))) for row in rejects_of(path)] == [
+        (3, "5"),
+        (2, {"id": "b"}),
+    ]
+
+
 def test_what_is_rejected_no_more_is_not_left_behind(put: Put, tmp_path: Path) -> None:
     path = written(tmp_path / "calls.csv", "id,started_at", "a,3/9/2026")
     rejects = Path(f"{path}.rejected.ndjson")
@@ -368,8 +377,27 @@ def test_dropped_fields_are_counted_and_named(calltally: CommandLine, acme: str,
     assert "Dropped columns and how many rows had them: " in people
     assert "from (3)" in people
     assert "Is 'sorce' the field 'source'? Then add --map source=sorce\n" in people
-    assert "Is 'Caller ID'" not in people
+    assert "Is 'Caller ID' the field 'caller_number'?" in people
     assert "\x1b" not in people
+
+
+def test_the_hint_knows_what_others_call_a_field(calltally: CommandLine, acme: str, tmp_path: Path) -> None:
+    hinted = {
+        "Number Dialed": "tracking_number",
+        "Caller-ID": "caller_number",
+        "Call Time": "started_at",
+        "Result": "status",
+        "Campaign": "utm_campaign",
+        "Number ID": "number_id",
+        "Number Idx": None,
+        "Flow Name Id": None,
+    }
+    path = written(tmp_path / "calls.csv", ",".join(["id,started_at", *hinted]), "a,2026-03-09T14:05:00Z" + ",x" * 8)
+    told = calltally.process("import", str(path), "-b", acme).out
+    assert {name: (f"Is '{name}' the field '{field}'?" in told) for name, field in hinted.items() if field} == {
+        name: True for name, field in hinted.items() if field
+    }
+    assert not [name for name, field in hinted.items() if not field and f"Is '{name}'" in told]
 
 
 # --- Broken and odd files -------------------------------------------------------------------------------------------

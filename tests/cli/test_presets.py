@@ -100,6 +100,11 @@ def test_a_list_of_presets(calltally: CommandLine) -> None:
         check=True,
     )
     assert [line.split()[0] for line in done.stdout.splitlines()[1:]] == list(PRESETS)
+    for arguments in (("--list-presets", "--json"), ("--json", "--list-presets")):
+        listed = calltally.run("import", *arguments).json()
+        assert [(row["name"], row["vendor"], row["about"]) for row in listed] == [
+            (row.name, row.vendor, row.about) for row in PRESETS.values()
+        ]
 
 
 def test_no_hint_about_columns_that_are_known_to_be_no_field(calltally: CommandLine, acme: str, tmp_path: Path) -> None:

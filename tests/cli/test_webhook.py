@@ -128,7 +128,10 @@ def test_list_and_delete(calltally: CommandLine, acme: str) -> None:
         "ignored_events": [],
         "dead_letters": 0,
     }
-    header, row = calltally.run("webhook", "list").out.splitlines()
+    header, row, address = calltally.run("webhook", "list").out.splitlines()
+    assert address == f"{made['id']}  {made['address']} with the header {made['header']}"
+    *_, address = calltally.run("webhook", "list", "--public-url", "https://calls.example.com").out.splitlines()
+    assert address == f"{made['id']}  https://calls.example.com{made['address']} with the header {made['header']}"
     assert re.split("  +", header) == ["Id", "Kind", "Business", "Name", "Ignored events", "Dead letters"]
     assert re.split("  +", row) == [made["id"], "callscaler", "Acme", "-", "-", "0"]
     assert calltally.run("webhook", "delete", made["id"], "--json").json() == {"id": made["id"], "deleted": True}

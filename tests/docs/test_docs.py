@@ -33,6 +33,7 @@ TIME_ZONE = "America/New_York"
 BLOCK = re.compile(
     r"^<!-- (?P<kind>file|run|prints|ask|answer)(?:: (?P<of>[^\n]+?))? -->\n```\w+\n(?P<text>.*?)^```$", re.M | re.S
 )
+SHELL = re.compile(r"^```sh\n(?P<text>.*?)^```$", re.M | re.S)
 LINK = re.compile(r"\[[^\]]*\]\((?P<target>[^)\s]+)\)")
 FENCED = re.compile(r"^```.*?^```$", re.M | re.S)
 HEADING = re.compile(r"^#+ (?P<title>.+)$", re.M)
@@ -172,6 +173,14 @@ class TestCommands:
         (tmp_path / "export.csv").write_text(file_in("docs/import.md", "export.csv"), encoding="utf-8")
         (tmp_path / "callrail.csv").write_text(file_in("docs/import.md", "callrail.csv"), encoding="utf-8")
         run_blocks("docs/import.md", tmp_path, compared=4)
+
+    @pytest.mark.parametrize("page", ["README.md", "docs/import.md"])
+    def test_no_import_of_a_file_that_is_shown_goes_untried(self, page: str) -> None:
+        every = [block["text"] for block in SHELL.finditer((ROOT / page).read_text(encoding="utf-8"))]
+        tried = [block.text for block in blocks(page) if block.kind == "run"]
+        shown = {block.of for block in blocks("docs/import.md") if block.kind == "file"}
+        assert tried
+        assert [text for text in every if text not in tried and any(f"import {name}" in text for name in shown)] == []
 
     def test_the_commands_of_the_readme_work(self, tmp_path: Path) -> None:
         (tmp_path / "export.csv").write_text(file_in("docs/import.md", "export.csv"), encoding="utf-8")

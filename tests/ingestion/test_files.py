@@ -174,6 +174,35 @@ def test_an_object_over_several_lines_is_named(tmp_path: Path, name: str, conten
     assert "this has JSON objects over several lines; write one a line, or an array" in refusal(tmp_path / name)
 
 
+@pytest.mark.parametrize(
+    ("content", "where"),
+    [
+        ('{"data":{"calls":[{"id":"a"}],"next_cursor":null}}', "data.calls"),
+        ('{"calls": []}', "calls"),
+        ('{\n  "page": 1,\n  "note": "a \\"quote\\", {",\n  "calls": [\n    {"id": "a"}\n  ]\n}\n', "calls"),
+        ('\n{\n  "data": {\n    "total": 5,\n    "calls": [', "data.calls"),
+    ],
+)
+@pytest.mark.parametrize("name", ["page.json", "page.ndjson", "page"])
+def test_calls_within_an_answer_are_named(tmp_path: Path, name: str, content: str, where: str) -> None:
+    (tmp_path / name).write_text(content)
+    said = f"{name}: the calls are in '{where}' of a larger JSON object; give that array alone"
+    assert refusal(tmp_path / name) == said
+
+
+@pytest.mark.parametrize("content", ['{"id": "a", "data": {"calls": 5}}\n', '{"calls": 5}\n', '{"data": [1]}\n'])
+def test_objects_with_such_names_are_rows(read: Reading, content: str) -> None:
+    assert read("a.ndjson", content.encode()).rows == [json.loads(content)]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("name", ["calls.csv", "calls.txt", "calls", "calls.json"])
+def test_utf16_without_a_mark_is_named(tmp_path: Path, name: str, encoding: str) -> None:
+    (tmp_path / name).write_bytes("id,started_at,Größe\r\n1,2026-03-09,x\r\n".encode(encoding))
+    kind = f"UTF-16 ({encoding[-2:].upper()})"
+    assert refusal(tmp_path / name) == f"{name}: this looks like {kind} without a byte order mark; save it as UTF-8"
+
+
 @pytest.mark.parametrize("content", [b"\n\n", b" ", b"\xef\xbb\xbf", b"\xff\xfe", b"sep=;\n"])
 def test_a_file_of_blanks_has_no_rows(read: Reading, content: bytes) -> None:
     found = read("a.csv", content)

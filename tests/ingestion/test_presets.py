@@ -448,6 +448,21 @@ def test_a_rejected_row_is_given_back_as_it_was(engine: Engine, new_york: Busine
     ]
 
 
+def test_amounts_and_lengths_that_are_none_are_called_so(engine: Engine, new_york: Business, tmp_path: Path) -> None:
+    path, rejects = tmp_path / "calls.csv", tmp_path / "calls.csv.rejected.ndjson"
+    header = "Call Status,Start Time,Tracking Number,Duration (seconds),Value"
+    row = "Missed Call,3/10/2026 2:05 PM,(305) 555-0100"
+    put(engine, new_york, path, lines(header, f'{row},1:75,"1.234,50"', f"{row},184,9.00"))
+    assert [error["message"] for error in json.loads(rejects.read_text())["errors"]] == [
+        "duration_seconds: '1:75' is not a length such as 184 or 1:02:03",
+        "value_cents: '1.234,50' is not an amount such as 1,234.50",
+    ]
+    put(engine, new_york, path, lines(f"{header},value_cents", f"{row},184,9.00,9.50"))  # our own name comes first
+    assert [error["message"] for error in json.loads(rejects.read_text())["errors"]] == [
+        "value_cents: '9.50' is not a whole number"
+    ]
+
+
 def test_columns_that_nobody_knows_are_dropped_and_counted(engine: Engine, new_york: Business, tmp_path: Path) -> None:
     found = put(engine, new_york, tmp_path / "calls.csv", CALLRAIL).summary
     assert found.dropped_fields == {"Number Name": 3, "Name": 3, "First-Time Caller": 3}

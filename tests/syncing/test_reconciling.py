@@ -1,5 +1,6 @@
 """Our totals beside the vendor's own: alike where the calls are, and a difference is found and explained."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -51,7 +52,43 @@ def test_other_days_hint_at_the_time_zone(puller: Puller, vendor: CallScaler) ->
     puller.pull()
     vendor.timezone = "Asia/Tokyo"
     hints = puller.compare(date(2026, 3, 1), date(2026, 3, 20)).hints
-    assert hints[0] == "Together the days have as many calls: is the time zone at CallScaler also America/New_York?"
+    assert hints == ("By days of Asia/Tokyo all would agree: is the time zone at CallScaler also America/New_York?",)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "America/Los_Angeles", "Asia/Kathmandu"])
+def test_the_time_zone_is_named_where_calls_are_cut_off_at_both_ends(
+    puller: Puller, vendor: CallScaler, zone: str
+) -> None:
+    vendor.put(records(200))
+    puller.business = replace(puller.business, timezone=zone)
+    puller.pull()
+    for days in ((date(2026, 3, 5), date(2026, 3, 9)), (date(2026, 3, 6), date(2026, 3, 8))):
+        found = puller.compare(*days)
+        assert "count" in {each.metric for each in found.differences}
+        assert found.hints == (
+            f"By days of America/New_York all would agree: is the time zone at CallScaler also {zone}?",
+        )
+
+
+def test_calls_that_are_missing_in_another_time_zone_are_told_too(puller: Puller, vendor: CallScaler) -> None:
+    vendor.put(records(200))
+    puller.business = replace(puller.business, timezone="UTC")
+    puller.pull()
+    vendor.forget("call-00070")
+    hints = puller.compare(*DAYS).hints
+    assert [hint.partition(":")[0] for hint in hints] == [
+        "By days of America/New_York less would differ",
+        "More calls here",
+    ]
+
+
+def test_calls_that_both_lack_are_no_time_zone(puller: Puller, vendor: CallScaler) -> None:
+    vendor.put(records(200))
+    puller.pull()
+    vendor.forget("call-00007")
+    vendor.put([records(1, 200)[0] | {"created_at": "2026-03-05T17:00:00Z"}])
+    hints = puller.compare(*DAYS).hints
+    assert [hint.partition(":")[0] for hint in hints] == ["More calls here", "Fewer calls here"]
 
 
 def test_many_days_are_asked_for_in_pieces(puller: Puller, vendor: CallScaler) -> None:

@@ -33,6 +33,7 @@ __all__ = [
 ]
 
 LONGEST_NAME = 200
+CODES = {"region", "currency"}  # settings that are taken in any case, and kept in capitals
 UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}  # Unicode categories that would break a line, a terminal or an encoding
 
 
@@ -182,16 +183,14 @@ def _named(control: Control, text: str) -> list[Row[Any]]:
 def _checked(given: dict[str, str]) -> dict[str, str]:
     """The settings as they are stored."""
     settings = {setting: value.strip() for setting, value in given.items()}
-    for setting in settings.keys() & {"region", "currency"}:
-        settings[setting] = settings[setting].upper()
     problems = tuple(problem for setting, value in settings.items() if (problem := CHECKS[setting](value)))
     if problems:
         raise InvalidRequest(problems)
-    return settings
+    return settings | {setting: settings[setting].upper() for setting in settings.keys() & CODES}
 
 
 def _region_problem(region: str) -> Problem | None:
-    if region in SUPPORTED_REGIONS:
+    if region.upper() in SUPPORTED_REGIONS:
         return None
     return Problem("region", f"region: {shown(region)} is not the ISO 3166 code of a country, such as 'US'")
 

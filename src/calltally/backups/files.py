@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["copy_synced", "write_synced"]
+__all__ = ["copy_synced", "sha256_of", "write_synced"]
 
 CHUNK = 1 << 20
 PRIVATE_FILE = 0o600
@@ -21,6 +21,12 @@ def copy_synced(source: Path, target: Path) -> str:
         given.flush()
         os.fsync(given.fileno())
     return digest.hexdigest()
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_synced(path: Path, content: bytes) -> None:

@@ -3,7 +3,7 @@
 import errno
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,12 +19,12 @@ from calltally.accounts import (
     write_account,
 )
 from calltally.backups.files import copy_synced
-from calltally.backups.manifest import Kept, Manifest, write_manifest
-from calltally.engines import Engine, calls_file, read_file
-from calltally.errors import CalltallyError, Conflict, FolderUnusable, NotFound, StorageFull
+from calltally.backups.manifest import Kept, LeftOut, Manifest, write_manifest
+from calltally.engines import Engine, Snapshot, calls_file, damage_of, read_file
+from calltally.errors import CalltallyError, Conflict, Damaged, FolderUnusable, NotFound, StorageFull, Unavailable
 from calltally.folder import DataFolder, sync_folder
 
-__all__ = ["BackupProgress", "make_backup"]
+__all__ = ["BackupProgress", "make_backup", "require_outside"]
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,10 @@ def make_backup(
     now: datetime,
     on_progress: Callable[[BackupProgress], None] = lambda _: None,
 ) -> Manifest:
-    """Copy every business into a new folder, which is there once it is whole; its manifest.
+    """Copy every business into a new folder, which is there once all is written; its manifest.
 
-    A business that is deleted meanwhile is left out, one that is cleared is copied as it is then.
+    A business that is deleted meanwhile is left out, one that is cleared is copied as it is then. One whose calls are
+    damaged does not keep the others out: the manifest says that it is missing, and why.
 
     Raises:
         Conflict: the folder is there already, or what an earlier backup that was killed has left.
@@ -55,13 +56,24 @@ def make_backup(
     _require_free(target)
     with _written_beside(target) as partial:
         folder = DataFolder(partial)
-        copied = list(_copied(control, engine, folder, on_progress))
+        copied, left_out = _copied(control, engine, folder, on_progress)
         with open_control(folder) as copy:
             for account, _ in copied:
                 write_account(copy, account)
-        manifest = Manifest(__version__, now, tuple(kept for _, kept in copied))
+        manifest = Manifest(__version__, now, tuple(kept for _, kept in copied), tuple(left_out))
         write_manifest(folder.path, manifest)
     return manifest
+
+
+def require_outside(target: Path, data: Path) -> None:
+    """Nothing, if a backup would not become a part of the data folder that it is of.
+
+    Raises:
+        Conflict: it would.
+    """
+    if data.resolve() in target.resolve().parents:
+        message = f"{target} is in the data folder {data}, where a backup is lost with it; name a folder outside of it"
+        raise Conflict(message)
 
 
 def _require_free(target: Path) -> None:
@@ -99,14 +111,20 @@ def _written_beside(target: Path) -> Iterator[Path]:
 
 def _copied(
     control: Control, engine: Engine, folder: DataFolder, on_progress: Callable[[BackupProgress], None]
-) -> Iterator[tuple[Account, Kept]]:
+) -> tuple[list[tuple[Account, Kept]], list[LeftOut]]:
+    """Each business that could be copied, and each that could not."""
     found = list_businesses(control)
+    copied, left_out = [], []
     for done, business in enumerate(found):
         on_progress(BackupProgress(done, len(found), business.name))
-        copy = _copy(business.id, control, engine, folder)
-        if copy:
-            yield copy
+        try:
+            copy = _copy(business.id, control, engine, folder)
+        except Damaged as damage:
+            left_out.append(LeftOut(business.id, business.name, damage.message))
+        else:
+            copied += [copy] if copy else []
     on_progress(BackupProgress(len(found), len(found), ""))
+    return copied, left_out
 
 
 def _copy(business_id: str, control: Control, engine: Engine, folder: DataFolder) -> tuple[Account, Kept] | None:
@@ -127,7 +145,7 @@ def _copy(business_id: str, control: Control, engine: Engine, folder: DataFolder
 
 
 def _copy_calls(business: Business, engine: Engine, folder: DataFolder) -> Kept:
-    with engine.snapshot(business.calls) as snapshot:
+    with _snapshot(business, engine) as snapshot:
         if snapshot is None:
             return Kept(business.id, business.name, calls=0, schema=0)
         path = calls_file(folder.calls, business.calls)
@@ -137,3 +155,20 @@ def _copy_calls(business: Business, engine: Engine, folder: DataFolder) -> Kept:
             raise FolderUnusable(f"The copy {path} does not hold what was copied; is the disk in order?")
     file = str(path.relative_to(folder.path))
     return Kept(business.id, business.name, facts.calls, facts.schema, file, digest)
+
+
+@contextmanager
+def _snapshot(business: Business, engine: Engine) -> Iterator[Snapshot | None]:
+    """A business's calls, as they are at one moment.
+
+    Raises:
+        Damaged: they cannot be read.
+    """
+    with ExitStack() as stack:
+        try:
+            snapshot = stack.enter_context(engine.snapshot(business.calls))
+        except (Unavailable, FolderUnusable) as error:
+            if problem := damage_of(engine, business.calls, error):
+                raise Damaged(problem) from error
+            raise
+        yield snapshot

@@ -23,7 +23,7 @@ from calltally.engines import Engine, StoreFacts, calls_file
 from calltally.errors import CalltallyError, Conflict, FolderUnusable, NotFound, shown
 from calltally.folder import DataFolder, sync_folder
 
-__all__ = ["Backup", "Target", "chosen", "opened_backup", "restore_business"]
+__all__ = ["Backup", "Target", "chosen", "opened_backup", "require_apart", "restore_business"]
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,17 @@ class Target:
         """Leave nothing of a store whose removal has begun."""
         self.engine.remove(store)
         forget_removal(self.control, store)
+
+
+def require_apart(backup: Path, data: Path) -> None:
+    """Nothing, if a backup and the data folder to restore into are two folders, however each is called.
+
+    Raises:
+        Conflict: they are the same one, whose files would no longer be those that were backed up.
+    """
+    if backup.exists() and data.exists() and backup.samefile(data):
+        message = f"{backup} is the data folder itself; name the one to restore into with --data or CALLTALLY_DATA"
+        raise Conflict(message)
 
 
 @contextmanager
@@ -143,6 +154,11 @@ def _named(manifest: Manifest, name: str) -> Kept:
     found = [kept for kept in manifest.businesses if kept.id == name]
     found = found or [kept for kept in manifest.businesses if kept.name == name]
     if not found:
+        for left in manifest.left_out:
+            if name in {left.id, left.name}:
+                raise NotFound(
+                    f"This backup was made without {shown(name)}, as its calls were damaged; use another one"
+                )
         raise NotFound(f"There is no business {shown(name)} in this backup")
     if len(found) > 1:
         ids = ", ".join(kept.id for kept in found)

@@ -18,7 +18,7 @@ from calltally.accounts import (
 )
 from calltally.cli.group import examples, new_group
 from calltally.cli.options import BusinessArgument, DataOption, JsonOption, Opened, YesOption, calls_of, opened
-from calltally.cli.output import Column, ask, print_facts, print_json, print_table, say
+from calltally.cli.output import Column, ask, note, print_facts, print_json, print_table, say
 from calltally.demo import forget_demo
 from calltally.engines import Engine
 from calltally.errors import InvalidRequest, Problem
@@ -39,7 +39,8 @@ CURRENCY = "Currency of its money, as an ISO 4217 code"
     epilog=examples(
         "calltally business create 'Acme Plumbing'",
         "calltally business create 'Acme Plumbing' --timezone America/New_York",
-        "calltally business create Müller --timezone Europe/Berlin --region DE --currency EUR --json",
+        "calltally business create Müller --timezone Europe/Berlin --region DE \\",
+        "    --currency EUR --json",
     )
 )
 def create(
@@ -53,9 +54,13 @@ def create(
 ) -> None:
     """Create a business."""
     with opened(data) as on:
+        alike = [each.id for each in list_businesses(on.control) if each.name == name.strip()]
         business = create_business(
             on.control, name, timezone=timezone, region=region, currency=currency, now=datetime.now(UTC)
         )
+    if alike:
+        others = f"is another one ({alike[0]})" if len(alike) == 1 else f"are {len(alike)} others ({', '.join(alike)})"
+        note(f"There {others} of this name: in commands give the id of the one you mean; this is {business.id}")
     if as_json:
         print_json(_plain(business))
         return
@@ -92,7 +97,8 @@ def show(business: BusinessArgument, data: DataOption = None, as_json: JsonOptio
 @app.command(
     epilog=examples(
         "calltally business update 'Acme Plumbing' --timezone America/Chicago",
-        "calltally business update 'Acme Plumbing' --name 'Acme Heating' --currency CAD",
+        "calltally business update 'Acme Plumbing' --name 'Acme Heating' \\",
+        "    --currency CAD",
     )
 )
 def update(

@@ -2,19 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.filesize import decimal
 
 from calltally.accounts import rfc3339
+from calltally.backups import Manifest, changed_files, has_manifest, left_out, miscounted, read_manifest
 from calltally.checking import CheckedBusiness, Findings, Leftover, check_folder
 from calltally.cli.group import examples
 from calltally.cli.interrupting import interruptible
 from calltally.cli.options import DataOption, JsonOption, Opened, calls_of, opened, settings_for
 from calltally.cli.output import Column, print_json, print_table, say
+from calltally.errors import FolderUnusable
 from calltally.folder import require_folder
-from calltally.localtime import moment
+from calltally.localtime import moment, offset_table
 
 __all__ = ["EXAMPLES", "check"]
 
@@ -31,12 +34,19 @@ def check(
 ) -> None:
     """Read every byte and say whether all is in order.
 
-    That is the control database, the calls of each business, and files that belong to no business. Nothing is
-    repaired; the exit code is 1 if anything is wrong.
+    That is the control database, the calls of each business, and files that belong to no business. A backup is held
+    against its manifest too. Nothing is repaired; the exit code is 1 if anything is wrong.
     """
-    require_folder(settings_for(data).data)  # of one that a name mistyped would make, all would be well
+    folder = settings_for(data).data
+    require_folder(folder)  # of one that a name mistyped would make, all would be well
+    manifest, unlike = _backup(folder)  # before anything in it is opened
     with opened(data) as on:
         found = _found(on)
+        if manifest and not found.control:
+            unlike += miscounted(
+                manifest, {each.business.id: each.facts.calls if each.facts else None for each in found.businesses}
+            )
+        found = replace(found, backup=tuple(unlike))
         removed = _remove(found.leftovers) if remove_leftovers else []
     left = replace(found, leftovers=tuple(leftover for leftover in found.leftovers if leftover not in removed))
     if as_json:
@@ -46,6 +56,8 @@ def check(
         if left.well:
             count = len(found.businesses)
             say(f"All is well: the control database and {count} business{'' if count == 1 else 'es'} were read")
+            if manifest:
+                say(f"They are as they were when they were backed up ({rfc3339(manifest.made_at)})")
     if not left.well:
         raise typer.Exit(1)
 
@@ -55,6 +67,17 @@ def _found(on: Opened) -> Findings:
         return Findings(problems)
     with calls_of(on, "check") as engine, interruptible():
         return check_folder(on.folder, on.control, engine)
+
+
+def _backup(folder: Path) -> tuple[Manifest | None, list[str]]:
+    """The manifest of a backup, and how its files differ from what that says."""
+    if not has_manifest(folder):
+        return None, []
+    try:
+        manifest = read_manifest(folder)
+    except FolderUnusable as error:
+        return None, [error.message]
+    return manifest, [*left_out(manifest), *changed_files(folder, manifest)]
 
 
 def _remove(leftovers: Sequence[Leftover]) -> list[Leftover]:
@@ -69,12 +92,17 @@ def _print(found: Findings, removed: Sequence[Leftover]) -> None:
     for problem in found.control:
         say(f"The control database is damaged: {problem}")
     if found.businesses:
-        columns = (Column("Business", folds=True), Column("State"), Column("Calls"), Column("First"), Column("Last"))
-        print_table((*columns, Column("Schema"), Column("Size")), [_row(checked) for checked in found.businesses])
+        names = ("State", "Calls", "First", "Last", "Size")  # of a width that leaves room for a name
+        columns = (Column("Business", folds=True), *map(Column, names))
+        print_table(columns, [_row(checked) for checked in found.businesses])
     for checked in found.businesses:
         if checked.problem:
             say(f"'{checked.business.name}' ({checked.business.id}): {checked.problem}")
             say("  Restore it from a backup: calltally restore BACKUP --business " + checked.business.id)
+    for problem in found.backup:
+        say(problem)
+    if found.backup:
+        say("  Use another backup; or if this one is a data folder at work by now, remove its manifest.json")
     for leftover in found.leftovers:
         state = "removed" if leftover in removed else "remove it, or let --remove-leftovers do so"
         say(f"{leftover.path} belongs to no business ({decimal(leftover.size)}): {state}")
@@ -83,11 +111,12 @@ def _print(found: Findings, removed: Sequence[Leftover]) -> None:
 def _row(checked: CheckedBusiness) -> tuple[str, ...]:
     size = "-" if checked.size is None else decimal(checked.size)
     if checked.facts is None:
-        return (checked.business.name, "damaged", "-", "-", "-", "-", size)
+        return (checked.business.name, "damaged", "-", "-", "-", size)
     facts = checked.facts
     state = "well" if checked.size or facts.calls else "no calls yet"
-    first, last = (_written(start) or "-" for start in (facts.first_start, facts.last_start))
-    return (checked.business.name, state, f"{facts.calls:,}", first, last, str(facts.schema or "-"), size)
+    days = offset_table(checked.business.timezone)
+    first, last = ("-" if start is None else str(days.day(start)) for start in (facts.first_start, facts.last_start))
+    return (checked.business.name, state, f"{facts.calls:,}", first, last, size)
 
 
 def _plain(found: Findings, removed: Sequence[Leftover]) -> dict[str, Any]:
@@ -98,6 +127,7 @@ def _plain(found: Findings, removed: Sequence[Leftover]) -> dict[str, Any]:
             {"file": str(leftover.path), "bytes": leftover.size, "removed": leftover in removed}
             for leftover in found.leftovers
         ],
+        "backup": list(found.backup),
     }
 
 

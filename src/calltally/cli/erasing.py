@@ -5,10 +5,11 @@ from typing import Annotated
 import typer
 
 from calltally.accounts import find_business
+from calltally.cli.damage import naming_damage
 from calltally.cli.group import examples
 from calltally.cli.options import BusinessOption, DataOption, JsonOption, YesOption, calls_of, opened
 from calltally.cli.output import ask, print_json, say
-from calltally.ingestion import erase_caller
+from calltally.ingestion import erase_caller, require_caller
 
 __all__ = ["EXAMPLES", "erase"]
 
@@ -33,8 +34,9 @@ def erase(
     """
     with opened(data) as on:
         found = find_business(on.control, business)
+        require_caller(caller, found)  # a question about what can be no number would only be answered in vain
         ask(f"Erase {caller} from the calls of '{found.name}' for ever?", yes=yes)
-        with calls_of(on, "erase") as engine:
+        with calls_of(on, "erase") as engine, naming_damage(found, engine):
             erased = erase_caller(caller, find_business(on.control, business), on.control, engine)
     if as_json:
         print_json({"erased": erased})

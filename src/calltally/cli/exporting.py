@@ -17,6 +17,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from calltally.accounts import Business, find_business
 from calltally.catalog import CATALOG, Choice, Day, DimensionName, Parameter, Text, Where, suggestion
+from calltally.cli.damage import naming_damage
 from calltally.cli.group import examples
 from calltally.cli.interrupting import interruptible
 from calltally.cli.options import BusinessOption, DataOption, JsonOption, Opened, calls_of, opened
@@ -30,9 +31,12 @@ __all__ = ["EXAMPLES", "export"]
 
 EXAMPLES = examples(
     "calltally export --business 'Acme Plumbing' > calls.csv",
-    "calltally export -b Acme --start-date 2026-03-01 --end-date 2026-03-31 --output march.parquet",
-    "calltally export -b Acme --source google --source bing --min-duration 60 --format ndjson | less",
-    "calltally export -b Acme --where hour_of_day=17 --where-null utm_campaign --output late.csv",
+    "calltally export -b Acme --start-date 2026-03-01 --end-date 2026-03-31 \\",
+    "    --output march.parquet",
+    "calltally export -b Acme --source google --source bing --min-duration 60 \\",
+    "    --format ndjson | less",
+    "calltally export -b Acme --where hour_of_day=17 --where-null utm_campaign \\",
+    "    --output late.csv",
 )
 
 
@@ -151,6 +155,7 @@ def _export(on: Opened, business: Business, selection: Selection, kind: Format, 
     with (
         calls_of(on, "export") as engine,
         interruptible(),
+        naming_damage(business, engine),
         engine.export(business.calls, selection.conditions, selection.periods) as batches,
         _progress(shares_terminal=stream is sys.stdout.buffer and sys.stdout.isatty()) as on_progress,
     ):

@@ -9,7 +9,9 @@ from typer.core import TyperCommand, TyperGroup
 from calltally.catalog import suggestion
 from calltally.errors import shown
 
-__all__ = ["examples", "new_group"]
+__all__ = ["AS_JSON", "examples", "new_group"]
+
+AS_JSON = "calltally.as_json"  # in what a context knows: whether one JSON value is wanted
 
 
 TYPE_OF_ARGUMENT = re.compile(r" <.*>$")
@@ -21,6 +23,11 @@ class Command(TyperCommand):
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """What follows the command in the line of usage."""
         return [re.sub(r"^\{(.*)\}", r"\1", piece) for piece in super().collect_usage_pieces(ctx)]
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the arguments; an option that ends the command before others are read knows of `--json` all the same."""
+        ctx.meta[AS_JSON] = "--json" in args
+        return super().parse_args(ctx, args)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the sections of arguments and options."""

@@ -20,7 +20,8 @@ from rich.progress import Progress as Bar
 
 from calltally.accounts import Business, find_business, list_keys
 from calltally.catalog import CATALOG, suggestion
-from calltally.cli.group import examples
+from calltally.cli.damage import naming_damage
+from calltally.cli.group import AS_JSON, examples
 from calltally.cli.interrupting import interruptible
 from calltally.cli.options import DataOption, JsonOption, calls_of, opened
 from calltally.cli.output import Column, complain, counted, note, print_facts, print_json, print_table, say
@@ -48,7 +49,8 @@ EXAMPLES = examples(
     "calltally import Master.csv --business Acme --preset asterisk",
     "calltally import --list-presets",
     "calltally import january.csv.gz february.ndjson --business Acme --dry-run",
-    "calltally import 'exports/calls-*.csv.zst' --business Acme --as-of '2026-03-01 06:00'",
+    "calltally import 'exports/calls-*.csv.zst' --business Acme \\",
+    "    --as-of '2026-03-01 06:00'",
     "ssh phones cat calls.ndjson | calltally import - --business Acme --as-of now",
     "calltally import export.csv --business Acme --map started_at='Call Time' \\",
     "    --map caller_number='Caller ID' --time-format '%m/%d/%Y %I:%M %p'",
@@ -56,6 +58,27 @@ EXAMPLES = examples(
 FIELDS = ", ".join(CATALOG.fields)
 PRESET_NAMES = ", ".join(PRESETS)
 SAME_FIELD = {name: row.name for row in CATALOG.fields.values() for name in (row.name, *row.aliases)}
+# What others call a field, where no likeness of the names would tell.
+USUAL_WORDS = {
+    "number_dialed": "tracking_number",
+    "dialed_number": "tracking_number",
+    "called_number": "tracking_number",
+    "number_called": "tracking_number",
+    "dnis": "tracking_number",
+    "did": "tracking_number",
+    "caller_id": "caller_number",
+    "callerid": "caller_number",
+    "calling_number": "caller_number",
+    "customer_number": "caller_number",
+    "ani": "caller_number",
+    "call_time": "started_at",
+    "call_date": "started_at",
+    "date_time": "started_at",
+    "result": "status",
+    "outcome": "status",
+    "disposition": "status",
+    "campaign": "utm_campaign",
+}
 STANDARD_INPUT = "-"
 NAME_OF_INPUT = Path("stdin")  # in messages, and before .rejected.ndjson
 NOW = "now"
@@ -93,13 +116,17 @@ class _Imported:
             self.failures.append(result.failure.message)
 
 
-def _list_presets(asked: bool) -> None:
+def _list_presets(ctx: typer.Context, asked: bool) -> None:
     """Print the presets and end, if that was asked."""
-    if asked:
+    if not asked:
+        return
+    if ctx.meta[AS_JSON]:
+        print_json([{"name": row.name, "vendor": row.vendor, "about": row.about} for row in PRESETS.values()])
+    else:
         print_table(
             (Column("PRESET"), Column("READS", folds=True)), [(row.name, _reads(row)) for row in PRESETS.values()]
         )
-        raise typer.Exit
+    raise typer.Exit
 
 
 def import_calls(
@@ -227,7 +254,7 @@ def _import_all(business: Business, inputs: list[_Input], options: ImportOptions
 
 def _import_one(given: _Input, business: Business, engine: Engine, options: ImportOptions, imported: _Imported) -> None:
     try:
-        with _progress(given.path) as on_progress:
+        with naming_damage(business, engine), _progress(given.path) as on_progress:
             result = import_file(given.path, business, engine, options, on_progress, stream=given.stream)
         imported.include(result)
     except CalltallyError as failure:
@@ -434,9 +461,12 @@ def _is_usual(column: str, summary: ImportSummary) -> bool:
 
 def _near_field(column: str) -> str | None:
     word = re.sub(r"[\W_]+", "_", column[:128].lower()).strip("_")
-    # 'Caller ID' is near 'call_id', and taking callers for ids would make one call of all that somebody made.
-    likely = [name for name, field_name in SAME_FIELD.items() if field_name != "id"]
-    near = [word] if word in SAME_FIELD else get_close_matches(word, likely, n=1, cutoff=NEAR)
+    if word in SAME_FIELD or word in USUAL_WORDS:
+        return SAME_FIELD.get(word) or USUAL_WORDS[word]
+    # 'Caller' is near 'call_id', and taking callers for ids would make one call of all that somebody made; as near are
+    # numbers, names and dates to the ids of other things.
+    likely = [name for name, field_name in SAME_FIELD.items() if field_name != "id" and not name.endswith("_id")]
+    near = get_close_matches(word, likely, n=1, cutoff=NEAR)
     return SAME_FIELD[near[0]] if near else None
 
 

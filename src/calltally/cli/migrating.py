@@ -25,7 +25,8 @@ from calltally.settings import SETTINGS, Settings
 __all__ = ["EXAMPLES", "migrate"]
 
 EXAMPLES = examples(
-    "calltally migrate --to 'clickhouse://calltally:PASSWORD@db1,db2/calltally?cluster=calls'",
+    "calltally migrate \\",
+    "    --to 'clickhouse://calltally:PASSWORD@db1,db2/calltally?cluster=calls'",
     "calltally migrate --to CALLTALLY_ENGINE --business 'Acme Plumbing'",
     "calltally migrate --to CALLTALLY_ENGINE --verify",
     "calltally migrate --from CALLTALLY_ENGINE",

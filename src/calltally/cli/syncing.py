@@ -68,7 +68,8 @@ class _Round:
 @app.command(
     epilog=examples(
         "calltally sync callscaler --business 'Acme Plumbing'",
-        "CALLSCALER_KEY=cs_key_... calltally sync callscaler --business Acme --every 5m",
+        "CALLSCALER_KEY=cs_key_... \\",
+        "    calltally sync callscaler --business Acme --every 5m",
         "calltally sync callscaler --business Acme --full --reconcile-days 365 --json",
     )
 )

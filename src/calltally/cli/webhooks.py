@@ -42,10 +42,13 @@ IN_ADDRESS = "Put the secret into the address, where CallScaler can send no head
 
 @app.command(
     epilog=examples(
-        "calltally webhook create Acme --kind callscaler --public-url https://calls.example.com",
-        "calltally webhook create 'Acme Plumbing' --kind callscaler --header X-Hook --name calls",
+        "calltally webhook create Acme --kind callscaler \\",
+        "    --public-url https://calls.example.com",
+        "calltally webhook create 'Acme Plumbing' --kind callscaler \\",
+        "    --header X-Hook --name calls",
         "calltally webhook create 'Acme Plumbing' --kind twilio < auth-token",
-        f"{SECRET_VARIABLE}=... calltally webhook create Demo --kind callrail --json",
+        f"{SECRET_VARIABLE}=... \\",
+        "    calltally webhook create Demo --kind callrail --json",
     )
 )
 def create(
@@ -101,6 +104,8 @@ def list_all(
         print_table(
             (*columns, Column("Ignored events", folds=True), Column("Dead letters")), [_row(used) for used in found]
         )
+        for used in found:
+            say(f"{used.webhook.id}  {_where(used.webhook, on.settings.public_url)}")
     else:
         say("There is no webhook yet; make one with: calltally webhook create BUSINESS --kind KIND")
 
@@ -168,6 +173,12 @@ def _plain_used(used: UsedWebhook, public_url: str) -> dict[str, Any]:
         "ignored_events": ignored,
         "dead_letters": used.dead_letters,
     }
+
+
+def _where(webhook: Webhook, public_url: str) -> str:
+    """Where it is sent to, in a line of its own, so that it can be copied."""
+    header = webhook.credential.header
+    return f"{public_url}{webhook.path}{f' with the header {header}' if header else ''}"
 
 
 def _row(used: UsedWebhook) -> tuple[str, ...]:

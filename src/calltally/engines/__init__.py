@@ -28,6 +28,7 @@ from calltally.engines.base import (
     Unplaced,
 )
 from calltally.engines.choosing import ENGINES, engine_status, name_of_engine, open_engine, open_to_move, prepare_engine
+from calltally.engines.damage import damage_of
 from calltally.engines.duckdb import file_facts, files_of, rewriting_files_of, store_path
 from calltally.engines.erasure import Erasure
 from calltally.engines.hashing import hashes_of
@@ -77,6 +78,7 @@ __all__ = [
     "Tally",
     "Unplaced",
     "calls_file",
+    "damage_of",
     "engine_status",
     "hashes_of",
     "join",

@@ -12,7 +12,7 @@ from calltally.ingestion.deliveries import (
     read_deliveries,
     read_together,
 )
-from calltally.ingestion.erasing import erase_caller, known_erasure, without_erased
+from calltally.ingestion.erasing import erase_caller, known_erasure, require_caller, without_erased
 from calltally.ingestion.load import (
     UNPLACED,
     FileResult,
@@ -55,6 +55,7 @@ __all__ = [
     "read_columns",
     "read_deliveries",
     "read_together",
+    "require_caller",
     "shown_text",
     "without_erased",
 ]

@@ -22,7 +22,7 @@ from calltally.engines import Engine, Erasure
 from calltally.errors import Damaged, FolderUnusable, InvalidRequest, Problem, shown
 from calltally.records import BadValue, Reading, read_phone, read_value
 
-__all__ = ["erase_caller", "known_erasure", "without_erased"]
+__all__ = ["erase_caller", "known_erasure", "require_caller", "without_erased"]
 
 FIELD = CATALOG.fields["caller_number"]
 # What may be a caller that is no phone number.
@@ -52,6 +52,15 @@ def erase_caller(caller_number: str, business: Business, control: Control, engin
         redact_saved_reports(control, business, number)
         redact_shares(control, business, number)
     return erased
+
+
+def require_caller(caller_number: str, business: Business) -> None:
+    """Nothing, if it is a number that a call of this business can have.
+
+    Raises:
+        InvalidRequest: it is none.
+    """
+    _number(caller_number, business)
 
 
 def known_erasure(business: Business, engine: Engine) -> Erasure:

@@ -16,6 +16,7 @@ from calltally.nesting import cut_deep, is_deep
 __all__ = ["SUFFIX", "Rejects", "shown_text"]
 
 SUFFIX = ".rejected.ndjson"
+PLACES = {"record": "number"}  # what the place of a row is called, where not as the unit: the row itself is a record
 
 
 class Rejects:
@@ -64,7 +65,10 @@ class Rejects:
         file = self.open()
         self.count += 1
         self.first = self.first or (f"{self._unit} {row.place:,}", row.problems[0])
-        written = {self._unit: row.place, "errors": [_problem(problem) for problem in row.problems]}
+        written = {
+            PLACES.get(self._unit, self._unit): row.place,
+            "errors": [_problem(problem) for problem in row.problems],
+        }
         line = orjson.dumps(written | _record(row.record), default=str, option=orjson.OPT_APPEND_NEWLINE)
         with self._checked():
             file.write(line)

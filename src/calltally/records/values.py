@@ -1,8 +1,8 @@
 """Raw values as the values that are stored, by the kind of their field. The contract's section "A call record"."""
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from calltally.catalog import CallField, FieldKind
@@ -30,11 +30,15 @@ class BadValue(Exception):
 
 @dataclass(frozen=True)
 class Reading:
-    """What reading depends on: a business's region and local time, and the file's own formats of time."""
+    """What reading depends on: a business's region and local time, and the file's own formats of time.
+
+    `expected` says of whole numbers that a file writes in another way what was expected, by the field.
+    """
 
     region: str
     local_time: OffsetTable
     time_formats: tuple[str, ...] = ()
+    expected: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @classmethod
     def of(cls, region: str, timezone: str, time_formats: tuple[str, ...] = ()) -> "Reading":
@@ -96,14 +100,14 @@ def _choice(field: CallField, raw: object, _: Reading) -> str | None:
     return raw.strip() or None
 
 
-def _whole(field: CallField, raw: object, _: Reading) -> int | None:
-    number = _as_whole(raw)
+def _whole(field: CallField, raw: object, reading: Reading) -> int | None:
+    number = _as_whole(raw, reading.expected.get(field.name, "a whole number"))
     if number is not None and not field.lowest <= number <= field.highest:
         raise BadValue(f"{shown(raw)} is not from {field.lowest} to {field.highest}")
     return number
 
 
-def _as_whole(raw: object) -> int | None:
+def _as_whole(raw: object, expected: str) -> int | None:
     match raw:
         case bool():
             pass
@@ -118,7 +122,7 @@ def _as_whole(raw: object) -> int | None:
                 return int(found[1])
             if not text:
                 return None
-    raise BadValue(f"{shown(raw)} is not a whole number")
+    raise BadValue(f"{shown(raw)} is not {expected}")
 
 
 def _boolean(_: CallField, raw: object, __: Reading) -> bool | None:

@@ -1,7 +1,7 @@
 """Our totals beside the vendor's own, day by day: whether what was pulled is what the vendor counts."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from urllib.parse import urlencode
 
@@ -23,6 +23,18 @@ OF_NO_CALLS = {
 }
 CALLS = next(name for name, metric in CATALOG.metrics.items() if metric.expression == Count())
 DIFFERENT = {name for name, metric in CATALOG.metrics.items() if isinstance(metric.expression, CountDistinct)}
+
+# By whose days the vendor may count: one for each offset that many have, with summer time where it is usual.
+ZONES = (
+    "UTC",
+    *(f"America/{city}" for city in ("New_York", "Chicago", "Denver", "Phoenix", "Los_Angeles", "Anchorage")),
+    *("Pacific/Honolulu", "America/Halifax", "America/Sao_Paulo"),
+    *(f"Europe/{city}" for city in ("London", "Berlin", "Athens", "Istanbul")),
+    *(f"Asia/{city}" for city in ("Dubai", "Karachi", "Kolkata", "Dhaka", "Bangkok", "Shanghai", "Tokyo")),
+    *("Australia/Brisbane", "Australia/Sydney", "Pacific/Auckland"),
+)
+
+ByDay = Mapping[str, Mapping[str, object]]
 
 
 @dataclass(frozen=True)
@@ -63,10 +75,14 @@ def reconcile(
     Raises:
         Refused, Unavailable: the vendor gives no report, or the engine does not.
     """
-    found = [
-        difference for first, last in _pieces(*days) for difference in _compared(source, business, engine, first, last)
-    ]
-    return Reconciliation(*days, tuple(found), tuple(_hints(found, business, source, today)))
+    theirs = {day: row for piece in _pieces(*days) for day, row in _by_day(source.report(_question(*piece))).items()}
+    found = _differences(_ours(business, engine, days), theirs, days)
+    zone, left = _by_another_zone(found, theirs, business, engine, days) if _counted(found) else (None, found)
+    hints: Iterable[str] = _hints(left, source, today)
+    if zone:
+        alike = f"By days of {zone} {'less would differ' if left else 'all would agree'}"
+        hints = (f"{alike}: is the time zone at {source.name} also {business.timezone}?", *hints)
+    return Reconciliation(*days, found, tuple(hints))
 
 
 def _pieces(first_day: date, last_day: date) -> Iterator[tuple[date, date]]:
@@ -78,19 +94,40 @@ def _pieces(first_day: date, last_day: date) -> Iterator[tuple[date, date]]:
         first = last + timedelta(days=1)
 
 
-def _compared(source: Source, business: Business, engine: Engine, first: date, last: date) -> Iterator[Difference]:
-    question = _question(first, last)
-    theirs = _by_day(source.report(question))
-    query, plan = ask(urlencode(question).encode(), business, Timing())
-    ours = _by_day(answer(query, plan, engine, Stop(), Timing()).rows)
+def _ours(business: Business, engine: Engine, days: tuple[date, date]) -> ByDay:
+    found: dict[str, Mapping[str, object]] = {}
+    for piece in _pieces(*days):
+        query, plan = ask(urlencode(_question(*piece)).encode(), business, Timing())
+        found |= _by_day(answer(query, plan, engine, Stop(), Timing()).rows)
+    return found
+
+
+def _differences(ours: ByDay, theirs: ByDay, days: tuple[date, date]) -> tuple[Difference, ...]:
+    first, last = days
+    found: list[Difference] = []
     for offset in range((last - first).days + 1):
         day = first + timedelta(days=offset)
         here, there = (side.get(day.isoformat(), OF_NO_CALLS) for side in (ours, theirs))
-        yield from (
+        found += [
             Difference(day, name, here.get(name), there.get(name))
             for name in CATALOG.metrics
             if here.get(name) != there.get(name)
-        )
+        ]
+    return tuple(found)
+
+
+def _by_another_zone(
+    found: Sequence[Difference], theirs: ByDay, business: Business, engine: Engine, days: tuple[date, date]
+) -> tuple[str | None, Sequence[Difference]]:
+    """The zone by whose days at most half as much differs, and what differs then; None: the days are not what does.
+
+    How many calls the days have together would not tell: at both ends some are of a day that is not compared.
+    """
+    tried = [
+        (zone, _differences(_ours(replace(business, timezone=zone), engine, days), theirs, days)) for zone in ZONES
+    ]
+    zone, left = min(tried, key=lambda each: len(each[1]))
+    return (zone, left) if 2 * len(left) <= len(found) else (None, found)
 
 
 def _question(first: date, last: date) -> dict[str, str]:
@@ -106,19 +143,22 @@ def _question(first: date, last: date) -> dict[str, str]:
     }
 
 
-def _by_day(rows: Sequence[Mapping[str, object]]) -> dict[str, Mapping[str, object]]:
+def _by_day(rows: Sequence[Mapping[str, object]]) -> ByDay:
     return {str(row.get(DAY)): row for row in rows}
 
 
-def _hints(found: Sequence[Difference], business: Business, source: Source, today: date) -> Iterator[str]:
+def _counted(found: Sequence[Difference]) -> dict[date, int]:
+    """The days that have more calls here, or fewer, and by how many."""
+    return {each.day: _number(each.ours) - _number(each.theirs) for each in found if each.metric == CALLS}
+
+
+def _hints(found: Sequence[Difference], source: Source, today: date) -> Iterator[str]:
     """What may be the reason of the differences, the likeliest first."""
-    counted = {each.day: _number(each.ours) - _number(each.theirs) for each in found if each.metric == CALLS}
+    counted = _counted(found)
     alike = [each for each in found if each.day not in counted]
-    if counted and sum(counted.values()) == 0:
-        yield f"Together the days have as many calls: is the time zone at {source.name} also {business.timezone}?"
-    elif any(more > 0 for more in counted.values()):
+    if any(more > 0 for more in counted.values()):
         yield f"More calls here: they came another way too, or are no longer at {source.name}"
-    if any(more < 0 for more in counted.values()) and sum(counted.values()) != 0:
+    if any(more < 0 for more in counted.values()):
         yield "Fewer calls here: some were rejected, or deleted here; --full pulls everything again"
     if any(each.metric in DIFFERENT for each in alike):
         yield "Other callers of as many calls: here different spellings of a number are one caller"

@@ -31,6 +31,13 @@ FOREIGN = {
     b"PARE": "an encrypted Parquet file; decrypt it",
 }
 
+# A page of an API's answer: the array of calls is within an object, behind facts such as how many pages there are.
+_TEXT = rb'"(?:[^"\\]|\\.)*+"'
+_FACTS = rb"\s*+(?:" + _TEXT + rb"\s*+:\s*+(?:" + _TEXT + rb'|[^\s"\[\]{},]++)\s*+,\s*+)*+'
+WRAPPED = re.compile(
+    rb"\s*+\{" + _FACTS + rb'"(?:(?P<outer>data)"\s*+:\s*+\{' + _FACTS + rb'")?(?P<inner>calls)"\s*+:\s*+\[', re.DOTALL
+)
+
 CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 SEEN = 4096  # bytes that are looked at to tell text from anything else
 BLANKS = b" \t\r\n"
@@ -45,6 +52,11 @@ def format_of(name: str, head: bytes) -> Format:
             raise UnreadableFile(f"{name}: this is {what}")
     if inner := archive_of(head):
         raise UnreadableFile(f"{name}: this is a {inner.name} archive in an archive; unpack it once")
+    if encoding := _utf_16(head[:SEEN]):
+        raise UnreadableFile(f"{name}: this looks like {encoding} without a byte order mark; save it as UTF-8")
+    if wrapped := WRAPPED.match(head):
+        where = ".".join(part.decode() for part in wrapped.groups() if part)
+        raise UnreadableFile(f"{name}: the calls are in '{where}' of a larger JSON object; give that array alone")
     extension = PurePath(name_unpacked(name)).suffix
     begins = head.lstrip(BLANKS)[:1]
     if head.lstrip(BLANKS).split(b"\n", 1)[0].strip() == b"{":
@@ -54,6 +66,15 @@ def format_of(name: str, head: bytes) -> Format:
         _require_text(name, head[:SEEN])
         return {b"[": "json", b"{": "ndjson"}.get(begins, "csv")  # type: ignore[return-value]
     return "json" if extension == ".json" and begins == b"[" else by_name
+
+
+def _utf_16(start: bytes) -> str | None:
+    """The encoding of a first line whose every other byte is mostly NUL and the others never, as of Latin letters."""
+    line = start.split(b"\n", 1)[0]
+    for name, nuls, letters in (("UTF-16 (LE)", line[1::2], line[::2]), ("UTF-16 (BE)", line[::2], line[1::2])):
+        if nuls and 2 * nuls.count(0) > len(nuls) and not letters.count(0):
+            return name
+    return None
 
 
 def _require_text(name: str, start: bytes) -> None:

@@ -5,6 +5,7 @@ from calltally.ingestion.presets.describing import described, described_legs
 from calltally.ingestion.presets.detecting import OWN_NAMES, columns_read, detected, named_by_position
 from calltally.ingestion.presets.generic import GENERIC
 from calltally.ingestion.presets.legs import MOST_APART, LegsTogether
+from calltally.ingestion.presets.meanings import expected
 from calltally.ingestion.presets.twilio import TWILIO_DIRECTIONS
 from calltally.ingestion.presets.types import Preset, folded
 from calltally.ingestion.presets.vendors import PRESETS
@@ -22,6 +23,7 @@ __all__ = [
     "described",
     "described_legs",
     "detected",
+    "expected",
     "folded",
     "named_by_position",
 ]

@@ -1,14 +1,14 @@
 """What a vendor's values mean: a text as the text that our own field would have."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 
 from calltally.catalog import CATALOG
-from calltally.ingestion.presets.types import Elapsed, Meaning, Money, Said, Seconds, Times, Words
+from calltally.ingestion.presets.types import Elapsed, Meaning, Money, Preset, Said, Seconds, Taken, Times, Words
 from calltally.records import BadValue, Moment, Reading, read_value
 
-__all__ = ["Converter", "converter", "elapsed"]
+__all__ = ["Converter", "converter", "elapsed", "expected"]
 
 Converter = Callable[[str], str]
 
@@ -22,6 +22,7 @@ PARTS = re.compile(
     r"(?:(?P<seconds>[0-9]{1,8})\s*s(?:ec(?:ond)?s?)?)?",
     re.IGNORECASE,
 )
+EXPECTED: dict[type, str] = {Money: "an amount such as 1,234.50", Seconds: "a length such as 184 or 1:02:03"}
 LONGEST_AMOUNT = 40  # characters
 ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(?::[0-9]{2})?(?:[.][0-9]+)?(?:[Zz]|[+-][0-9:]+)?")
 UTC_BY_NAME = re.compile(r"(?<!\s)\s*+\b(?:UTC|GMT)\b")  # blanks are looked at from the first of them only
@@ -44,12 +45,30 @@ def converter(meaning: Meaning) -> Converter:
             return lambda text: _time(text, meaning.formats)
 
 
+def expected(preset: Preset, mapped: Collection[str], columns: Collection[str]) -> dict[str, str]:
+    """By field what a preset reads it from, where that is no whole number.
+
+    Not of fields that are left to somebody's own words, `mapped`, or to a column that is called exactly like one.
+    """
+    return {
+        row.field: EXPECTED[type(source.meaning)]
+        for row in preset.fields
+        if row.field not in mapped and (row.field not in columns or row.field in _read(row))
+        for source in row.sources
+        if type(source.meaning) in EXPECTED
+    }
+
+
 def elapsed(start: str, end: str, reading: Reading) -> str:
     """The whole seconds from one time to another, '' where that cannot be said."""
     first, last = (_moment(text, reading) for text in (start, end))
     if first is None or last is None or last.instant < first.instant:
         return ""
     return str((last.instant - first.instant) // 1_000_000)
+
+
+def _read(row: Taken) -> set[str]:
+    return {source.column for source in row.sources}
 
 
 def _words(meaning: Words) -> Converter:
