@@ -39,6 +39,9 @@ CASES: list[tuple[str, list[tuple[Cell, ...]], str]] = [
 ]
 
 
+YEN: list[tuple[Cell, ...]] = [("google", 49_000_008_119_500), ("bing", 96)]
+
+
 def values(specification: dict[str, Any], **where: object) -> list[Any]:
     """The numbers in the data of a chart, of those entries that have these values."""
     data = specification["data"]["values"]
@@ -141,6 +144,7 @@ class TestWhatIsDrawn:
         assert "-0.05" in shown("total_value_cents", -5)
         assert "Total value (USD) by source" in shown("total_value_cents", 1)
         assert "74.7%" in shown("qualified_pct", 74.7)
+        assert "490,000,081,196 in all" in subtitle(charted(report("source", YEN, "total_value_cents"), currency="JPY"))
         assert "1.23e+19" in shown("total_value_cents", 1234 * 10**18)
 
     def test_every_hour_has_its_column(self, drawer: Drawer) -> None:

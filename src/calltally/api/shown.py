@@ -42,9 +42,9 @@ def shown_filters(request: str) -> list[tuple[str, str]]:
     return [pair for row, texts in given for pair in _filter(row, texts)]
 
 
-def shown_metric(metric: Metric, value: Cell) -> str:
+def shown_metric(metric: Metric, value: Cell, currency: str) -> str:
     """A number with its unit."""
-    return NO_NUMBER if value is None else number_text(value, metric.unit)
+    return NO_NUMBER if value is None else number_text(value, metric.unit, currency)
 
 
 def shown_metric_label(metric: Metric, currency: str) -> str:
