@@ -1,5 +1,6 @@
 """The page of reports in a browser: what it shows is what the API answers, and its address says all of it."""
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -277,12 +278,20 @@ def test_without_calls_and_with_a_wrong_report(open_page: OpenPage, shop: Site) 
 
 def test_a_business_without_calls_is_told_how_they_come_in(open_page: OpenPage, tmp_path: Path) -> None:
     command = CommandLine(tmp_path / "data")
-    business = command.run("business", "create", "New", "--json").json()["id"]
+    name = f'O\'Brien "& Söhne" $HOME \\ `id` {"long " * 12}x'
+    business = command.run("business", "create", name, "--json").json()["id"]
     key = command.run("key", "create", business, "--json").json()["key"]
     with serving(command.data) as server:
         visit = signed_in(open_page, Site(server, key))
         expect(visit.page.get_by_role("heading", name="No calls yet")).to_be_visible()
+        assert visit.fits
+        shown = visit.page.locator(".answer code").inner_text()
         visit.page.close()
+    program, *words = shlex.split(shown)
+    assert (program, words) == ("calltally", ["import", "calls.csv", "--business", name])
+    calls = tmp_path / "calls.csv"
+    calls.write_text("id,started_at\na,2026-03-09T14:05:00Z\n")
+    assert command.run(*(str(calls) if word == calls.name else word for word in words)).code == 0
 
 
 def test_new_calls_are_shown_without_a_jump(open_page: OpenPage, shop: Site) -> None:

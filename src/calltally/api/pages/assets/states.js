@@ -1,6 +1,6 @@
 // What is shown when there is no report to show: waiting, nothing found, no calls yet, no permission, errors.
 import { button, el } from "./dom.js";
-import { Refused, report, root } from "./server.js";
+import { Refused, report, root, session } from "./server.js";
 import { addressOf, asReport, rangeOf, selection } from "./state.js";
 
 const BARS = { overview: ["tiles", "tall", "half", "half", "tall"], report: ["tall", "tall"], calls: ["tall"] };
@@ -44,9 +44,12 @@ export async function nothing(state, signal) {
     filtered ? el("a", { href: addressOf(open), class: "plain" }, "Remove the filters") : null);
 }
 
+// A text as one word of a shell.
+const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
+
 function firstSteps() {
   return told("status", "No calls yet", "Reports are drawn as soon as there are some. They come in as files, over the API, or by webhooks of your provider.",
-    el("pre", {}, el("code", {}, "calltally import calls.csv")),
+    el("pre", {}, el("code", {}, `calltally import calls.csv --business ${quoted(session.business.name)}`)),
     el("a", { href: new URL("docs", root).href, class: "plain" }, "API documentation"));
 }
 
