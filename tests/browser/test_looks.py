@@ -28,18 +28,6 @@ MOST_STEPS = 120
 MOVING = """[...document.querySelectorAll('*')].map(found => getComputedStyle(found)).filter(style =>
     parseFloat(style.transitionDuration) > 0 || style.animationName !== 'none').length"""
 
-CUT_OFF = """picture => {
-    const room = picture.getBoundingClientRect();
-    return [...picture.querySelectorAll("text")].filter(text => {
-        const { left, right, top, bottom } = text.getBoundingClientRect();
-        return left < room.left || right > room.right || top < room.top || bottom > room.bottom;
-    }).map(text => text.textContent);
-}"""
-CHARTS = {
-    "columns": "?range=all&group_by=hour_of_day&metrics=avg_duration,count&sort_by=avg_duration",
-    "heat map": PAGES["heat-map"],
-}
-
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
@@ -71,12 +59,6 @@ def test_a_page_has_no_serious_fault_and_fits_in_both_themes(open_page: OpenPage
         picture(visit, name, theme)
         assert faults(visit) == []
         assert visit.fits
-
-
-@pytest.mark.parametrize("query", CHARTS.values(), ids=CHARTS)
-def test_no_text_of_a_chart_is_cut_off(open_page: OpenPage, shop: Site, query: str) -> None:
-    visit = reports(open_page, shop, query[1:])
-    assert visit.page.locator(".chart svg").evaluate(CUT_OFF) == []
 
 
 def test_menus_and_dialogs_have_no_serious_fault(open_page: OpenPage, shop: Site) -> None:
