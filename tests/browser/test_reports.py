@@ -217,6 +217,23 @@ def test_a_filter_that_is_a_number_is_asked_for(open_page: OpenPage, shop: Site)
     expect(visit.page.get_by_role("button", name="Remove the filter Shortest duration: 0:01:00")).to_be_visible()
 
 
+def test_days_the_wrong_way_round_are_told_in_the_menu(open_page: OpenPage, shop: Site) -> None:
+    visit = reports(open_page, shop, BY_SOURCE)
+    visit.page.locator("#dates-name").click()
+    first, last = visit.page.get_by_label("From"), visit.page.get_by_label("To", exact=True)
+    first.fill("2026-03-10")
+    last.fill("2026-03-09")
+    visit.page.get_by_role("button", name="Show these days").click()
+    expect(last).to_be_focused()
+    expect(last).to_have_js_property("validationMessage", "This is before the day in From.")
+    expect(last).to_have_attribute("min", "2026-03-10")
+    assert "start_date" not in parameters(visit)
+    first.fill("2026-03-09")
+    visit.page.keyboard.press("Enter")
+    expect(rows(visit)).to_have_count(1)
+    assert parameters(visit)["end_date"] == ["2026-03-09"]
+
+
 def test_dates_are_chosen_in_words_and_as_days(open_page: OpenPage, shop: Site) -> None:
     visit = reports(open_page, shop, BY_SOURCE)
     visit.page.locator("#dates-name").click()
