@@ -123,6 +123,40 @@ def test_the_calls_behind_a_row_are_listed_and_each_can_be_opened(open_page: Ope
     assert sorted(call.split(",")[0].strip('"') for call in calls) == ["a", "b"]
 
 
+def test_an_open_call_is_a_step_of_the_history(open_page: OpenPage, shop: Site) -> None:
+    visit = reports(open_page, shop, "range=all&view=calls")
+    listed = visit.page.locator("table.calls tbody button")
+    dialog = visit.page.get_by_role("dialog")
+    listed.nth(1).click()
+    expect(dialog).to_contain_text(HOSTILE)
+    assert parameters(visit)["call"] == ["c"]
+    opened = visit.page.url
+    visit.page.go_back()
+    expect(dialog).to_have_count(0)
+    expect(listed.nth(1)).to_be_focused()
+    assert parameters(visit) == {"range": ["all"], "view": ["calls"]}
+    visit.page.go_forward()
+    expect(dialog).to_contain_text(HOSTILE)
+    visit.page.reload()
+    expect(dialog).to_contain_text(HOSTILE)
+    visit.page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    visit.page.wait_for_url(lambda url: "call=" not in url)
+    listed.first.press("Enter")
+    dialog.get_by_role("button", name="Close").press("Enter")
+    expect(dialog).to_have_count(0)
+    expect(listed.first).to_be_focused()
+    visit.page.wait_for_url(lambda url: "call=" not in url)
+    visit.page.goto(opened)
+    expect(dialog).to_contain_text(HOSTILE)
+    dialog.get_by_role("button", name="Close").click()
+    expect(listed).to_have_count(len(CALLS))
+    assert "call" not in parameters(visit)
+    visit.page.goto(opened.replace("call=c", "call=none"))
+    expect(dialog.get_by_role("alert")).to_contain_text("none")
+    visit.refused(404)
+
+
 def test_calls_are_searched_by_number(open_page: OpenPage, shop: Site) -> None:
     visit = reports(open_page, shop, "range=all&view=calls")
     expect(visit.page.locator("table.calls tbody tr")).to_have_count(len(CALLS))

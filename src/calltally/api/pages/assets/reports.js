@@ -1,5 +1,6 @@
 // The page of reports: what its address says, drawn; and drawn again when new calls have come.
 import { built } from "./builder.js";
+import { followCall } from "./call.js";
 import { callList } from "./calls.js";
 import { onTheme, vega } from "./chart.js";
 import { controls, dates, heading, views } from "./controls.js";
@@ -142,6 +143,7 @@ function start() {
   onResize();
   setInterval(poll, POLL_MILLISECONDS);
   show();
+  followCall();
 }
 
 start();

@@ -5,10 +5,23 @@ import { catalog, session } from "./server.js";
 const listeners = [];
 const OF_REPORT = ["group_by", "metrics", "sort_by", "sort_order", "limit"];
 const OF_PAGE = ["range", "view"];
+const CALL = "call"; // the one that is open above the page, whose state is the same with it and without it
+let told = addressOf(current());
 
-export const current = () => new URLSearchParams(location.search);
+export function current() {
+  const state = new URLSearchParams(location.search);
+  state.delete(CALL);
+  return state;
+}
+
+export const openedCall = () => new URLSearchParams(location.search).get(CALL);
+export const withCall = (id) => changed((state) => state.set(CALL, id));
 export const onChange = (listener) => listeners.push(listener);
-const tell = () => listeners.forEach((listener) => listener());
+
+function tell() {
+  told = addressOf(current());
+  listeners.forEach((listener) => listener());
+}
 
 export function addressOf(state) {
   return `${location.pathname}${state.size ? `?${state}` : ""}`;
@@ -97,4 +110,4 @@ export function narrowed(state, values) {
   return state;
 }
 
-addEventListener("popstate", tell);
+addEventListener("popstate", () => addressOf(current()) === told || tell());
