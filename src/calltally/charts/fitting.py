@@ -7,9 +7,14 @@ from unicodedata import category, east_asian_width
 __all__ = ["text_width", "wrapped"]
 
 # How wide characters are in a wide one of the usual fonts, as parts of the size of the font.
-NARROW, WIDE = frozenset(" !'(),-./:;I[]|fijlrt·"), frozenset("%@MWmw—…")
-WIDTHS = {"Lu": 0.79, "Mn": 0.0, "Me": 0.0, "Cf": 0.0, "So": 1.3}
-USUAL = 0.64
+WIDTHS = {
+    **dict.fromkeys(" !',.:;I|ijl·", 0.34),
+    **dict.fromkeys('"()-/[]frt', 0.42),
+    **dict.fromkeys("ckszvxyJ", 0.59),
+    **dict.fromkeys("%@MWmw—…", 1.0),
+}
+OF_CATEGORIES = {"Lu": 0.79, "Mn": 0.0, "Me": 0.0, "Cf": 0.0, "So": 1.3}
+USUAL, SQUARE = 0.64, 1.0
 ELLIPSIS = "…"
 
 
@@ -19,11 +24,10 @@ def text_width(text: str, size: float) -> float:
 
 
 def _width(character: str) -> float:
-    if character in NARROW:
-        return 0.42
-    if character in WIDE or east_asian_width(character) in "WF":
-        return 1.0 if category(character) != "So" else WIDTHS["So"]
-    return WIDTHS.get(category(character), USUAL)
+    if character in WIDTHS:
+        return WIDTHS[character]
+    usual = SQUARE if east_asian_width(character) in "WF" else USUAL
+    return OF_CATEGORIES.get(category(character), usual)
 
 
 def wrapped(text: str, room: float, size: float, most: int) -> list[str]:
