@@ -74,6 +74,35 @@ def test_a_report_is_what_the_api_answers_and_text_stays_text(open_page: OpenPag
     assert visit.fits
 
 
+TURNING, HEBREW = "evil\u202egnp.exe", "\u05e2\u05d1\u05e8\u05d9\u05ea 123"
+
+
+def test_a_value_turns_nothing_around_that_stands_beside_it(open_page: OpenPage, shop: Site, size: str) -> None:
+    headers = {"Authorization": f"Bearer {shop.key}"}
+    path = f"{shop.server.address}/api/v1/calls"
+    call = {
+        "id": f"turning on a {size}",
+        "started_at": "2026-03-12T14:05:00Z",
+        "source": TURNING,
+        "utm_campaign": HEBREW,
+    }
+    httpx2.post(path, json=call, headers=headers).raise_for_status()
+    for query in ("group_by=source", "group_by=utm_campaign", "view=calls", "group_by=\u202e"):
+        visit = reports(open_page, shop, f"range=all&where[source]={TURNING}&where[utm_campaign]={HEBREW}&{query}")
+        chips = visit.page.locator(".chip bdi")
+        expect(chips).to_have_text(["evil\ufffdgnp.exe", HEBREW])
+        expect(chips.first).to_have_css("unicode-bidi", "isolate")
+        assert "\u202e" not in visit.page.locator("#reports").evaluate("page => page.innerText")
+    visit.refused(400)
+    asked = {"request": f"range=all&group_by=source&where[source]={TURNING}"}
+    share = httpx2.post(f"{shop.server.address}/api/v1/shares", json=asked, headers=headers).json()["data"]
+    shared = open_page(f"{shop.server.address}/{share['path']}")
+    expect(shared.page.locator(".kept bdi")).to_have_text("evil\ufffdgnp.exe")
+    expect(shared.page.locator("tbody th")).to_have_text("evil\ufffdgnp.exe")
+    httpx2.delete(f"{shop.server.address}/api/v1/shares/{share['id']}", headers=headers).raise_for_status()
+    httpx2.delete(f"{path}/{call['id']}", headers=headers).raise_for_status()
+
+
 def test_a_value_filters_and_back_reload_and_paste_find_the_state_again(open_page: OpenPage, shop: Site) -> None:
     visit = reports(open_page, shop, BY_SOURCE)
     visit.page.get_by_role("button", name="google", exact=True).click()

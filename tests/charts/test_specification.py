@@ -135,6 +135,14 @@ class TestWhatIsDrawn:
         picture = svg(drawer, charted(report(group_by, rows), 340))
         assert any(text.startswith("\ufffd\ufffd") for text in texts(picture))
 
+    @pytest.mark.parametrize("group_by", ["source", "source,date", "source,status"])
+    def test_a_text_turns_nothing_around_that_stands_beside_it(self, group_by: str, drawer: Drawer) -> None:
+        names = ["evil\u202egnp.exe", "\u2067a", "\u05d0\u05d1 1"]
+        others = DAYS if "date" in group_by else ["x", "y", "z"]
+        rows = [(name, others[n], 3) if "," in group_by else (name, 3) for n, name in enumerate(names)]
+        shown = texts(svg(drawer, charted(report(group_by, rows))))
+        assert {"evil\ufffdgnp.exe", "\ufffda", "\u2068\u05d0\u05d1 1\u2069"} <= set(shown)
+
     def test_units_are_those_of_the_metric(self, drawer: Drawer) -> None:
         def shown(metric: str, value: Cell) -> list[str]:
             return texts(svg(drawer, charted(report("source", [("a", value), ("b", 1)], metric))))

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 
 from calltally.catalog import CATALOG, Dimension, Filter, Grain, Metric, Operator, Parameter, Unit, Where, WhereNull
-from calltally.charts.texts import Cell, called, number_text
+from calltally.charts.texts import Cell, called, number_text, plain_text
 from calltally.query import ValidQuery, range_of
 from calltally.query.parse import parse
 
@@ -62,7 +62,7 @@ def shown_value(dimension: Dimension, value: Cell) -> str:
         case Grain.HOUR_OF_DAY:
             return f"{int(value):02d}:00"
         case _:
-            return str(value)
+            return plain_text(str(value))
 
 
 def _names(values: Mapping[str, tuple[str, ...]], name: str) -> list[str]:
@@ -82,7 +82,7 @@ def _filter(row: Parameter, texts: tuple[str, ...]) -> Iterator[tuple[str, str]]
         case Where(name):
             yield row.label, " or ".join(shown_value(CATALOG.dimensions[name], text) for text in texts)
         case _:
-            yield row.label, " or ".join(texts)
+            yield row.label, " or ".join(map(plain_text, texts))
 
 
 def _days(first: date | None, last: date | None) -> str:

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Callable, Iterable
+from unicodedata import bidirectional
 
 from calltally.catalog import Dimension, Grain, Unit, currency_digits
 
-__all__ = ["Cell", "called", "labels", "number_text", "short_text", "tick_text", "width_of"]
+__all__ = ["Cell", "called", "labels", "number_text", "plain_text", "short_text", "tick_text", "width_of"]
 
 Cell = str | int | float | bool | None
 Number = int | float
@@ -13,10 +14,12 @@ Number = int | float
 LONGEST = 12  # characters of a number that is written out where there is little room
 LARGE = ((10**12, "T"), (10**9, "B"), (10**6, "M"))
 WEEKDAYS = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat")
-# What XML cannot hold kills whoever draws it; other control characters would tear a label apart.
-UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
+# What XML cannot hold kills whoever draws it; other control characters would tear a label apart, or turn it around.
+UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 UNFIT_SHOWN = "\ufffd"
 INVISIBLE = "\u200b"
+LEFTWARDS = {"R", "AL"}  # letters that are read from right to left, as Unicode names them
+ISOLATED = "\u2068{}\u2069"
 CHARACTER_WIDTH = 6.3  # pixels, of the usual character of a label
 
 
@@ -103,7 +106,13 @@ def _label(dimension: Dimension, value: Cell) -> str:
         return f"no {called(dimension.label)}"
     if dimension.grain is Grain.DAY_OF_WEEK and isinstance(value, int):
         return WEEKDAYS[value]
-    return UNFIT.sub(UNFIT_SHOWN, str(value))
+    text = plain_text(str(value))
+    return ISOLATED.format(text) if any(bidirectional(letter) in LEFTWARDS for letter in text) else text
+
+
+def plain_text(text: str) -> str:
+    """A text whose control characters are shown in place of being obeyed."""
+    return UNFIT.sub(UNFIT_SHOWN, text)
 
 
 def called(label: str) -> str:

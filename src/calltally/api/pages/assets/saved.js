@@ -77,7 +77,7 @@ function renameDialog({ send, report, back }) {
 function deleteDialog({ send, report, back }) {
   ask({
     title: "Delete this saved report?",
-    content: [el("p", {}, el("b", {}, report.name), " will be gone for everybody. No calls are deleted, and links that were shared stay as they are.")],
+    content: [el("p", {}, el("b", {}, el("bdi", {}, report.name)), " will be gone for everybody. No calls are deleted, and links that were shared stay as they are.")],
     action: "Delete",
     submit: async () => { await send("DELETE", `${REPORTS}/${report.id}`); },
     back,
