@@ -194,6 +194,18 @@ class TestWhatIsDrawn:
         wide = charted(report("source,status", [(f"s{n}", f"t{n % 50}", 1) for n in range(60)]), 340)
         assert subtitle(wide).startswith("60 in all · Source: first 50 of 60 shown · Status: first ")
 
+    @pytest.mark.parametrize("width", [340, 600])
+    def test_labels_that_begin_alike_are_told_apart(self, width: int, drawer: Drawer) -> None:
+        names = [f"campaign for plumbers in the winter of the year number {n}" for n in range(12)]
+        rows = [(f"{HOSTILE}\U0001f4de'\\\" {name}", name, 3) for name in names]
+        shown = texts(svg(drawer, charted(report("source,utm_campaign", rows), width)))
+        for start in ("camp", "<img"):
+            labels = {text for text in shown if text.startswith(start)}
+            assert len(labels) == len(names)
+            assert all("…" in label for label in labels)
+        shown = texts(svg(drawer, charted(report("source", [(name, 3) for name in names]), width)))
+        assert len({text for text in shown if text.startswith("camp")}) == len(names)
+
     @pytest.mark.parametrize("width", [220, 260, 340, 1200])
     def test_the_overview_has_room_for_a_week_in_any_window(self, width: int) -> None:
         [panel] = [panel for panel in OPENING if panel.limit == len(WEEK)]

@@ -1,6 +1,7 @@
 """One category: bars beside one another, in the order of the report; hours and weekdays upright, in their own order."""
 
 from calltally.catalog import Dimension
+from calltally.charts.fitting import axis_labels
 from calltally.charts.frames import WIDER, Drawn, Plain, fitted, header_height, plot_width
 from calltally.charts.matter import Matter
 from calltally.charts.texts import width_of
@@ -29,7 +30,7 @@ def bars(matter: Matter, dimension: Dimension) -> Drawn:
         "field": "n",
         "type": "nominal",
         "scale": {"domain": names, "paddingInner": 0.3, "paddingOuter": 0.1},
-        "axis": {"title": None, "labelLimit": limit, "labelColor": matter.theme.ink, "grid": False},
+        "axis": {"title": None, "labelColor": matter.theme.ink, "grid": False, **axis_labels(names, limit)},
     }
     scale = {"domain": [low, high], "nice": False, "zero": False}
     x = {"field": "v", "type": "quantitative", "axis": None, "scale": scale}

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from calltally.catalog import Dimension, Grain
+from calltally.charts.fitting import axis_labels
 from calltally.charts.frames import PADDING, Drawn, Plain, fitted, header_height, plot_width
 from calltally.charts.matter import Matter
 from calltally.charts.texts import tick_text, width_of
@@ -181,12 +182,14 @@ def _legend(matter: Matter, low: float, high: float, length: int) -> Plain:
 def _x(grid: Grid) -> Plain:
     apart = next((step for step in (1, 2, 3, 6) if grid.width * step > width_of(grid.columns) + 6), 6)
     angle = -40 if grid.width > SLANTED_APART else -90
-    slant = {"labelAngle": 0} if grid.level else {"labelAngle": angle, "labelAlign": "right", "labelLimit": LABEL_LIMIT}
+    slanted = {"labelAngle": angle, "labelAlign": "right", **axis_labels(grid.columns, LABEL_LIMIT)}
+    slant = {"labelAngle": 0} if grid.level else slanted
     shown = grid.columns[::apart] if grid.level else grid.columns
     axis = {"title": grid.across.label, "values": list(shown), "grid": False, **slant}
     return {"field": "x", "type": "nominal", "scale": {"domain": list(grid.columns), "padding": 0}, "axis": axis}
 
 
 def _y(grid: Grid) -> Plain:
-    axis = {"title": None, "labelLimit": _label_limit(grid.matter), "labelColor": grid.matter.theme.ink, "grid": False}
+    labels = axis_labels(grid.rows, _label_limit(grid.matter))
+    axis = {"title": None, "labelColor": grid.matter.theme.ink, "grid": False, **labels}
     return {"field": "y", "type": "nominal", "scale": {"domain": list(grid.rows), "padding": 0}, "axis": axis}
