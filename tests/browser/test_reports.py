@@ -356,6 +356,24 @@ def test_without_calls_and_with_a_wrong_report(open_page: OpenPage, shop: Site) 
     visit.refused(400)
 
 
+@pytest.mark.parametrize("view", ["group_by=source", "view=calls", ""])
+def test_a_range_that_is_none_is_told_as_other_errors_are(open_page: OpenPage, shop: Site, view: str) -> None:
+    for wrong in ("foo", "toString"):
+        visit = reports(open_page, shop, f"range={wrong}&{view}")
+        expect(visit.page.get_by_role("alert")).to_contain_text(f"range: '{wrong}' is not allowed; it is 'today' or ")
+        expect(visit.page.locator("#dates-name")).to_have_text("Choose dates")
+        expect(visit.page.locator("#dates [aria-current]")).to_have_count(0)
+    asked = {"name": "Foo", "request": f"group_by=source&range={wrong}"}
+    headers = {"Authorization": f"Bearer {shop.key}"}
+    answer = httpx2.post(f"{shop.server.address}/api/v1/reports", json=asked, headers=headers)
+    message = answer.json()["error"]["message"].removeprefix("request: ")
+    assert message in visit.page.get_by_role("alert").inner_text()
+    visit.page.locator("#dates-name").click()
+    visit.page.get_by_role("link", name="All time").click()
+    expect(visit.page.get_by_role("alert")).to_have_count(0)
+    expect(visit.page.locator(".answer table").first).to_be_attached()
+
+
 def test_a_business_without_calls_is_told_how_they_come_in(open_page: OpenPage, tmp_path: Path) -> None:
     command = CommandLine(tmp_path / "data")
     name = f'O\'Brien "& Söhne" $HOME \\ `id` {"long " * 12}x'

@@ -2,7 +2,7 @@
 import { RANGES, daysOf, shownDays } from "./dates.js";
 import { el, menu } from "./dom.js";
 import { catalog, defaults, may, session } from "./server.js";
-import { addressOf, asCalls, asReport, changed, go, names, queryOf, rangeOf, selection, setNames, viewOf } from "./state.js";
+import { addressOf, asCalls, asReport, changed, go, names, queryOf, rangeOf, rangeless, selection, setNames, viewOf } from "./state.js";
 
 const MOST_GROUPS = 3;
 const LIMITS = [10, 25, 50, 100, 250, 500, 1000];
@@ -57,10 +57,11 @@ export function dates(state) {
     last.min = first.value;
     last.setCustomValidity(last.validity.rangeUnderflow ? "This is before the day in From." : "");
   };
-  const shown = chosen === "custom" || chosen === "all" ? name : [name, el("small", {}, shownDays(start, end))];
-  return menu("dates", shown, { title: shownDays(start, end) },
+  const unknown = rangeless(state);
+  const shown = unknown ? "Choose dates" : chosen === "custom" || chosen === "all" ? name : [name, el("small", {}, shownDays(start, end))];
+  return menu("dates", shown, { title: unknown ? null : shownDays(start, end) },
     el("ul", {}, Object.entries(RANGES).map(([range, [label]]) => el("li", {},
-      el("a", { href: addressOf(withDays(state, range)), "aria-current": range === chosen ? "true" : null },
+      el("a", { href: addressOf(withDays(state, range)), "aria-current": range === chosen && !unknown ? "true" : null },
         el("span", {}, label), el("span", { class: "hint" }, hint(range)))))),
     el("form", { onsubmit: take, oninput: compare, "aria-label": "Other dates" },
       day("start_date", "From", start), day("end_date", "To", end, start), el("button", { class: "plain" }, "Show these days")));

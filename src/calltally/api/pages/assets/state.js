@@ -1,9 +1,10 @@
 // What the page shows is its address: the parameters of the report, the dates in words, and which view it is.
 import { RANGES, USUAL, daysOf } from "./dates.js";
-import { catalog, session } from "./server.js";
+import { Refused, catalog, session } from "./server.js";
 
 const listeners = [];
 const OF_REPORT = ["group_by", "metrics", "sort_by", "sort_order", "limit"];
+const LONGEST_SHOWN = 100; // characters of what was given, in a message
 const OF_PAGE = ["range", "view"];
 const CALL = "call"; // the one that is open above the page, whose state is the same with it and without it
 let told = addressOf(current());
@@ -73,7 +74,17 @@ export function asCalls(state) {
 
 export function rangeOf(state) {
   if (state.has("start_date") || state.has("end_date")) return "custom";
-  return state.get("range") in RANGES ? state.get("range") : USUAL;
+  return Object.hasOwn(RANGES, state.get("range")) ? state.get("range") : USUAL;
+}
+
+// Whether the address names dates that there are not.
+export const rangeless = (state) => state.has("range") && !Object.hasOwn(RANGES, state.get("range"));
+
+// Says of such an address what the server says of requests that are kept.
+export function checkRange(state) {
+  if (!rangeless(state)) return;
+  const known = Object.keys(RANGES).map((range) => `'${range}'`).join(" or ");
+  throw new Refused(400, `range: '${state.get("range").slice(0, LONGEST_SHOWN)}' is not allowed; it is ${known}`);
 }
 
 // The query of the API that a state stands for, the dates being days.
