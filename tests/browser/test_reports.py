@@ -1,5 +1,6 @@
 """The page of reports in a browser: what it shows is what the API answers, and its address says all of it."""
 
+import json
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -372,6 +373,17 @@ def test_a_range_that_is_none_is_told_as_other_errors_are(open_page: OpenPage, s
     visit.page.get_by_role("link", name="All time").click()
     expect(visit.page.get_by_role("alert")).to_have_count(0)
     expect(visit.page.locator(".answer table").first).to_be_attached()
+
+
+@pytest.mark.parametrize(("status", "again"), [(400, 0), (403, 0), (429, 1), (500, 1), (503, 1)])
+def test_to_try_again_is_offered_where_it_can_help(open_page: OpenPage, shop: Site, status: int, again: int) -> None:
+    visit = signed_in(open_page, shop)
+    body = json.dumps({"error": {"code": "told", "message": "It is told"}})
+    visit.page.route("**/calls.chart.json*", lambda route: route.fulfill(status=status, body=body))
+    visit.page.goto(f"{shop.server.address}/?{BY_SOURCE}")
+    expect(visit.page.locator(".answer .empty h2")).to_be_visible()
+    expect(visit.page.get_by_role("button", name="Try again")).to_have_count(again)
+    visit.refused(status)
 
 
 def test_a_business_without_calls_is_told_how_they_come_in(open_page: OpenPage, tmp_path: Path) -> None:

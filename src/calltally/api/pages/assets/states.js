@@ -3,6 +3,7 @@ import { button, el } from "./dom.js";
 import { Refused, report, root, session } from "./server.js";
 import { addressOf, asReport, rangeOf, selection } from "./state.js";
 
+const TEMPORARY = new Set([408, 425, 429]); // of the statuses of what a request did wrong
 const BARS = { overview: ["tiles", "tall", "half", "half", "tall"], report: ["tall", "tall"], calls: ["tall"] };
 
 export function skeleton(view) {
@@ -21,7 +22,13 @@ export function excuse(error, again) {
   if (error instanceof Refused && error.status === 403) return forbidden();
   const away = error instanceof TypeError;
   const title = away ? "The server does not answer" : error instanceof Refused && error.status === 400 ? "This cannot be asked" : "That did not work";
-  return told("alert", title, away ? "It may be stopped, or the network may be." : error.message, button("Try again", again, { class: "plain" }));
+  return told("alert", title, away ? "It may be stopped, or the network may be." : error.message,
+    mayHelp(error) ? button("Try again", again, { class: "plain" }) : null);
+}
+
+// Whether the same request may be answered another time: what is wrong with it stays wrong.
+function mayHelp(error) {
+  return !(error instanceof Refused) || error.status >= 500 || TEMPORARY.has(error.status);
 }
 
 export function forbidden() {
