@@ -77,6 +77,9 @@ def test_a_report_is_saved_listed_and_opened(open_page: OpenPage, shop: Site) ->
     visit.page.keyboard.press("Enter")
     expect(dialog(visit)).to_have_count(0)
     expect(visit.page.locator(".saved").get_by_role("button", name="Save", exact=True)).to_be_focused()
+    expect(visit.page.locator(".saved [role=status]")).to_have_text(f"Saved as {HOSTILE}")
+    expect(visit.page.locator(".saved [role=status]")).to_be_visible()
+    assert visit.fits
     [saved] = listed(shop, REPORTS)
     assert saved["name"] == HOSTILE
     visit.page.goto(f"{shop.server.address}/?range=all&group_by=date")
@@ -111,6 +114,7 @@ def test_it_is_renamed_and_deleted_by_keyboard(open_page: OpenPage, shop: Site) 
     expect(summary(visit)).to_be_focused()
     expect(visit.page.get_by_role("link", name="After")).to_be_visible()
     assert [row["name"] for row in listed(shop, REPORTS)] == ["After"]
+    expect(visit.page.locator(".saved [role=status]")).to_have_text("Renamed to After")
     for _ in range(3):
         keyboard.press("Tab")
     expect(visit.page.get_by_role("button", name="Delete After")).to_be_focused()
@@ -121,6 +125,7 @@ def test_it_is_renamed_and_deleted_by_keyboard(open_page: OpenPage, shop: Site) 
     visit.page.get_by_role("button", name="Delete After").click()
     dialog(visit).get_by_role("button", name="Delete", exact=True).click()
     expect(visit.page.get_by_text("No report is saved yet")).to_be_visible()
+    expect(visit.page.locator(".saved [role=status]")).to_have_text("Deleted After")
     assert listed(shop, REPORTS) == []
 
 
