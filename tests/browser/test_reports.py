@@ -194,9 +194,12 @@ def test_calls_are_searched_by_number(open_page: OpenPage, shop: Site) -> None:
     visit.page.keyboard.press("Enter")
     expect(visit.page.get_by_text("No call has this")).to_be_visible()
     visit.page.get_by_role("searchbox").fill("305555")
-    visit.page.keyboard.press("Enter")
+    visit.page.get_by_role("search").get_by_role("button", name="Search").click()
     expect(visit.page.locator("table.calls tbody tr")).to_have_count(1)
     assert parameters(visit)["search"] == ["305555"]
+    assert visit.fits
+    heights = visit.page.locator("[role=search] > *").evaluate_all("all => all.map(found => found.offsetHeight)")
+    assert heights == heights[:1] * 2
 
 
 def test_rows_are_said_to_be_the_first_only_where_there_can_be_others(

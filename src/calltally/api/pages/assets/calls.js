@@ -53,7 +53,7 @@ function tools(state) {
   };
   return el("div", { class: "tools" },
     el("form", { role: "search", onsubmit: take }, el("input", {
-      type: "search", id: "search-calls", name: "search", value: state.get("search"), maxlength: 512, placeholder: "Search by phone number", "aria-label": "Search by phone number" })),
+      type: "search", id: "search-calls", name: "search", value: state.get("search"), maxlength: 512, placeholder: "Search by phone number", "aria-label": "Search by phone number" }), el("button", { class: "plain" }, "Search")),
     callsFile(state));
 }
 
