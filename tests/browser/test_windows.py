@@ -132,6 +132,22 @@ def test_all_days_of_the_week_are_drawn_on_a_phone(open_page: OpenPage, shop: Si
             expect(week.locator(".chart svg").get_by_text(day, exact=True)).to_be_visible()
 
 
+def test_a_long_text_of_a_call_is_broken_so_that_all_of_it_can_be_read(open_page: OpenPage, shop: Site) -> None:
+    headers = {"Authorization": f"Bearer {shop.key}"}
+    long = {"id": "broken", "started_at": "2026-03-09T14:05:00Z", "source": LONG, "utm_campaign": "word " * 60}
+    httpx2.post(f"{shop.server.address}/api/v1/calls", json=long, headers=headers).raise_for_status()
+    visit = reports(open_page, shop, f"view=calls&range=all&where[source]={LONG}")
+    for width in (*WIDTHS, 1280):
+        widened(visit, width)
+        text = visit.page.locator("table.calls td", has_text=LONG).first
+        left, right, window, page = text.evaluate(EDGES)
+        assert right - left <= min(width, 400), width
+        assert page <= window
+        assert text.evaluate("cell => cell.scrollWidth <= cell.clientWidth")
+        date = visit.page.locator("table.calls tbody th button").first
+        assert date.evaluate("found => found.getClientRects().length") == 1
+
+
 @pytest.mark.parametrize("query", CHARTS.values(), ids=CHARTS)
 def test_no_text_of_a_chart_is_cut_off(open_page: OpenPage, shop: Site, query: str) -> None:
     headers = {"Authorization": f"Bearer {shop.key}"}

@@ -73,5 +73,5 @@ const kindOf = (field) => (NUMBERS.has(field.type) ? "number" : "text");
 function callRow(call, [first, ...fields]) {
   return el("tr", {},
     el("th", { scope: "row" }, callButton(shownField(first, call[first.name]), call)),
-    fields.map((field) => el("td", { class: kindOf(field) }, shownField(field, call[field.name]))));
+    fields.map((field) => el("td", { class: kindOf(field) }, el("bdi", {}, shownField(field, call[field.name])))));
 }
