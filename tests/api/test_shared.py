@@ -121,7 +121,7 @@ def test_the_page_has_all_numbers_with_their_units_and_text_stays_text(asker: As
     assert cells(page.text) == [
         ["google", "2", "1,234.56", "1:01:01", "50%"],
         [HOSTILE, "1", "-0.05", "–", "0%"],
-        ["(none)", "1", "0.00", "–", "0%"],
+        ["(none)", "1", "0", "–", "0%"],
         ["All matching calls", "4", "1,234.51", "1:01:01", "25%"],
     ]
     assert "<img src=x" not in page.text

@@ -1,5 +1,7 @@
 """The page of reports in a browser: what it shows is what the API answers, and its address says all of it."""
 
+import json
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -73,6 +75,35 @@ def test_a_report_is_what_the_api_answers_and_text_stays_text(open_page: OpenPag
     assert visit.fits
 
 
+TURNING, HEBREW = "evil\u202egnp.exe", "\u05e2\u05d1\u05e8\u05d9\u05ea 123"
+
+
+def test_a_value_turns_nothing_around_that_stands_beside_it(open_page: OpenPage, shop: Site, size: str) -> None:
+    headers = {"Authorization": f"Bearer {shop.key}"}
+    path = f"{shop.server.address}/api/v1/calls"
+    call = {
+        "id": f"turning on a {size}",
+        "started_at": "2026-03-12T14:05:00Z",
+        "source": TURNING,
+        "utm_campaign": HEBREW,
+    }
+    httpx2.post(path, json=call, headers=headers).raise_for_status()
+    for query in ("group_by=source", "group_by=utm_campaign", "view=calls", "group_by=\u202e"):
+        visit = reports(open_page, shop, f"range=all&where[source]={TURNING}&where[utm_campaign]={HEBREW}&{query}")
+        chips = visit.page.locator(".chip bdi")
+        expect(chips).to_have_text(["evil\ufffdgnp.exe", HEBREW])
+        expect(chips.first).to_have_css("unicode-bidi", "isolate")
+        assert "\u202e" not in visit.page.locator("#reports").evaluate("page => page.innerText")
+    visit.refused(400)
+    asked = {"request": f"range=all&group_by=source&where[source]={TURNING}"}
+    share = httpx2.post(f"{shop.server.address}/api/v1/shares", json=asked, headers=headers).json()["data"]
+    shared = open_page(f"{shop.server.address}/{share['path']}")
+    expect(shared.page.locator(".kept bdi")).to_have_text("evil\ufffdgnp.exe")
+    expect(shared.page.locator("tbody th")).to_have_text("evil\ufffdgnp.exe")
+    httpx2.delete(f"{shop.server.address}/api/v1/shares/{share['id']}", headers=headers).raise_for_status()
+    httpx2.delete(f"{path}/{call['id']}", headers=headers).raise_for_status()
+
+
 def test_a_value_filters_and_back_reload_and_paste_find_the_state_again(open_page: OpenPage, shop: Site) -> None:
     visit = reports(open_page, shop, BY_SOURCE)
     visit.page.get_by_role("button", name="google", exact=True).click()
@@ -122,6 +153,40 @@ def test_the_calls_behind_a_row_are_listed_and_each_can_be_opened(open_page: Ope
     assert sorted(call.split(",")[0].strip('"') for call in calls) == ["a", "b"]
 
 
+def test_an_open_call_is_a_step_of_the_history(open_page: OpenPage, shop: Site) -> None:
+    visit = reports(open_page, shop, "range=all&view=calls")
+    listed = visit.page.locator("table.calls tbody button")
+    dialog = visit.page.get_by_role("dialog")
+    listed.nth(1).click()
+    expect(dialog).to_contain_text(HOSTILE)
+    assert parameters(visit)["call"] == ["c"]
+    opened = visit.page.url
+    visit.page.go_back()
+    expect(dialog).to_have_count(0)
+    expect(listed.nth(1)).to_be_focused()
+    assert parameters(visit) == {"range": ["all"], "view": ["calls"]}
+    visit.page.go_forward()
+    expect(dialog).to_contain_text(HOSTILE)
+    visit.page.reload()
+    expect(dialog).to_contain_text(HOSTILE)
+    visit.page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    visit.page.wait_for_url(lambda url: "call=" not in url)
+    listed.first.press("Enter")
+    dialog.get_by_role("button", name="Close").press("Enter")
+    expect(dialog).to_have_count(0)
+    expect(listed.first).to_be_focused()
+    visit.page.wait_for_url(lambda url: "call=" not in url)
+    visit.page.goto(opened)
+    expect(dialog).to_contain_text(HOSTILE)
+    dialog.get_by_role("button", name="Close").click()
+    expect(listed).to_have_count(len(CALLS))
+    assert "call" not in parameters(visit)
+    visit.page.goto(opened.replace("call=c", "call=none"))
+    expect(dialog.get_by_role("alert")).to_contain_text("none")
+    visit.refused(404)
+
+
 def test_calls_are_searched_by_number(open_page: OpenPage, shop: Site) -> None:
     visit = reports(open_page, shop, "range=all&view=calls")
     expect(visit.page.locator("table.calls tbody tr")).to_have_count(len(CALLS))
@@ -129,9 +194,12 @@ def test_calls_are_searched_by_number(open_page: OpenPage, shop: Site) -> None:
     visit.page.keyboard.press("Enter")
     expect(visit.page.get_by_text("No call has this")).to_be_visible()
     visit.page.get_by_role("searchbox").fill("305555")
-    visit.page.keyboard.press("Enter")
+    visit.page.get_by_role("search").get_by_role("button", name="Search").click()
     expect(visit.page.locator("table.calls tbody tr")).to_have_count(1)
     assert parameters(visit)["search"] == ["305555"]
+    assert visit.fits
+    heights = visit.page.locator("[role=search] > *").evaluate_all("all => all.map(found => found.offsetHeight)")
+    assert heights == heights[:1] * 2
 
 
 def test_rows_are_said_to_be_the_first_only_where_there_can_be_others(
@@ -216,6 +284,23 @@ def test_a_filter_that_is_a_number_is_asked_for(open_page: OpenPage, shop: Site)
     expect(visit.page.get_by_role("button", name="Remove the filter Shortest duration: 0:01:00")).to_be_visible()
 
 
+def test_days_the_wrong_way_round_are_told_in_the_menu(open_page: OpenPage, shop: Site) -> None:
+    visit = reports(open_page, shop, BY_SOURCE)
+    visit.page.locator("#dates-name").click()
+    first, last = visit.page.get_by_label("From"), visit.page.get_by_label("To", exact=True)
+    first.fill("2026-03-10")
+    last.fill("2026-03-09")
+    visit.page.get_by_role("button", name="Show these days").click()
+    expect(last).to_be_focused()
+    expect(last).to_have_js_property("validationMessage", "This is before the day in From.")
+    expect(last).to_have_attribute("min", "2026-03-10")
+    assert "start_date" not in parameters(visit)
+    first.fill("2026-03-09")
+    visit.page.keyboard.press("Enter")
+    expect(rows(visit)).to_have_count(1)
+    assert parameters(visit)["end_date"] == ["2026-03-09"]
+
+
 def test_dates_are_chosen_in_words_and_as_days(open_page: OpenPage, shop: Site) -> None:
     visit = reports(open_page, shop, BY_SOURCE)
     visit.page.locator("#dates-name").click()
@@ -275,14 +360,51 @@ def test_without_calls_and_with_a_wrong_report(open_page: OpenPage, shop: Site) 
     visit.refused(400)
 
 
+@pytest.mark.parametrize("view", ["group_by=source", "view=calls", ""])
+def test_a_range_that_is_none_is_told_as_other_errors_are(open_page: OpenPage, shop: Site, view: str) -> None:
+    for wrong in ("foo", "toString"):
+        visit = reports(open_page, shop, f"range={wrong}&{view}")
+        expect(visit.page.get_by_role("alert")).to_contain_text(f"range: '{wrong}' is not allowed; it is 'today' or ")
+        expect(visit.page.locator("#dates-name")).to_have_text("Choose dates")
+        expect(visit.page.locator("#dates [aria-current]")).to_have_count(0)
+    asked = {"name": "Foo", "request": f"group_by=source&range={wrong}"}
+    headers = {"Authorization": f"Bearer {shop.key}"}
+    answer = httpx2.post(f"{shop.server.address}/api/v1/reports", json=asked, headers=headers)
+    message = answer.json()["error"]["message"].removeprefix("request: ")
+    assert message in visit.page.get_by_role("alert").inner_text()
+    visit.page.locator("#dates-name").click()
+    visit.page.get_by_role("link", name="All time").click()
+    expect(visit.page.get_by_role("alert")).to_have_count(0)
+    expect(visit.page.locator(".answer table").first).to_be_attached()
+
+
+@pytest.mark.parametrize(("status", "again"), [(400, 0), (403, 0), (429, 1), (500, 1), (503, 1)])
+def test_to_try_again_is_offered_where_it_can_help(open_page: OpenPage, shop: Site, status: int, again: int) -> None:
+    visit = signed_in(open_page, shop)
+    body = json.dumps({"error": {"code": "told", "message": "It is told"}})
+    visit.page.route("**/calls.chart.json*", lambda route: route.fulfill(status=status, body=body))
+    visit.page.goto(f"{shop.server.address}/?{BY_SOURCE}")
+    expect(visit.page.locator(".answer .empty h2")).to_be_visible()
+    expect(visit.page.get_by_role("button", name="Try again")).to_have_count(again)
+    visit.refused(status)
+
+
 def test_a_business_without_calls_is_told_how_they_come_in(open_page: OpenPage, tmp_path: Path) -> None:
     command = CommandLine(tmp_path / "data")
-    business = command.run("business", "create", "New", "--json").json()["id"]
+    name = f'O\'Brien "& Söhne" $HOME \\ `id` {"long " * 12}x'
+    business = command.run("business", "create", name, "--json").json()["id"]
     key = command.run("key", "create", business, "--json").json()["key"]
     with serving(command.data) as server:
         visit = signed_in(open_page, Site(server, key))
         expect(visit.page.get_by_role("heading", name="No calls yet")).to_be_visible()
+        assert visit.fits
+        shown = visit.page.locator(".answer code").inner_text()
         visit.page.close()
+    program, *words = shlex.split(shown)
+    assert (program, words) == ("calltally", ["import", "calls.csv", "--business", name])
+    calls = tmp_path / "calls.csv"
+    calls.write_text("id,started_at\na,2026-03-09T14:05:00Z\n")
+    assert command.run(*(str(calls) if word == calls.name else word for word in words)).code == 0
 
 
 def test_new_calls_are_shown_without_a_jump(open_page: OpenPage, shop: Site) -> None:

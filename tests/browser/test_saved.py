@@ -11,7 +11,7 @@ import httpx2
 import pytest
 from playwright.sync_api import Locator, expect
 
-from calltally.catalog import RANGES, USUAL_RANGE
+from calltally.catalog import RANGES, USUAL_RANGE, currency_digits
 from tests.api.conftest import REPORT
 from tests.browser.conftest import OpenPage, Site, Visit
 from tests.browser.shop import HOSTILE, drawn, open_shop, reports
@@ -77,6 +77,9 @@ def test_a_report_is_saved_listed_and_opened(open_page: OpenPage, shop: Site) ->
     visit.page.keyboard.press("Enter")
     expect(dialog(visit)).to_have_count(0)
     expect(visit.page.locator(".saved").get_by_role("button", name="Save", exact=True)).to_be_focused()
+    expect(visit.page.locator(".saved [role=status]")).to_have_text(f"Saved as {HOSTILE}")
+    expect(visit.page.locator(".saved [role=status]")).to_be_visible()
+    assert visit.fits
     [saved] = listed(shop, REPORTS)
     assert saved["name"] == HOSTILE
     visit.page.goto(f"{shop.server.address}/?range=all&group_by=date")
@@ -111,6 +114,7 @@ def test_it_is_renamed_and_deleted_by_keyboard(open_page: OpenPage, shop: Site) 
     expect(summary(visit)).to_be_focused()
     expect(visit.page.get_by_role("link", name="After")).to_be_visible()
     assert [row["name"] for row in listed(shop, REPORTS)] == ["After"]
+    expect(visit.page.locator(".saved [role=status]")).to_have_text("Renamed to After")
     for _ in range(3):
         keyboard.press("Tab")
     expect(visit.page.get_by_role("button", name="Delete After")).to_be_focused()
@@ -121,6 +125,7 @@ def test_it_is_renamed_and_deleted_by_keyboard(open_page: OpenPage, shop: Site) 
     visit.page.get_by_role("button", name="Delete After").click()
     dialog(visit).get_by_role("button", name="Delete", exact=True).click()
     expect(visit.page.get_by_text("No report is saved yet")).to_be_visible()
+    expect(visit.page.locator(".saved [role=status]")).to_have_text("Deleted After")
     assert listed(shop, REPORTS) == []
 
 
@@ -197,7 +202,7 @@ def test_a_stranger_sees_the_same_numbers_until_it_is_revoked(open_page: OpenPag
 def numbers(row: dict[str, Any]) -> list[str]:
     seconds, cents = row["avg_duration"], row["total_value_cents"]
     clock = "–" if seconds is None else f"{seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
-    return [str(row["count"]), f"{row['qualified_pct']}%", clock, f"{cents / 100:,.2f}"]
+    return [str(row["count"]), f"{row['qualified_pct']}%", clock, f"{cents / 100:,.2f}".removesuffix(".00")]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -228,6 +233,18 @@ def test_the_link_is_copied_and_not_shown_again(open_page: OpenPage, shop: Site)
     expect(dialog(visit).locator(".shares li")).to_have_count(1)
     assert link.rpartition("/")[2] not in visit.page.content()
     assert dialog(visit).locator("img").count() == 0
+
+
+# --- Money ----------------------------------------------------------------------------------------------------------
+
+CURRENCIES = ["USD", "EUR", "JPY", "KRW", "CLP", "VND", "HUF", "KWD", "BHD", "TND", "XYZ"]
+DIGITS = """currencies => currencies.map(currency =>
+    new Intl.NumberFormat("en", { style: "currency", currency }).resolvedOptions().maximumFractionDigits)"""
+
+
+def test_the_page_and_the_server_write_amounts_with_the_same_digits(open_page: OpenPage, shop: Site) -> None:
+    visit = open_page(f"{shop.server.address}/sign-in")
+    assert visit.page.evaluate(DIGITS, CURRENCIES) == [currency_digits(currency) for currency in CURRENCIES]
 
 
 # --- Dates in words -------------------------------------------------------------------------------------------------

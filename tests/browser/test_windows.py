@@ -22,6 +22,20 @@ OUTSIDE = """tiles => tiles.filter(tile => {
     number.selectNodeContents(tile.querySelector("strong"));
     return number.getBoundingClientRect().right > tile.getBoundingClientRect().right - 8;
 }).map(tile => tile.textContent)"""
+CUT_OFF = """pictures => pictures.flatMap(picture => {
+    const room = picture.getBoundingClientRect();
+    return [...picture.querySelectorAll("text")].filter(text => {
+        const { left, right, top, bottom, height } = text.getBoundingClientRect();
+        return left < room.left || right > room.right || top < room.top - height / 5 || bottom > room.bottom;
+    }).map(text => text.textContent);
+})"""
+LONG = "a" * 300
+CHARTS = {
+    "columns": "group_by=hour_of_day&metrics=avg_duration,count&sort_by=avg_duration",
+    "heat map": "group_by=day_of_week,hour_of_day",
+    "number": f"group_by=source&where[source]={LONG}",
+    "overview": "",
+}
 EDGES = """found => {
     const { left, right } = found.getBoundingClientRect();
     return [left, right, innerWidth, document.documentElement.scrollWidth];
@@ -116,3 +130,30 @@ def test_all_days_of_the_week_are_drawn_on_a_phone(open_page: OpenPage, shop: Si
         for day in ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"):
             expect(week.locator(f".chart .mark-rect path[aria-label^='{day}, ']")).to_have_count(24)
             expect(week.locator(".chart svg").get_by_text(day, exact=True)).to_be_visible()
+
+
+def test_a_long_text_of_a_call_is_broken_so_that_all_of_it_can_be_read(open_page: OpenPage, shop: Site) -> None:
+    headers = {"Authorization": f"Bearer {shop.key}"}
+    long = {"id": "broken", "started_at": "2026-03-09T14:05:00Z", "source": LONG, "utm_campaign": "word " * 60}
+    httpx2.post(f"{shop.server.address}/api/v1/calls", json=long, headers=headers).raise_for_status()
+    visit = reports(open_page, shop, f"view=calls&range=all&where[source]={LONG}")
+    for width in (*WIDTHS, 1280):
+        widened(visit, width)
+        text = visit.page.locator("table.calls td", has_text=LONG).first
+        left, right, window, page = text.evaluate(EDGES)
+        assert right - left <= min(width, 400), width
+        assert page <= window
+        assert text.evaluate("cell => cell.scrollWidth <= cell.clientWidth")
+        date = visit.page.locator("table.calls tbody th button").first
+        assert date.evaluate("found => found.getClientRects().length") == 1
+
+
+@pytest.mark.parametrize("query", CHARTS.values(), ids=CHARTS)
+def test_no_text_of_a_chart_is_cut_off(open_page: OpenPage, shop: Site, query: str) -> None:
+    headers = {"Authorization": f"Bearer {shop.key}"}
+    long = {"id": "long", "started_at": "2026-03-09T14:05:00Z", "source": LONG}
+    httpx2.post(f"{shop.server.address}/api/v1/calls", json=long, headers=headers).raise_for_status()
+    visit = reports(open_page, shop, f"{query}&range=all")
+    for width in (*WIDTHS, 1280):
+        widened(visit, width)
+        assert visit.page.locator(".chart svg").evaluate_all(CUT_OFF) == [], width

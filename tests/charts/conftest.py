@@ -30,9 +30,11 @@ def report(group_by: str, rows: Sequence[Sequence[Cell]], metrics: str = "count"
     return Report(filled, totals, query)
 
 
-def charted(found: Report, width: int = 800, height: int | None = None, theme: str = "light") -> dict[str, Any]:
+def charted(
+    found: Report, width: int = 800, height: int | None = None, theme: str = "light", currency: str = "USD"
+) -> dict[str, Any]:
     """The specification of a report's chart."""
-    return chart(found, Look(theme, width, height), "USD")
+    return chart(found, Look(theme, width, height), currency)
 
 
 def svg(drawer: Drawer, specification: Mapping[str, Any]) -> ET.Element:

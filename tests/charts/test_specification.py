@@ -39,6 +39,9 @@ CASES: list[tuple[str, list[tuple[Cell, ...]], str]] = [
 ]
 
 
+YEN: list[tuple[Cell, ...]] = [("google", 49_000_008_119_500), ("bing", 96)]
+
+
 def values(specification: dict[str, Any], **where: object) -> list[Any]:
     """The numbers in the data of a chart, of those entries that have these values."""
     data = specification["data"]["values"]
@@ -132,6 +135,14 @@ class TestWhatIsDrawn:
         picture = svg(drawer, charted(report(group_by, rows), 340))
         assert any(text.startswith("\ufffd\ufffd") for text in texts(picture))
 
+    @pytest.mark.parametrize("group_by", ["source", "source,date", "source,status"])
+    def test_a_text_turns_nothing_around_that_stands_beside_it(self, group_by: str, drawer: Drawer) -> None:
+        names = ["evil\u202egnp.exe", "\u2067a", "\u05d0\u05d1 1"]
+        others = DAYS if "date" in group_by else ["x", "y", "z"]
+        rows = [(name, others[n], 3) if "," in group_by else (name, 3) for n, name in enumerate(names)]
+        shown = texts(svg(drawer, charted(report(group_by, rows))))
+        assert {"evil\ufffdgnp.exe", "\ufffda", "\u2068\u05d0\u05d1 1\u2069"} <= set(shown)
+
     def test_units_are_those_of_the_metric(self, drawer: Drawer) -> None:
         def shown(metric: str, value: Cell) -> list[str]:
             return texts(svg(drawer, charted(report("source", [("a", value), ("b", 1)], metric))))
@@ -141,6 +152,7 @@ class TestWhatIsDrawn:
         assert "-0.05" in shown("total_value_cents", -5)
         assert "Total value (USD) by source" in shown("total_value_cents", 1)
         assert "74.7%" in shown("qualified_pct", 74.7)
+        assert "490,000,081,196 in all" in subtitle(charted(report("source", YEN, "total_value_cents"), currency="JPY"))
         assert "1.23e+19" in shown("total_value_cents", 1234 * 10**18)
 
     def test_every_hour_has_its_column(self, drawer: Drawer) -> None:
@@ -181,6 +193,18 @@ class TestWhatIsDrawn:
         assert subtitle(apart) == "20 in all · first 12 of 20 shown"
         wide = charted(report("source,status", [(f"s{n}", f"t{n % 50}", 1) for n in range(60)]), 340)
         assert subtitle(wide).startswith("60 in all · Source: first 50 of 60 shown · Status: first ")
+
+    @pytest.mark.parametrize("width", [340, 600])
+    def test_labels_that_begin_alike_are_told_apart(self, width: int, drawer: Drawer) -> None:
+        names = [f"campaign for plumbers in the winter of the year number {n}" for n in range(12)]
+        rows = [(f"{HOSTILE}\U0001f4de'\\\" {name}", name, 3) for name in names]
+        shown = texts(svg(drawer, charted(report("source,utm_campaign", rows), width)))
+        for start in ("camp", "<img"):
+            labels = {text for text in shown if text.startswith(start)}
+            assert len(labels) == len(names)
+            assert all("…" in label for label in labels)
+        shown = texts(svg(drawer, charted(report("source", [(name, 3) for name in names]), width)))
+        assert len({text for text in shown if text.startswith("camp")}) == len(names)
 
     @pytest.mark.parametrize("width", [220, 260, 340, 1200])
     def test_the_overview_has_room_for_a_week_in_any_window(self, width: int) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calltally.catalog import Grain, Unit, read_grain
-from calltally.charts.texts import number_text, short_text
+from calltally.charts.texts import number_text, short_text, tick_text
 from calltally.charts.ticks import milliseconds, number_ticks, time_ticks
 
 FIRST, LAST = (date(year, 1, 1).toordinal() - date(1970, 1, 1).toordinal() for year in (1970, 2101))
@@ -16,7 +16,7 @@ FIRST, LAST = (date(year, 1, 1).toordinal() - date(1970, 1, 1).toordinal() for y
 @given(st.integers(-(10**21), 10**21), st.integers(-(10**21), 10**21), st.integers(2, 8), st.sampled_from(Unit))
 def test_round_numbers_reach_from_the_lowest_to_the_highest(some: int, other: int, most: int, unit: Unit) -> None:
     low, high = sorted((some, other))
-    ticks = number_ticks(low, high, most, unit)
+    ticks = number_ticks(low, high, most, unit, "USD")
     assert ticks.values[0] <= min(low, 0) <= max(high, 0) <= ticks.values[-1]
     assert 0 in ticks.values
     assert 2 <= len(ticks.values) <= most + 3
@@ -35,7 +35,7 @@ def test_round_numbers_reach_from_the_lowest_to_the_highest(some: int, other: in
     ],
 )
 def test_they_are_written_in_their_unit(highest: int, unit: Unit, expected: list[str]) -> None:
-    assert [text for (text,) in number_ticks(0, highest, 5, unit).texts] == expected
+    assert [text for (text,) in number_ticks(0, highest, 5, unit, "USD").texts] == expected
 
 
 @given(st.integers(FIRST, LAST), st.integers(0, 48_000), st.integers(2, 12))
@@ -81,5 +81,28 @@ def test_a_year_is_told_where_it_begins(grain: Grain, first: str, last: str, exp
     ],
 )
 def test_numbers_are_written_in_their_unit(value: int | None, unit: Unit, whole: str, short: str) -> None:
-    assert number_text(value, unit) == whole
-    assert short_text(value, unit) == short
+    assert number_text(value, unit, "USD") == whole
+    assert short_text(value, unit, "USD") == short
+
+
+@pytest.mark.parametrize(
+    ("currency", "value", "whole", "tick"),
+    [
+        ("USD", 125_000, "1,250", "1,250"),
+        ("USD", 125_050, "1,250.50", "1,250.50"),
+        ("JPY", 49_000_008_119_596, "490,000,081,196", "490B"),
+        ("JPY", 50, "1", "1"),
+        ("JPY", -149, "-1", "-1"),
+        ("JPY", -49, "0", "0"),
+        ("KWD", 123_456, "1,234.560", "1,234.560"),
+        ("KWD", -5, "-0.050", "-0.050"),
+    ],
+)
+def test_money_has_the_digits_of_its_currency(currency: str, value: int, whole: str, tick: str) -> None:
+    assert number_text(value, Unit.CENTS, currency) == whole
+    assert tick_text(value, Unit.CENTS, currency) == tick
+
+
+def test_ticks_are_whole_where_a_currency_has_no_cents() -> None:
+    assert number_ticks(0, 200, 5, Unit.CENTS, "JPY").texts == (("0",), ("1",), ("2",))
+    assert number_ticks(0, 200, 5, Unit.CENTS, "USD").texts == (("0",), ("0.50",), ("1",), ("1.50",), ("2",))

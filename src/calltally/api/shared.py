@@ -92,17 +92,17 @@ def _page(request: Request, found: Shown, query: ValidQuery, body: bytes) -> Res
         path=share_path(request.path_params["token"]),
         dimensions=[dimension.label for dimension in query.dimensions],
         metrics=[shown_metric_label(metric, currency) for metric in query.metrics],
-        rows=[_row(row, query) for row in report["data"]],
-        totals=[shown_metric(metric, report["totals"][metric.name]) for metric in query.metrics],
+        rows=[_row(row, query, currency) for row in report["data"]],
+        totals=[shown_metric(metric, report["totals"][metric.name], currency) for metric in query.metrics],
         full=not query.whole(report["count"]),
     )
 
 
-def _row(row: dict[str, Any], query: ValidQuery) -> tuple[list[str], list[str]]:
+def _row(row: dict[str, Any], query: ValidQuery, currency: str) -> tuple[list[str], list[str]]:
     """The values and the numbers of a row, as they are shown."""
     return (
         [shown_value(dimension, row[dimension.name]) for dimension in query.dimensions],
-        [shown_metric(metric, row[metric.name]) for metric in query.metrics],
+        [shown_metric(metric, row[metric.name], currency) for metric in query.metrics],
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 
 from calltally.catalog import CATALOG, Dimension, Filter, Grain, Metric, Operator, Parameter, Unit, Where, WhereNull
-from calltally.charts.texts import Cell, called, number_text
+from calltally.charts.texts import Cell, called, number_text, plain_text
 from calltally.query import ValidQuery, range_of
 from calltally.query.parse import parse
 
@@ -42,9 +42,9 @@ def shown_filters(request: str) -> list[tuple[str, str]]:
     return [pair for row, texts in given for pair in _filter(row, texts)]
 
 
-def shown_metric(metric: Metric, value: Cell) -> str:
+def shown_metric(metric: Metric, value: Cell, currency: str) -> str:
     """A number with its unit."""
-    return NO_NUMBER if value is None else number_text(value, metric.unit)
+    return NO_NUMBER if value is None else number_text(value, metric.unit, currency)
 
 
 def shown_metric_label(metric: Metric, currency: str) -> str:
@@ -62,7 +62,7 @@ def shown_value(dimension: Dimension, value: Cell) -> str:
         case Grain.HOUR_OF_DAY:
             return f"{int(value):02d}:00"
         case _:
-            return str(value)
+            return plain_text(str(value))
 
 
 def _names(values: Mapping[str, tuple[str, ...]], name: str) -> list[str]:
@@ -82,7 +82,7 @@ def _filter(row: Parameter, texts: tuple[str, ...]) -> Iterator[tuple[str, str]]
         case Where(name):
             yield row.label, " or ".join(shown_value(CATALOG.dimensions[name], text) for text in texts)
         case _:
-            yield row.label, " or ".join(texts)
+            yield row.label, " or ".join(map(plain_text, texts))
 
 
 def _days(first: date | None, last: date | None) -> str:

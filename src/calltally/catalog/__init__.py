@@ -1,6 +1,7 @@
 """What can be asked and what a call is: declared once, read by every other part."""
 
 from calltally.catalog.catalog import CATALOG, Catalog, aggregates_of, nearest, suggestion
+from calltally.catalog.currencies import currency_digits
 from calltally.catalog.describe import describe
 from calltally.catalog.expressions import (
     Aggregate,
@@ -93,6 +94,7 @@ __all__ = [
     "WhereNull",
     "WholeNumber",
     "aggregates_of",
+    "currency_digits",
     "describe",
     "grain_count",
     "grain_days",

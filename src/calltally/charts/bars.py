@@ -1,9 +1,10 @@
 """One category: bars beside one another, in the order of the report; hours and weekdays upright, in their own order."""
 
 from calltally.catalog import Dimension
+from calltally.charts.fitting import axis_labels
 from calltally.charts.frames import WIDER, Drawn, Plain, fitted, header_height, plot_width
 from calltally.charts.matter import Matter
-from calltally.charts.texts import number_text, short_text, width_of
+from calltally.charts.texts import width_of
 from calltally.charts.ticks import number_ticks
 
 __all__ = ["bars", "columns"]
@@ -23,13 +24,13 @@ def bars(matter: Matter, dimension: Dimension) -> Drawn:
     limit = min(matter.look.width * 0.34, 260)
     labels = min(width_of(names), limit)
     plot = plot_width(matter, labels * (1 + WIDER))
-    texts = [short_text(matter.number(row), matter.unit) for row in rows]
+    texts = [matter.short(matter.number(row)) for row in rows]
     low, high = _span([matter.number(row) for row in rows], width_of(texts) + 12, plot)
     y = {
         "field": "n",
         "type": "nominal",
         "scale": {"domain": names, "paddingInner": 0.3, "paddingOuter": 0.1},
-        "axis": {"title": None, "labelLimit": limit, "labelColor": matter.theme.ink, "grid": False},
+        "axis": {"title": None, "labelColor": matter.theme.ink, "grid": False, **axis_labels(names, limit)},
     }
     scale = {"domain": [low, high], "nice": False, "zero": False}
     x = {"field": "v", "type": "quantitative", "axis": None, "scale": scale}
@@ -79,7 +80,7 @@ def columns(matter: Matter, dimension: Dimension) -> Drawn:
     names = matter.order(dimension)
     data = [_datum(matter, dimension, name, numbers.get(name, matter.missing)) for name in names]
     known = [datum["v"] for datum in data if datum["v"] is not None]
-    ticks = number_ticks(min(known, default=0), max(known, default=0), 5, matter.unit)
+    ticks = number_ticks(min(known, default=0), max(known, default=0), 5, matter.unit, matter.currency)
     labels = width_of(text for texts in ticks.texts for text in texts)
     band = plot_width(matter, labels) / len(names)
     apart = next((step for step in (1, 2, 3, 6) if band * step > width_of(names) + 6), 6)
@@ -97,6 +98,6 @@ def columns(matter: Matter, dimension: Dimension) -> Drawn:
 
 
 def _datum(matter: Matter, dimension: Dimension, name: str, number: int | float | None) -> Plain:
-    told = f"{name}: {number_text(number, matter.unit)}"
+    told = f"{name}: {matter.written(number)}"
     where = matter.where({dimension.name: name})
-    return {"n": name, "v": number, "t": short_text(number, matter.unit), "d": told, "w": where}
+    return {"n": name, "v": number, "t": matter.short(number), "d": told, "w": where}

@@ -1,10 +1,10 @@
 """What surrounds every chart: size, title, facts, colours, and the sentence for those who cannot see it."""
 
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from calltally.charts.fitting import wrapped
 from calltally.charts.matter import Matter
 
 __all__ = ["PADDING", "WIDER", "Drawn", "Plain", "fitted", "framed", "header_height", "plot_width"]
@@ -14,8 +14,9 @@ Plain = dict[str, Any]
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 PADDING = 16
 WIDER = 0.15  # by which letters of one machine are wider than those of another
-TITLE_CHARACTER, FACT_CHARACTER = 8.2, 6.4  # pixels of a usual one
+TITLE_SIZE, FACT_SIZE = 15 * 1.1, 12  # of their fonts in pixels; a title is bold
 TITLE_LINE, FACT_LINE, AROUND = 18, 16, 26
+MOST_LINES = 4
 MOST_NAMED = 5
 MOST_LARGE = 40  # pixels
 
@@ -68,20 +69,20 @@ def _large(matter: Matter, drawn: Drawn) -> Plain:
     """A title that is a number, with what it is below it."""
     size = min(MOST_LARGE, int(1.6 * (matter.look.width - 2 * PADDING) / len(drawn.number)))
     facts = (*matter.facts()[1:], *drawn.notes)  # the first is the number
-    below = [*_title(matter), *_lines(" · ".join(facts), matter, FACT_CHARACTER)]
+    below = [*_title(matter), *_lines(" · ".join(facts), matter, FACT_SIZE)]
     return {"text": drawn.number, "subtitle": below, "fontSize": size, "offset": 8}
 
 
 def _title(matter: Matter) -> list[str]:
-    return _lines(matter.title(), matter, TITLE_CHARACTER)
+    return _lines(matter.title(), matter, TITLE_SIZE)
 
 
 def _facts(matter: Matter, notes: tuple[str, ...]) -> list[str]:
-    return _lines(" · ".join((*matter.facts(), *notes)), matter, FACT_CHARACTER)
+    return _lines(" · ".join((*matter.facts(), *notes)), matter, FACT_SIZE)
 
 
-def _lines(text: str, matter: Matter, character: float) -> list[str]:
-    return textwrap.wrap(text, int((matter.look.width - 2 * PADDING) / character), max_lines=4, placeholder=" …")
+def _lines(text: str, matter: Matter, size: float) -> list[str]:
+    return wrapped(text, matter.look.width - 2 * PADDING, size, MOST_LINES)
 
 
 def _description(matter: Matter, drawn: Drawn) -> str:

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from calltally.catalog import Dimension, Grain
+from calltally.charts.fitting import axis_labels
 from calltally.charts.frames import PADDING, Drawn, Plain, fitted, header_height, plot_width
 from calltally.charts.matter import Matter
-from calltally.charts.texts import number_text, short_text, tick_text, width_of
+from calltally.charts.texts import tick_text, width_of
 
 __all__ = ["heat"]
 
@@ -115,7 +116,7 @@ def _cells(grid: Grid, apart: Dimension | None, view: str) -> Iterator[Plain]:
     for row in grid.rows:
         for column in grid.columns:
             number = numbers.get((row, column), matter.missing)
-            text = number_text(number, matter.unit)
+            text = matter.written(number)
             name = ", ".join(part for part in (view, row, column) if part)
             labels = {grid.across.name: column, grid.down.name: row, **({apart.name: view} if apart else {})}
             told = {"t": text, "d": f"{name}: {text}", "w": matter.where(labels)}
@@ -155,9 +156,9 @@ def _layers(grid: Grid, cells: Sequence[Plain], named: Sequence[Dimension]) -> P
 
 def _texts(grid: Grid, cells: Sequence[Plain], low: float, high: float) -> Plain | None:
     """The number in each cell, if all of them fit."""
-    theme, unit = grid.matter.theme, grid.matter.unit
+    theme = grid.matter.theme
     for cell in cells:
-        cell["c"] = short_text(cell["v"], unit)
+        cell["c"] = grid.matter.short(cell["v"])
     if width_of(cell["c"] for cell in cells) + 8 > grid.width:
         return None
     dark = f"datum.v !== null && datum.v >= {low + (high - low) * DARK_FROM}"
@@ -166,7 +167,8 @@ def _texts(grid: Grid, cells: Sequence[Plain], low: float, high: float) -> Plain
 
 
 def _legend(matter: Matter, low: float, high: float, length: int) -> Plain:
-    ends = f"datum.value <= {low} ? '{tick_text(low, matter.unit)}' : '{tick_text(high, matter.unit)}'"
+    least, most = (tick_text(number, matter.unit, matter.currency) for number in (low, high))
+    ends = f"datum.value <= {low} ? '{least}' : '{most}'"
     return {
         "orient": "bottom",
         "direction": "horizontal",
@@ -180,12 +182,14 @@ def _legend(matter: Matter, low: float, high: float, length: int) -> Plain:
 def _x(grid: Grid) -> Plain:
     apart = next((step for step in (1, 2, 3, 6) if grid.width * step > width_of(grid.columns) + 6), 6)
     angle = -40 if grid.width > SLANTED_APART else -90
-    slant = {"labelAngle": 0} if grid.level else {"labelAngle": angle, "labelAlign": "right", "labelLimit": LABEL_LIMIT}
+    slanted = {"labelAngle": angle, "labelAlign": "right", **axis_labels(grid.columns, LABEL_LIMIT)}
+    slant = {"labelAngle": 0} if grid.level else slanted
     shown = grid.columns[::apart] if grid.level else grid.columns
     axis = {"title": grid.across.label, "values": list(shown), "grid": False, **slant}
     return {"field": "x", "type": "nominal", "scale": {"domain": list(grid.columns), "padding": 0}, "axis": axis}
 
 
 def _y(grid: Grid) -> Plain:
-    axis = {"title": None, "labelLimit": _label_limit(grid.matter), "labelColor": grid.matter.theme.ink, "grid": False}
+    labels = axis_labels(grid.rows, _label_limit(grid.matter))
+    axis = {"title": None, "labelColor": grid.matter.theme.ink, "grid": False, **labels}
     return {"field": "y", "type": "nominal", "scale": {"domain": list(grid.rows), "padding": 0}, "axis": axis}

@@ -6,7 +6,7 @@ from itertools import pairwise
 from calltally.catalog import Dimension, Grain, read_grain, show_grain
 from calltally.charts.frames import PADDING, Drawn, Plain, fitted, header_height, plot_width
 from calltally.charts.matter import TIMES, Matter
-from calltally.charts.texts import number_text, width_of
+from calltally.charts.texts import width_of
 from calltally.charts.ticks import Ticks, milliseconds, number_ticks, time_ticks
 
 __all__ = ["Timeline", "lines", "multiples", "trend"]
@@ -74,7 +74,7 @@ class Timeline:
         few = ((self.last - self.first) // self._step + 1) * DOT_WIDTH <= width
         for index, (place, number) in enumerate(points):
             alone = numbers[index] is None and numbers[index + 2] is None
-            when, text = str(show_grain(self.grain, place)), number_text(number, self.matter.unit)
+            when, text = str(show_grain(self.grain, place)), self.matter.written(number)
             yield {
                 "x": milliseconds(self.grain, place),
                 "v": number,
@@ -119,7 +119,7 @@ class Timeline:
     def ticks(self, data: Sequence[Plain], most: int) -> Ticks:
         """Round numbers for the axis of these points."""
         known = [datum["v"] for datum in data if datum["v"] is not None]
-        return number_ticks(min(known, default=0), max(known, default=0), most, self.matter.unit)
+        return number_ticks(min(known, default=0), max(known, default=0), most, self.matter.unit, self.matter.currency)
 
 
 def lines(timeline: Timeline, series: Dimension | None) -> Drawn:
@@ -231,5 +231,5 @@ def trend(timeline: Timeline) -> Drawn:
     encoding = {"x": {**timeline.x(matter.look.width), "axis": None}, "y": {**timeline.y(ticks), "axis": None}}
     layers = _layers(timeline, None, area=matter.adds_up)
     views = {"data": {"values": data}, "encoding": encoding, "layer": layers}
-    total = number_text(matter.report.totals[matter.metric.name], matter.unit)
+    total = matter.written(matter.report.totals[matter.metric.name])
     return Drawn("Number with its trend", fitted(matter, 0, views), number=total)

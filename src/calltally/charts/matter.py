@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from calltally.catalog import Dimension, Grain, Metric, Ratio, Unit, grain_count
-from calltally.charts.texts import Cell, called, labels, number_text
+from calltally.charts.texts import Cell, called, labels, number_text, short_text
 from calltally.charts.themes import THEMES, Theme
 from calltally.query import Look, Report
 
@@ -72,9 +72,17 @@ class Matter:
         """The labels of a row's values."""
         return ", ".join(self.name(dimension, row) for dimension in self.report.query.dimensions)
 
+    def written(self, number: Cell) -> str:
+        """A number of the metric, as people read it."""
+        return number_text(number, self.unit, self.currency)
+
+    def short(self, number: Cell) -> str:
+        """The same where there is little room."""
+        return short_text(number, self.unit, self.currency)
+
     def text(self, row: Mapping[str, Cell]) -> str:
         """What is drawn of a row, as people read it."""
-        return number_text(row[self.metric.name], self.unit)
+        return self.written(row[self.metric.name])
 
     def order(self, dimension: Dimension) -> list[str]:
         """The labels of a dimension in the order in which they are drawn; those of hours and weekdays all."""
@@ -89,7 +97,7 @@ class Matter:
 
     def facts(self) -> tuple[str, ...]:
         """What has to be known beside the chart: the total, which calls it is about, what is not shown."""
-        total = number_text(self.report.totals[self.metric.name], self.unit)
+        total = self.written(self.report.totals[self.metric.name])
         found = [f"{total} in all" if self.adds_up else f"{total} overall", *self._constant(), *self._days()]
         filters = self.report.query.filters
         if filters.conditions or filters.times:

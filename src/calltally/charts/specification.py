@@ -6,7 +6,6 @@ from calltally.charts.frames import Drawn, Plain, fitted, framed, header_height
 from calltally.charts.heat import heat
 from calltally.charts.lines import Timeline, lines, multiples, trend
 from calltally.charts.matter import TIMES, Matter, matter_of
-from calltally.charts.texts import number_text
 from calltally.query import Look, Report
 
 __all__ = ["chart"]
@@ -27,7 +26,7 @@ def _drawn(matter: Matter) -> Drawn:
     if not matter.report.rows:
         return _number(matter, "No calls match")
     if not matter.varying:
-        return _number(matter, number_text(matter.number(matter.report.rows[0]), matter.unit))
+        return _number(matter, matter.text(matter.report.rows[0]))
     if times:
         return _over_time(matter, times[0])
     if len(matter.varying) > 1:

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Callable, Iterable
+from unicodedata import bidirectional
 
-from calltally.catalog import Dimension, Grain, Unit
+from calltally.catalog import Dimension, Grain, Unit, currency_digits
 
-__all__ = ["Cell", "called", "labels", "number_text", "short_text", "tick_text", "width_of"]
+__all__ = ["Cell", "called", "labels", "number_text", "plain_text", "short_text", "tick_text", "width_of"]
 
 Cell = str | int | float | bool | None
 Number = int | float
@@ -13,34 +14,40 @@ Number = int | float
 LONGEST = 12  # characters of a number that is written out where there is little room
 LARGE = ((10**12, "T"), (10**9, "B"), (10**6, "M"))
 WEEKDAYS = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat")
-# What XML cannot hold kills whoever draws it; other control characters would tear a label apart.
-UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
+# What XML cannot hold kills whoever draws it; other control characters would tear a label apart, or turn it around.
+UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 UNFIT_SHOWN = "\ufffd"
 INVISIBLE = "\u200b"
+LEFTWARDS = {"R", "AL"}  # letters that are read from right to left, as Unicode names them
+ISOLATED = "\u2068{}\u2069"
 CHARACTER_WIDTH = 6.3  # pixels, of the usual character of a label
 
 
-def number_text(value: Cell, unit: Unit) -> str:
-    """A metric's value: `1,234`, `0:03:04`, `1,234.00`, `74.7%`; `no value` where there is none."""
-    return TEXTS[unit](value) if isinstance(value, int | float) else "no value"
+def number_text(value: Cell, unit: Unit, currency: str) -> str:
+    """A metric's value: `1,234`, `0:03:04`, `1,234.50`, `74.7%`; `no value` where there is none."""
+    return _text(value, unit, currency) if isinstance(value, int | float) else "no value"
 
 
-def short_text(value: Cell, unit: Unit) -> str:
+def short_text(value: Cell, unit: Unit, currency: str) -> str:
     """The same where there is little room: `1.23B` for what is long, and `–` where there is none."""
     if not isinstance(value, int | float):
         return "–"
-    text = TEXTS[unit](value)
+    text = _text(value, unit, currency)
     return text if len(text) <= LONGEST else _large(value / 100 if unit is Unit.CENTS else value)
 
 
-def tick_text(value: Number, unit: Unit) -> str:
+def tick_text(value: Number, unit: Unit, currency: str) -> str:
     """The same beside an axis, whose numbers are round: `2M`, `1,000`, `0:05:00`, `60%`."""
     if unit in {Unit.SECONDS, Unit.PERCENT}:
         return TEXTS[unit](value)
     shown = value / 100 if unit is Unit.CENTS else value
     if abs(shown) >= LARGE[-1][0]:
         return _large(shown)
-    return f"{shown:,.2f}".removesuffix(".00")
+    return _money(value, currency) if unit is Unit.CENTS else f"{shown:,.2f}".removesuffix(".00")
+
+
+def _text(value: Number, unit: Unit, currency: str) -> str:
+    return _money(value, currency) if unit is Unit.CENTS else TEXTS[unit](value)
 
 
 def _large(value: Number) -> str:
@@ -59,9 +66,13 @@ def _clock(value: Number) -> str:
     return f"{hours:,}:{seconds // 60:02d}:{seconds % 60:02d}"
 
 
-def _money(value: Number) -> str:
-    units, cents = divmod(abs(int(value)), 100)
-    return f"{'-' if value < 0 else ''}{units:,}.{cents:02d}"
+def _money(value: Number, currency: str) -> str:
+    """Cents as an amount in a currency, half away from zero; without a fraction where it is a whole number of units."""
+    digits = currency_digits(currency)
+    parts = (abs(int(value)) * 10**digits + 50) // 100
+    units, fraction = divmod(parts, 10**digits)
+    sign = "-" if value < 0 < parts else ""
+    return f"{sign}{units:,}.{fraction:0{digits}d}" if fraction else f"{sign}{units:,}"
 
 
 def _percent(value: Number) -> str:
@@ -72,7 +83,6 @@ TEXTS: dict[Unit, Callable[[Number], str]] = {
     Unit.CALLS: _counted,
     Unit.CALLERS: _counted,
     Unit.SECONDS: _clock,
-    Unit.CENTS: _money,
     Unit.PERCENT: _percent,
     Unit.SCORE: _counted,
 }
@@ -96,7 +106,13 @@ def _label(dimension: Dimension, value: Cell) -> str:
         return f"no {called(dimension.label)}"
     if dimension.grain is Grain.DAY_OF_WEEK and isinstance(value, int):
         return WEEKDAYS[value]
-    return UNFIT.sub(UNFIT_SHOWN, str(value))
+    text = plain_text(str(value))
+    return ISOLATED.format(text) if any(bidirectional(letter) in LEFTWARDS for letter in text) else text
+
+
+def plain_text(text: str) -> str:
+    """A text whose control characters are shown in place of being obeyed."""
+    return UNFIT.sub(UNFIT_SHOWN, text)
 
 
 def called(label: str) -> str:

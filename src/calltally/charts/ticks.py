@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from calltally.catalog import Grain, Unit, grain_days
+from calltally.catalog import Grain, Unit, currency_digits, grain_days
 from calltally.charts.texts import tick_text
 from calltally.localtime import day_number, day_of
 
@@ -39,22 +39,24 @@ class Ticks:
         return {"values": list(self.values), "labelExpr": f"{shown}[indexof({places}, {value})]"}
 
 
-def number_ticks(lowest: Number, highest: Number, most: int, unit: Unit) -> Ticks:
+def number_ticks(lowest: Number, highest: Number, most: int, unit: Unit, currency: str) -> Ticks:
     """At most about so many round numbers that reach from 0 or below to the highest."""
     low, high = min(lowest, 0), max(highest, 0)
-    step = next(step for step in _number_steps(unit) if (high - low) / step <= most)
+    step = next(step for step in _number_steps(unit, currency) if (high - low) / step <= most)
     first, last = math.floor(low / step), max(math.ceil(high / step), 1 if high == low else 0)
     values = tuple(round(place * step, 6) for place in range(first, last + 1))
-    return Ticks(values, tuple((tick_text(value, unit),) for value in values))
+    return Ticks(values, tuple((tick_text(value, unit, currency),) for value in values))
 
 
-def _number_steps(unit: Unit) -> Iterator[Number]:
+def _number_steps(unit: Unit, currency: str) -> Iterator[Number]:
     """Steps that are round to people, ever larger."""
     if unit is Unit.SECONDS:
         yield from SECOND_STEPS
     elif unit is Unit.PERCENT:
         yield from (0.1, 0.2, 0.5)
     power = 3600 if unit is Unit.SECONDS else 1
+    if unit is Unit.CENTS:
+        power = 10 ** max(2 - currency_digits(currency), 0)  # the least amount that is written
     while True:
         yield from (power, 2 * power, 5 * power)
         power *= 10

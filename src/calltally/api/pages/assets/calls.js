@@ -1,9 +1,10 @@
-// The calls themselves: a list that grows page by page, and all that is known of one call.
+// The calls themselves: a list that grows page by page, each of which can be opened.
+import { callButton } from "./call.js";
 import { button, el } from "./dom.js";
 import { ask, callsAddress, catalog, columns, opening, report } from "./server.js";
 import { asReport, changed, go, queryOf } from "./state.js";
 import { callsFile } from "./taking.js";
-import { NOTHING, counted, several, shownField } from "./values.js";
+import { counted, several, shownField } from "./values.js";
 
 const NUMBERS = new Set(["whole number"]);
 
@@ -52,7 +53,7 @@ function tools(state) {
   };
   return el("div", { class: "tools" },
     el("form", { role: "search", onsubmit: take }, el("input", {
-      type: "search", id: "search-calls", name: "search", value: state.get("search"), maxlength: 512, placeholder: "Search by phone number", "aria-label": "Search by phone number" })),
+      type: "search", id: "search-calls", name: "search", value: state.get("search"), maxlength: 512, placeholder: "Search by phone number", "aria-label": "Search by phone number" }), el("button", { class: "plain" }, "Search")),
     callsFile(state));
 }
 
@@ -70,19 +71,7 @@ export function callTable(calls, names, label) {
 const kindOf = (field) => (NUMBERS.has(field.type) ? "number" : "text");
 
 function callRow(call, [first, ...fields]) {
-  const open = (event) => showCall(call, event.currentTarget);
   return el("tr", {},
-    el("th", { scope: "row" }, button(shownField(first, call[first.name]), open, { title: "All that is known of this call" })),
-    fields.map((field) => el("td", { class: kindOf(field) }, shownField(field, call[field.name]))));
-}
-
-function showCall(call, opener) {
-  const facts = [...catalog.fields.values()].filter((field) => call[field.name] !== undefined)
-    .map((field) => [field.label, shownField(field, call[field.name])]);
-  const dialog = el("dialog", { class: "call", "aria-labelledby": "call-title", onclose: () => { dialog.remove(); opener.focus(); } },
-    el("h2", { id: "call-title", tabindex: "-1", autofocus: true }, "Call"),
-    el("dl", {}, facts.map(([label, text]) => el("div", { class: text === NOTHING ? "none" : null }, el("dt", {}, label), el("dd", {}, text)))),
-    el("form", { method: "dialog" }, el("button", { class: "plain" }, "Close")));
-  document.body.append(dialog);
-  dialog.showModal();
+    el("th", { scope: "row" }, callButton(shownField(first, call[first.name]), call)),
+    fields.map((field) => el("td", { class: kindOf(field) }, el("bdi", {}, shownField(field, call[field.name])))));
 }

@@ -9,7 +9,8 @@ const OPTIONS = {
   renderer: "svg",
   tooltip: { disableDefaultStyle: true },
 };
-const FRAMELESS = { background: "transparent", padding: 0 }; // the page has panels
+// The page has panels. Letters reach above and below the lines of text for which Vega keeps room.
+const FRAMELESS = { background: "transparent", padding: { left: 0, right: 0, top: 4, bottom: 4 } };
 const UNPOINTED = new Set(["area", "line", "group"]); // marks that stand for several groups
 const NARROWEST = 220;
 const STEP = 20; // pixels, so that windows of nearly the same width share the server's answers

@@ -2,7 +2,7 @@
 import { RANGES, daysOf, shownDays } from "./dates.js";
 import { el, menu } from "./dom.js";
 import { catalog, defaults, may, session } from "./server.js";
-import { addressOf, asCalls, asReport, changed, go, names, queryOf, rangeOf, selection, setNames, viewOf } from "./state.js";
+import { addressOf, asCalls, asReport, changed, go, names, queryOf, rangeOf, rangeless, selection, setNames, viewOf } from "./state.js";
 
 const MOST_GROUPS = 3;
 const LIMITS = [10, 25, 50, 100, 250, 500, 1000];
@@ -40,7 +40,7 @@ export function dates(state) {
   const [start, end] = ["start_date", "end_date"].map((name) => query.get(name));
   const name = chosen === "custom" ? shownDays(start, end) : RANGES[chosen][0];
   const hint = (range) => shownDays(...daysOf(range, session.business.timezone));
-  const day = (id, label, value) => el("label", {}, label, el("input", { type: "date", id, value }));
+  const day = (id, label, value, min) => el("label", {}, label, el("input", { type: "date", id, value, min }));
   const take = (event) => {
     event.preventDefault();
     const next = withDays(state);
@@ -51,13 +51,20 @@ export function dates(state) {
     document.getElementById("dates").open = false;
     go(next.has("start_date") || next.has("end_date") ? next : withDays(state, "all"));
   };
-  const shown = chosen === "custom" || chosen === "all" ? name : [name, el("small", {}, shownDays(start, end))];
-  return menu("dates", shown, { title: shownDays(start, end) },
+  // Any day can be the first one, so that both can be changed; the last one cannot be before it.
+  const compare = ({ currentTarget }) => {
+    const { start_date: first, end_date: last } = currentTarget.elements;
+    last.min = first.value;
+    last.setCustomValidity(last.validity.rangeUnderflow ? "This is before the day in From." : "");
+  };
+  const unknown = rangeless(state);
+  const shown = unknown ? "Choose dates" : chosen === "custom" || chosen === "all" ? name : [name, el("small", {}, shownDays(start, end))];
+  return menu("dates", shown, { title: unknown ? null : shownDays(start, end) },
     el("ul", {}, Object.entries(RANGES).map(([range, [label]]) => el("li", {},
-      el("a", { href: addressOf(withDays(state, range)), "aria-current": range === chosen ? "true" : null },
+      el("a", { href: addressOf(withDays(state, range)), "aria-current": range === chosen && !unknown ? "true" : null },
         el("span", {}, label), el("span", { class: "hint" }, hint(range)))))),
-    el("form", { onsubmit: take, "aria-label": "Other dates" },
-      day("start_date", "From", start), day("end_date", "To", end), el("button", { class: "plain" }, "Show these days")));
+    el("form", { onsubmit: take, oninput: compare, "aria-label": "Other dates" },
+      day("start_date", "From", start), day("end_date", "To", end, start), el("button", { class: "plain" }, "Show these days")));
 }
 
 export function controls(state) {

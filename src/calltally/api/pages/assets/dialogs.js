@@ -1,5 +1,5 @@
 // Dialogs that ask for something: by keyboard or pointer, with their own errors; the focus goes back where it was.
-import { el } from "./dom.js";
+import { el, readable } from "./dom.js";
 
 let number = 0;
 
@@ -27,7 +27,7 @@ export function ask({ title, content = [], action, submit, close = "Cancel", bac
   }
 
   function show(message) {
-    problem.textContent = message;
+    problem.textContent = readable(message);
     for (const input of form.querySelectorAll("input:not([readonly])")) {
       if (message) input.setAttribute("aria-describedby", problem.id);
       else input.removeAttribute("aria-describedby");

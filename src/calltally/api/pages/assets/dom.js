@@ -1,13 +1,17 @@
-// Elements made of plain text: nothing that a call says is ever read as HTML.
+// Elements made of plain text: nothing that a call says is ever read as HTML, or turns around what stands beside it.
 const SVG = "http://www.w3.org/2000/svg";
+
+const TURNING = /[\u202a-\u202e\u2066-\u2069]/g; // characters that say in which direction to read
+const SAID = new Set(["title", "aria-label"]);
+export const readable = (text) => text.replace(TURNING, "\ufffd");
 
 function filled(element, facts, children) {
   for (const [name, value] of Object.entries(facts)) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else if (value === true) element.setAttribute(name, "");
-    else if (value !== false && value != null) element.setAttribute(name, value);
+    else if (value !== false && value != null) element.setAttribute(name, SAID.has(name) ? readable(value) : value);
   }
-  element.append(...children.flat().filter((child) => child != null));
+  element.append(...children.flat().filter((child) => child != null).map((child) => (typeof child === "string" ? readable(child) : child)));
   return element;
 }
 

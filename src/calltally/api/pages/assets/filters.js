@@ -24,7 +24,7 @@ function chips(state) {
     if (!label) return [];
     const shown = name === "where_null" ? NONE : shownText(dimension ?? catalog.filters.get(name), text);
     const drop = () => go(changed((next) => next.delete(name, text)));
-    return [el("li", {}, button([el("span", {}, `${label}: ${shown}`), el("span", { "aria-hidden": "true" }, " ×")], drop, {
+    return [el("li", {}, button([el("span", {}, `${label}: `, el("bdi", {}, shown)), el("span", { "aria-hidden": "true" }, " ×")], drop, {
       class: "chip", title: "Remove this filter", "aria-label": `Remove the filter ${label}: ${shown}` }))];
   });
 }

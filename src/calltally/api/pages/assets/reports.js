@@ -1,5 +1,6 @@
 // The page of reports: what its address says, drawn; and drawn again when new calls have come.
 import { built } from "./builder.js";
+import { followCall } from "./call.js";
 import { callList } from "./calls.js";
 import { onTheme, vega } from "./chart.js";
 import { controls, dates, heading, views } from "./controls.js";
@@ -8,7 +9,7 @@ import { filters } from "./filters.js";
 import { overview } from "./opening.js";
 import { savedMenu } from "./saved.js";
 import { may, page, report, root, session } from "./server.js";
-import { asReport, current, go, onChange, queryOf, selection, viewOf } from "./state.js";
+import { asReport, checkRange, current, go, onChange, queryOf, selection, viewOf } from "./state.js";
 import { cancelled, excuse, forbidden, nothing, skeleton } from "./states.js";
 import { copies, downloads } from "./taking.js";
 
@@ -53,6 +54,7 @@ async function draw(state) {
   answer.setAttribute("aria-busy", "true");
   try {
     tag = undefined;
+    checkRange(state);
     const made = (await VIEWS[viewOf(state)](state, own.signal)) ?? { element: await nothing(state, own.signal), close: () => {}, said: "No calls match" };
     if (own === asking) finish(made, viewOf(state), start);
     else made.close();
@@ -142,6 +144,7 @@ function start() {
   onResize();
   setInterval(poll, POLL_MILLISECONDS);
   show();
+  followCall();
 }
 
 start();

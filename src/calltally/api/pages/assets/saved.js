@@ -15,8 +15,10 @@ export function savedMenu({ session, root, state }) {
   const list = el("div", {}, el("p", { class: "hint" }, "Asking …"));
   const summary = el("summary", {}, el("span", {}, "Saved reports"));
   const menu = el("details", { class: "menu", ontoggle: () => menu.open && fill() }, summary, list);
+  const note = el("p", { class: "note", role: "status" });
+  const tell = (did, name) => note.replaceChildren(...(did ? [`${did} `, el("bdi", {}, name)] : []));
   const button = (label, onclick) => el("button", { type: "button", onclick }, label);
-  const save = button("Save", () => saveDialog({ send, request, back: () => save.focus() }));
+  const save = button("Save", () => saveDialog({ send, request, tell, back: () => save.focus() }));
   const share = button("Share", () => shareDialog({ send, root, request, session, back: () => share.focus() }));
 
   async function fill() {
@@ -36,11 +38,11 @@ export function savedMenu({ session, root, state }) {
       ? el("span", { class: "broken", title: report.problem }, report.name, el("small", {}, "It cannot be opened any more: ", report.problem))
       : el("a", { href: `?${report.request}`, "aria-current": same(report.request, state) ? "page" : null, onclick: () => { menu.open = false; } }, report.name);
     return el("li", {}, opening,
-      small("Rename", report, () => renameDialog({ send, report, back: again })),
-      small("Delete", report, () => deleteDialog({ send, report, back: again })));
+      small("Rename", report, () => renameDialog({ send, report, tell, back: again })),
+      small("Delete", report, () => deleteDialog({ send, report, tell, back: again })));
   }
 
-  return el("div", { class: "saved" }, menu, ...(built ? [save, share] : []));
+  return el("div", { class: "saved" }, menu, ...(built ? [save, share] : []), note);
 }
 
 function small(label, report, onclick) {
@@ -53,33 +55,52 @@ function same(request, state) {
   return sorted(new URLSearchParams(request)) === sorted(state);
 }
 
-function saveDialog({ send, request, back }) {
-  ask({
+// What was done is told once the dialog is closed: below one, nothing is read out.
+function asking({ tell, back, submit, ...dialog }) {
+  let done = [];
+  return ask({
+    ...dialog,
+    submit: async (fields) => { done = await submit(fields); },
+    back: () => {
+      back();
+      tell(...done);
+    },
+  });
+}
+
+function saveDialog({ send, request, tell, back }) {
+  asking({
     title: "Save this report",
     content: [nameField(""), el("p", { class: "hint" }, "Everybody who is signed in to this business can open it. Dates in words, such as the last 30 days, are those of the day on which it is opened.")],
     action: "Save",
-    submit: async ({ name }) => { await send("POST", REPORTS, { name, request }); },
+    submit: async ({ name }) => ["Saved as", (await send("POST", REPORTS, { name, request })).name],
+    tell,
     back,
   });
 }
 
-function renameDialog({ send, report, back }) {
-  const { dialog } = ask({
+function renameDialog({ send, report, tell, back }) {
+  const { dialog } = asking({
     title: "Rename this report",
     content: [nameField(report.name)],
     action: "Rename",
-    submit: async ({ name }) => { await send("PATCH", `${REPORTS}/${report.id}`, { name }); },
+    submit: async ({ name }) => ["Renamed to", (await send("PATCH", `${REPORTS}/${report.id}`, { name })).name],
+    tell,
     back,
   });
   dialog.querySelector("input").select();
 }
 
-function deleteDialog({ send, report, back }) {
-  ask({
+function deleteDialog({ send, report, tell, back }) {
+  asking({
     title: "Delete this saved report?",
-    content: [el("p", {}, el("b", {}, report.name), " will be gone for everybody. No calls are deleted, and links that were shared stay as they are.")],
+    content: [el("p", {}, el("b", {}, el("bdi", {}, report.name)), " will be gone for everybody. No calls are deleted, and links that were shared stay as they are.")],
     action: "Delete",
-    submit: async () => { await send("DELETE", `${REPORTS}/${report.id}`); },
+    submit: async () => {
+      await send("DELETE", `${REPORTS}/${report.id}`);
+      return ["Deleted", report.name];
+    },
+    tell,
     back,
   });
 }

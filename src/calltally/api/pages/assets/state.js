@@ -1,14 +1,28 @@
 // What the page shows is its address: the parameters of the report, the dates in words, and which view it is.
 import { RANGES, USUAL, daysOf } from "./dates.js";
-import { catalog, session } from "./server.js";
+import { Refused, catalog, session } from "./server.js";
 
 const listeners = [];
 const OF_REPORT = ["group_by", "metrics", "sort_by", "sort_order", "limit"];
+const LONGEST_SHOWN = 100; // characters of what was given, in a message
 const OF_PAGE = ["range", "view"];
+const CALL = "call"; // the one that is open above the page, whose state is the same with it and without it
+let told = addressOf(current());
 
-export const current = () => new URLSearchParams(location.search);
+export function current() {
+  const state = new URLSearchParams(location.search);
+  state.delete(CALL);
+  return state;
+}
+
+export const openedCall = () => new URLSearchParams(location.search).get(CALL);
+export const withCall = (id) => changed((state) => state.set(CALL, id));
 export const onChange = (listener) => listeners.push(listener);
-const tell = () => listeners.forEach((listener) => listener());
+
+function tell() {
+  told = addressOf(current());
+  listeners.forEach((listener) => listener());
+}
 
 export function addressOf(state) {
   return `${location.pathname}${state.size ? `?${state}` : ""}`;
@@ -60,7 +74,17 @@ export function asCalls(state) {
 
 export function rangeOf(state) {
   if (state.has("start_date") || state.has("end_date")) return "custom";
-  return state.get("range") in RANGES ? state.get("range") : USUAL;
+  return Object.hasOwn(RANGES, state.get("range")) ? state.get("range") : USUAL;
+}
+
+// Whether the address names dates that there are not.
+export const rangeless = (state) => state.has("range") && !Object.hasOwn(RANGES, state.get("range"));
+
+// Says of such an address what the server says of requests that are kept.
+export function checkRange(state) {
+  if (!rangeless(state)) return;
+  const known = Object.keys(RANGES).map((range) => `'${range}'`).join(" or ");
+  throw new Refused(400, `range: '${state.get("range").slice(0, LONGEST_SHOWN)}' is not allowed; it is ${known}`);
 }
 
 // The query of the API that a state stands for, the dates being days.
@@ -97,4 +121,4 @@ export function narrowed(state, values) {
   return state;
 }
 
-addEventListener("popstate", tell);
+addEventListener("popstate", () => addressOf(current()) === told || tell());

@@ -1,8 +1,9 @@
 // What is shown when there is no report to show: waiting, nothing found, no calls yet, no permission, errors.
 import { button, el } from "./dom.js";
-import { Refused, report, root } from "./server.js";
+import { Refused, report, root, session } from "./server.js";
 import { addressOf, asReport, rangeOf, selection } from "./state.js";
 
+const TEMPORARY = new Set([408, 425, 429]); // of the statuses of what a request did wrong
 const BARS = { overview: ["tiles", "tall", "half", "half", "tall"], report: ["tall", "tall"], calls: ["tall"] };
 
 export function skeleton(view) {
@@ -21,7 +22,13 @@ export function excuse(error, again) {
   if (error instanceof Refused && error.status === 403) return forbidden();
   const away = error instanceof TypeError;
   const title = away ? "The server does not answer" : error instanceof Refused && error.status === 400 ? "This cannot be asked" : "That did not work";
-  return told("alert", title, away ? "It may be stopped, or the network may be." : error.message, button("Try again", again, { class: "plain" }));
+  return told("alert", title, away ? "It may be stopped, or the network may be." : error.message,
+    mayHelp(error) ? button("Try again", again, { class: "plain" }) : null);
+}
+
+// Whether the same request may be answered another time: what is wrong with it stays wrong.
+function mayHelp(error) {
+  return !(error instanceof Refused) || error.status >= 500 || TEMPORARY.has(error.status);
 }
 
 export function forbidden() {
@@ -44,9 +51,12 @@ export async function nothing(state, signal) {
     filtered ? el("a", { href: addressOf(open), class: "plain" }, "Remove the filters") : null);
 }
 
+// A text as one word of a shell.
+const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
+
 function firstSteps() {
   return told("status", "No calls yet", "Reports are drawn as soon as there are some. They come in as files, over the API, or by webhooks of your provider.",
-    el("pre", {}, el("code", {}, "calltally import calls.csv")),
+    el("pre", {}, el("code", {}, `calltally import calls.csv --business ${quoted(session.business.name)}`)),
     el("a", { href: new URL("docs", root).href, class: "plain" }, "API documentation"));
 }
 

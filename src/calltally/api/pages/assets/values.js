@@ -6,6 +6,7 @@ const money = new Intl.NumberFormat("en", {
   style: "currency",
   currency: session.business.currency,
   trailingZeroDisplay: "stripIfInteger",
+  signDisplay: "negative", // what is rounded to 0 is 0
 });
 const moment = new Intl.DateTimeFormat("en", {
   dateStyle: "medium",
