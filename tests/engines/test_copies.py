@@ -1,5 +1,6 @@
 """Calls out of a store: versions, exports, copies and checks."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -7,9 +8,12 @@ from typing import Any
 import duckdb
 import pytest
 
-from calltally.engines import EXPORT_SCHEMA, AtLeast, Engine, calls_file, open_engine, read_file, store_files
+from calltally.accounts import Business
+from calltally.engines import EXPORT_SCHEMA, AtLeast, Engine, Outcome, calls_file, open_engine, read_file, store_files
+from calltally.engines.clickhouse import engine as cluster_engine
 from calltally.errors import FolderUnusable, NotFound
 from calltally.folder import DataFolder
+from calltally.ingestion import Delivery, deliver
 from calltally.settings import Settings
 from tests.asking import import_records
 from tests.conftest import NewBusiness
@@ -67,6 +71,48 @@ def test_version_is_known_without_waiting_unless_a_file_has_to_be_opened(
     second.remove(business.calls)
     assert second.known_version(business.calls) == second.version(business.calls) != version
     second.close()
+
+
+def _moved(engine: Engine, business: Business, number: int) -> None:
+    """Let a call have started in another month."""
+    said = {"id": f"call-{number}", "started_at": "2026-07-01T00:00:00Z", "updated_at": "2026-07-02T00:00:00Z"}
+    assert deliver([Delivery(said, 1)], business, engine)[0].outcome is Outcome.UPDATED
+
+
+def test_a_call_that_moves_while_calls_are_exported_is_among_them(
+    engine: Engine, new_business: NewBusiness, tmp_path: Path
+) -> None:
+    business = new_business()
+    import_records(engine, business, [_call(number) for number in range(9)], tmp_path)
+    with engine.export(business.calls, (), None) as batches:
+        _moved(engine, business, 7)
+        found = [row["id"] for batch in batches for row in batch.to_pylist()]
+    assert sorted(found) == [f"call-{number}" for number in range(9)]
+
+
+@pytest.mark.parametrize("reading", ["exported", "rows_of"])
+def test_a_call_that_moves_before_the_first_is_read_is_there(
+    engine: Engine, new_business: NewBusiness, tmp_path: Path, reading: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a cluster, between the look at what is committed and the reading of it."""
+    business = new_business()
+    import_records(engine, business, [_call(number) for number in range(9)], tmp_path)
+    read, moving = getattr(cluster_engine, reading), iter([7, 8])
+
+    def read_later(*arguments: Any, **options: Any) -> Iterator[Any]:
+        if (number := next(moving, None)) is not None:
+            _moved(engine, business, number)
+        return read(*arguments, **options)  # type: ignore[no-any-return]
+
+    monkeypatch.setattr(cluster_engine, reading, read_later)
+    if reading == "exported":
+        found = {row["id"] for row in _exported(engine, business.calls)}
+    else:
+        with engine.snapshot(business.calls) as snapshot, duckdb.connect() as database:
+            assert snapshot is not None
+            database.execute(f"ATTACH '{snapshot.path}' AS copy (READ_ONLY)")
+            found = {id_ for (id_,) in database.execute("SELECT id FROM copy.calls").fetchall()}
+    assert found == {f"call-{number}" for number in range(9)}
 
 
 def test_export_gives_the_least_version(engine: Engine, new_business: NewBusiness, tmp_path: Path) -> None:

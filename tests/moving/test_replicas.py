@@ -10,13 +10,15 @@ from clickhouse_driver import Client
 from servers.clickhouse import DATABASE, Cluster, Node, running
 from servers.zookeeper import keeping
 
-from calltally.engines import prepare_engine
+from calltally.engines import Outcome, prepare_engine
+from calltally.folder import DataFolder
+from calltally.ingestion import Delivery, deliver
 from calltally.moving import Side
 from calltally.settings import Settings
 from tests.asking import import_records
 from tests.cli.conftest import CommandLine, acme, calltally
 from tests.conftest import NewBusiness
-from tests.moving.conftest import opened
+from tests.moving.conftest import move, nothing, opened
 from tests.moving.test_migrate import migrate
 from tests.moving.test_moving import (
     calls,
@@ -79,6 +81,39 @@ def test_rows_are_removed_once_for_both_replicas(
             told = f"table = '{table}' AND position(command, '{business.calls}') > 0"
             assert asked(node, f"SELECT count() FROM system.mutations WHERE {told}") == [(1,)]
         assert asked(node, f"SELECT count() FROM {DATABASE}.calls_local WHERE business = '{kept.calls}'") == [(40,)]
+
+
+def test_a_second_move_brings_the_same_rows_once_more(
+    cluster: Cluster, there: Side, folder: DataFolder, new_business: NewBusiness, tmp_path: Path
+) -> None:
+    """Which ZooKeeper remembers of the first, though they were removed since."""
+    business = new_business()
+    with opened(tmp_path / "here") as engine:
+        here = Side("here", engine)
+        import_records(engine, business, calls(40), tmp_path)
+        move(business, here, there, folder, nothing)
+        import_records(there.engine, business, [{"id": "more", "started_at": "2026-03-01T00:00:00Z"}], tmp_path)
+        move(business, here, there, folder, nothing)
+        [known] = [part for part in engine.holdings(business.calls).parts if part.kind == "calls"][:1]
+        with engine.whole_part(business.calls, known) as batches:
+            ids = [row["id"] for batch in batches for row in batch.to_pylist()]
+    ends = deliver([Delivery({"id": id_, "source": "late"}, 2**60) for id_ in ids], business, there.engine)
+    assert {end.outcome for end in ends} == {Outcome.UPDATED}
+    assert there.engine.delete(business.calls, ids[0])
+
+
+def test_two_names_of_one_place_are_found_out(
+    calltally: CommandLine, acme: str, cluster: Cluster, tmp_path: Path
+) -> None:
+    path = tmp_path / "calls.csv"
+    path.write_text("id,started_at\na,2026-03-09T14:05:00Z\n")
+    on_cluster = {"CALLTALLY_ENGINE": cluster.url}
+    assert calltally.process("import", str(path), "-b", acme, **on_cluster).code == 0
+    other = cluster.url.replace("127.0.0.1", "localhost", 1)
+    failed = migrate(calltally, cluster, "--from", "CALLTALLY_ENGINE", "--to", other, "--yes")
+    assert failed.code == 1, failed
+    assert "are two names of one place: the calls of 'Acme' there are those to be copied" in failed.err
+    assert calltally.process("export", "-b", acme, "--format", "csv", **on_cluster).out.count("\n") == 2
 
 
 def test_calls_move_to_replicas_by_the_command_and_come_back(

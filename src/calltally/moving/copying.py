@@ -15,6 +15,8 @@ __all__ = ["Copied", "Prospect", "Side", "copy_calls", "look_ahead"]
 
 OnRows = Callable[[int], None]
 
+SAME = "{} and {} are two names of one place: the calls of '{}' there are those to be copied; nothing was changed"
+
 
 @dataclass(frozen=True)
 class Side:
@@ -48,10 +50,13 @@ def look_ahead(business: Business, source: Side, target: Side, folder: DataFolde
 
     Raises:
         Unavailable: the calls of the source are not whole, as a move to it has not come to its end.
+        Conflict: source and target are the same calls.
     """
     source.engine.settle(business.calls)
     holdings = source.engine.holdings(business.calls)
     there = target.engine.holdings(business.calls)
+    if not there.is_empty and there.version == holdings.version:  # which no copy shares
+        raise Conflict(SAME.format(source.name, target.name, business.name))
     mark = read_mark(folder, business.calls)
     if mark and (mark.source, mark.target) != (source.name, target.name):
         mark = None

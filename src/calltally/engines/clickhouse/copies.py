@@ -1,6 +1,6 @@
 """Calls out of the cluster: exported as rows, one by its id, copied as a file, or counted."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import pyarrow as pa
 from calltally.catalog import FieldKind
 from calltally.engines.base import Condition, Snapshot, Stop, StoreFacts
 from calltally.engines.clickhouse.dialect import ClickHouseDialect
-from calltally.engines.clickhouse.lookup import KEPT, rows_of, rows_with_ids, standing, stands
+from calltally.engines.clickhouse.lookup import KEPT, Row, rows_with_ids, standing, stands
 from calltally.engines.clickhouse.merge import Scratch
 from calltally.engines.clickhouse.schema import Tables
 from calltally.engines.clickhouse.sessions import Session
@@ -52,7 +52,7 @@ def exported(
     periods: Sequence[Period] | None,
     *,
     stop: Stop,
-) -> Iterator[pa.RecordBatch]:
+) -> Generator[pa.RecordBatch]:
     """The calls of a business that match, of `EXPORT_SCHEMA`."""
     # Not for the store's span, which a write may widen while the rows come.
     spelled = narrowed(conditions, periods[0].start, periods[-1].end - 1) if periods else conditions
@@ -72,9 +72,12 @@ def found(session: Session, tables: Tables, store: Store, call_id: str) -> pa.Re
 
 @contextmanager
 def copied(
-    session: Session, tables: Tables, store: Store, root: duckdb.DuckDBPyConnection, folder: Path
+    store: Store, rows: Iterable[list[Row]], root: duckdb.DuckDBPyConnection, folder: Path
 ) -> Iterator[Snapshot | None]:
-    """A copy of a business's calls as a file in the folder, removed when the context ends; None where nothing is."""
+    """A copy of a business's calls as a file in the folder, removed when the context ends; None where nothing is.
+
+    `rows` are all of the business, see `rows_of`.
+    """
     if not store.number:
         yield None
         return
@@ -82,8 +85,8 @@ def copied(
     try:
         with Scratch(root, path) as scratch:
             scratch.learn(store.erasure)
-            for rows in rows_of(session, tables, store):
-                scratch.take(rows)
+            for some in rows:
+                scratch.take(some)
             scratch.fill()
             facts = scratch.facts()
         yield Snapshot(path, facts)

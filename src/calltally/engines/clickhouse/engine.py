@@ -1,8 +1,9 @@
 """The engine for a cluster: ClickHouse on one server or many, which keeps the calls of all businesses."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,6 +13,7 @@ from calltally.engines.base import Condition, Load, Outcome, Page, Plan, Rows, S
 from calltally.engines.clickhouse.copies import DIALECT, copied, exported, found, read_facts, seen
 from calltally.engines.clickhouse.erasing import remove_bytes, remove_rows
 from calltally.engines.clickhouse.load import ClickHouseLoad
+from calltally.engines.clickhouse.lookup import rows_of
 from calltally.engines.clickhouse.merge import Scratch, make_template
 from calltally.engines.clickhouse.pages import paged
 from calltally.engines.clickhouse.schema import Tables
@@ -128,15 +130,19 @@ class ClickHouseEngine:
     ) -> Iterator[Iterator[pa.RecordBatch]]:
         stop = stop or Stop()
         with self._asking(stop) as session:
-            store = self._store(calls, session)
-            yield exported(session, self._tables, store, conditions, periods, stop=stop)
+
+            def read(store: Store) -> Generator[pa.RecordBatch]:
+                return exported(session, self._tables, store, conditions, periods, stop=stop)
+
+            _, batches = self._at_one_moment(calls, read)
+            yield batches
 
     @contextmanager
     def snapshot(self, calls: str) -> Iterator[Snapshot | None]:
         with translated(), self._asking(Stop()) as session:
-            store = self._store(calls, session)
+            store, rows = self._at_one_moment(calls, partial(rows_of, session, self._tables))
             require_there(store)
-            with copied(session, self._tables, store, self._root, self._staging) as copy:
+            with copied(store, rows, self._root, self._staging) as copy:
                 yield copy
 
     def check(self, calls: str) -> StoreFacts:
@@ -212,6 +218,21 @@ class ClickHouseEngine:
                     return answer
 
         return self._asked(stop, work)
+
+    def _at_one_moment(self, calls: str, read: Callable[[Store], Generator[Found]]) -> tuple[Store, Iterator[Found]]:
+        """What is known of a business's calls, and what is read of them piece by piece, all as it was at one moment.
+
+        A server reads what there is when it begins. If a write has emptied rows between that and the look at the store,
+        calls that have left these would be missed: they are not to be seen yet where they stand now.
+        """
+        store = self._asked(Stop(), partial(self._store, calls))
+        while True:
+            pieces = read(store)
+            first = list(islice(pieces, 1))
+            before, store = store, self._asked(Stop(), partial(self._store, calls))
+            if store.swept == before.swept:
+                return before, chain(first, pieces)
+            pieces.close()
 
     def _asked(self, stop: Stop, work: Callable[[Session], Found]) -> Found:
         """What work finds that ends when that is asked, or when the engine is closed."""

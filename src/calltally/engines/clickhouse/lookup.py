@@ -1,7 +1,7 @@
 """What is known of some ids: the rows of their calls, what is held for some, and which were deleted."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
 from typing import Any, TypeVar
 
 from calltally.engines.clickhouse.schema import STATE, Tables
@@ -9,7 +9,7 @@ from calltally.engines.clickhouse.sessions import Session
 from calltally.engines.clickhouse.stores import Store
 from calltally.engines.sql import Statement
 
-__all__ = ["KEPT", "rows_of", "rows_with_caller", "rows_with_ids", "standing", "stands", "unfinished_ids"]
+__all__ = ["KEPT", "Row", "rows_of", "rows_with_caller", "rows_with_ids", "standing", "stands", "unfinished_ids"]
 
 KEPT = ("started_at", "id", *STATE, "born", "written", "died")
 ROWS = f"SELECT {', '.join(KEPT)} FROM {{}} FINAL WHERE business = ? AND "
@@ -75,9 +75,9 @@ def rows_with_caller(session: Session, tables: Tables, store: Store, caller_numb
     return session.rows(found, unhurried=True)
 
 
-def rows_of(session: Session, tables: Tables, store: Store) -> Iterator[list[Row]]:
+def rows_of(session: Session, tables: Tables, store: Store) -> Generator[list[Row]]:
     """All rows of `KEPT` that a business has, some at a time."""
-    return session.batches(Statement(ROWS.format(tables.calls), (store.business,)) + standing(store))
+    yield from session.batches(Statement(ROWS.format(tables.calls), (store.business,)) + standing(store))
 
 
 def _in_places(tables: Tables, business: str, hashes: Sequence[int]) -> Statement:

@@ -25,6 +25,7 @@ Host = tuple[str, int]
 SETTINGS: Mapping[str, Any] = {
     "insert_distributed_sync": 1,  # an insert is done once each shard has its rows
     "insert_distributed_timeout": INSERT_SECONDS,
+    "insert_deduplicate": 0,  # else what was removed and comes once more, as in a second move, is taken to be there
     "skip_unavailable_shards": 0,  # all of the calls or none
     "receive_timeout": SILENT_SECONDS,
     "send_timeout": SILENT_SECONDS,
@@ -122,7 +123,11 @@ class DriverSession:
         settings = {**self._settings, **patient, "max_block_size": ROWS_AT_ONCE}
         found = self._client.execute_iter(sql, values, settings=settings, chunk_size=ROWS_AT_ONCE)
         with closing(found):
-            yield from found
+            try:
+                yield from found
+            except GeneratorExit:
+                self._client.disconnect()  # rather than wait for the rest, as whatever is asked next would have to
+                raise
 
     def insert(self, table: str, columns: Mapping[str, Sequence[Any]]) -> None:
         sql = f"INSERT INTO {table} ({', '.join(columns)}) VALUES"
