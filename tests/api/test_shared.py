@@ -154,7 +154,7 @@ def test_the_page_says_which_calls_are_counted(asker: Asker, stranger: TestClien
     )
     text = unescape(stranger.get(made(asker, query)).text)
     assert "From 9 March 2026" in text
-    found = re.findall(r"<li>(.*?): <b>(.*?)</b></li>", text)
+    found = re.findall(r"<li>(.*?): <b><bdi>(.*?)</bdi></b></li>", text)
     assert found == [
         ("Traffic source", "a<b or google"),
         ("Shortest duration", "0"),
