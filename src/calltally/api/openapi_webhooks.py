@@ -1,12 +1,14 @@
 """The part of the OpenAPI document that is about webhooks."""
 
 from calltally.api.openapi_parts import Plain, closed_object, errors, headers
+from calltally.api.receiving import invalid_body
 from calltally.api.webhooks import IGNORED, KEPT
 from calltally.engines import Outcome
 from calltally.ingestion.webhooks import VENDORS
 
 __all__ = ["WEBHOOKS_TAG", "webhook_paths"]
 
+BROKEN = invalid_body("cannot be unpacked with gzip")
 WEBHOOKS_TAG = {"Webhooks": "Calls that vendors send by themselves."}
 ABOUT = """\
 What a vendor sends, as it sends it. `calltally webhook create` makes the address. There is no key: the secret of the
@@ -36,7 +38,10 @@ def webhook_paths() -> Plain:
                     "required": True,
                     "content": {"application/json": body, "application/x-www-form-urlencoded": body},
                 },
-                "responses": {"200": _taken(), **errors("400", "404", "405", "413", "415", "500", "503", "507")},
+                "responses": {
+                    "200": _taken(),
+                    **errors("400", "404", "405", "413", "415", "500", "503", "507", invalid=BROKEN),
+                },
             }
         }
     }
