@@ -23,7 +23,7 @@ class CheckedBusiness:
 
 @dataclass(frozen=True)
 class Leftover:
-    """Something among the calls that belongs to no business."""
+    """A file of calls, or of a move of them, that belongs to no business."""
 
     path: Path
     size: int
@@ -46,16 +46,17 @@ class Findings:
 
 def check_folder(folder: DataFolder, control: Control, engine: Engine) -> Findings:
     """What there is in a folder, and what is wrong with it."""
-    files = sorted(folder.calls.iterdir())  # before the names are read, so that a new business is no leftover
+    # Before the names are read, so that a new business is no leftover.
+    files, marks = sorted(folder.calls.iterdir()), sorted(folder.moving.glob("*"))
+    stores = known_stores(control)
     expected = {
-        path
-        for store in known_stores(control)
-        for path in (*store_files(folder.calls, store), *working_files(folder.calls, store))
+        path for store in stores for path in (*store_files(folder.calls, store), *working_files(folder.calls, store))
     }
+    superfluous = [path for path in files if path not in expected] + [path for path in marks if path.stem not in stores]
     leftovers = tuple(
         Leftover(path, size)
-        for path in files
-        if path not in expected and (size := _size((path,))) is not None  # None: it is gone meanwhile
+        for path in superfluous
+        if (size := _size((path,))) is not None  # None: it is gone meanwhile
     )
     checked = (_checked(business, folder, engine) for business in list_businesses(control))
     return Findings((), tuple(found for found in checked if found), leftovers)

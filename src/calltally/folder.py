@@ -123,6 +123,11 @@ class DataFolder:
                 file.truncate(0)
                 fcntl.flock(file, fcntl.LOCK_UN)
 
+    def remove_files_of(self, store: str) -> None:
+        """Remove all files of a store of calls, which nobody has open, and of moves of it; none there is fine."""
+        for path in (*self.calls.glob(f"{store}.*"), *self.moving.glob(f"{store}.*")):
+            path.unlink(missing_ok=True)
+
     def owner(self) -> Owner | None:
         """Who owns the folder at this moment, if anyone does."""
         deadline = time.monotonic() + PATIENCE

@@ -19,13 +19,12 @@ from calltally.errors import Problem, shown
 __all__ = [
     "DAY",
     "FIRST_INSTANT",
-    "FIRST_WRITTEN",
     "HOUR",
     "LAST_INSTANT",
-    "LAST_WRITTEN",
     "LocalTimeKind",
     "OffsetTable",
     "Period",
+    "can_be_written",
     "day_number",
     "day_of",
     "microseconds",
@@ -46,8 +45,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EPOCH_DAY = date(1970, 1, 1).toordinal()
 FIRST_INSTANT = 0
 LAST_INSTANT = (datetime(2101, 1, 1, tzinfo=UTC) - EPOCH) // timedelta(microseconds=1)  # not included
-# The instants that UTC can write with a year of four digits, as Python and RFC 3339 do; the last not included.
-FIRST_WRITTEN = (datetime(1, 1, 1, tzinfo=UTC) - EPOCH) // timedelta(microseconds=1)
+# The instants that Python and RFC 3339 can write in UTC, with a year of four digits; the last not included.
+FIRST_WRITTEN = (datetime.min.replace(tzinfo=UTC) - EPOCH) // timedelta(microseconds=1)
 LAST_WRITTEN = (datetime.max.replace(tzinfo=UTC) - EPOCH) // timedelta(microseconds=1) + 1
 
 
@@ -156,6 +155,11 @@ def moment(instant: int) -> datetime:
         OverflowError: it is before year 1 or after year 9999.
     """
     return EPOCH + timedelta(microseconds=instant)
+
+
+def can_be_written(instant: int) -> bool:
+    """Whether an instant, microseconds UTC, is of the years 1 to 9999, so that `rfc3339` can write it."""
+    return FIRST_WRITTEN <= instant < LAST_WRITTEN
 
 
 def day_number(day: date) -> int:

@@ -9,22 +9,29 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-__all__ = ["SETTINGS", "Network", "Setting", "Settings", "networks", "read_settings"]
+__all__ = ["SETTINGS", "Network", "Setting", "Settings", "networks", "read_settings", "size_bytes"]
 
 PREFIX = "CALLTALLY_"
-SIZE = re.compile(r"0|[0-9]{1,15}[KMGT]B|100%|[0-9]{1,2}%")
 # What the database takes for a size, but for what is less than none, which it takes for all that there is.
-DATABASE_SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,3})?) ?([KMGT]I?)B?", re.IGNORECASE | re.ASCII)
+SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,3})?) ?([KMGT]I?)B?", re.IGNORECASE | re.ASCII)
+BLANK = re.compile(r"\s")
 SHARE = re.compile(r"100%|[1-9][0-9]?%", re.ASCII)
 UNITS = {name: 10 ** (3 * n) for n, name in enumerate("KMGT", 1)} | {
     f"{name}I": 2 ** (10 * n) for n, name in enumerate("KMGT", 1)
 }
+LEVELS = ("debug", "info", "warning", "error")
 LEAST_MEMORY = 16 * 10**6  # with less, not even a small file can be written
 MOST_BYTES = 2**60
 MOST_THREADS = 1024  # that many are made at once; of a number mistyped, more than a machine bears
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Check = Callable[[str], str]
+
+
+def size_bytes(text: str) -> int:
+    """The bytes of a size as the database takes it, such as 2GB or 1.5 GiB; less than none if it is no size."""
+    found = SIZE.fullmatch(text)
+    return int(float(found[1]) * UNITS[found[2].upper()]) if found else -1
 
 
 def networks(text: str) -> tuple[Network, ...]:
@@ -54,19 +61,32 @@ def _checked_address(text: str) -> str:
         whole = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
     except ValueError:
         whole = False
-    if not whole or parts.username is not None or "?" in text or "#" in text or not text.isascii() or " " in text:
+    if (
+        not whole
+        or parts.username is not None
+        or "?" in text
+        or "#" in text
+        or not text.isascii()
+        or BLANK.search(text)
+    ):
         raise ValueError(f"'{text}' is not an address such as https://calls.example.com")
     return text.rstrip("/")
 
 
+def _checked_level(text: str) -> str:
+    if text not in LEVELS:
+        raise ValueError(f"'{text}' is not one of {', '.join(LEVELS)}")
+    return text
+
+
 def _checked_size(text: str) -> str:
-    if not SIZE.fullmatch(text):
+    if text != "0" and not SHARE.fullmatch(text) and not 0 <= size_bytes(text) <= MOST_BYTES:
         raise ValueError(f"'{text}' is not a size such as 2GB, a share of the machine's memory such as 25%, or 0")
     return text
 
 
 def _checked_memory(text: str) -> str:
-    if not SHARE.fullmatch(text) and not LEAST_MEMORY <= _bytes(text) <= MOST_BYTES:
+    if not SHARE.fullmatch(text) and not LEAST_MEMORY <= size_bytes(text) <= MOST_BYTES:
         raise ValueError(
             f"'{text}' is not a size such as 2GB, 16MB at least, or a share of the machine's memory such as 25%"
         )
@@ -76,15 +96,9 @@ def _checked_memory(text: str) -> str:
 def _checked_spill(text: str) -> str:
     if text == "0":
         return "0KB"  # the database wants a unit
-    if not 0 <= _bytes(text) <= MOST_BYTES:
+    if not 0 <= size_bytes(text) <= MOST_BYTES:
         raise ValueError(f"'{text}' is not a size such as 20GB, or 0 for none")
     return text
-
-
-def _bytes(text: str) -> float:
-    """The bytes of a size as the database takes it; less than none if it is no size."""
-    found = DATABASE_SIZE.fullmatch(text)
-    return float(found[1]) * UNITS[found[2].upper()] if found else -1
 
 
 def _setting(
@@ -165,7 +179,9 @@ class Settings:
     )
     waiting_megabytes_per_business: int = _setting(64, "Most of those that are of one business", 1)
     session_days: int = _setting(30, "Days after which a browser that has signed in has to sign in again", 1)
-    log_level: str = _setting("info", "What the server writes to its log: debug, info, warning or error")
+    log_level: str = _setting(
+        "info", "What the server writes to its log: debug, info, warning or error", check=_checked_level
+    )
     open_businesses: int = _setting(64, "Most business files that are kept open while nobody asks for them", 0)
 
 

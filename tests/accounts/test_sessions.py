@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from calltally.accounts import (
     Actor,
@@ -25,7 +25,7 @@ from calltally.accounts import (
     use_link,
     write_account,
 )
-from calltally.accounts.tables import links, session_keys, sessions
+from calltally.accounts.tables import keys, links, session_keys, sessions
 from calltally.errors import NotFound, Unauthorized
 from calltally.folder import DataFolder
 from tests.accounts.conftest import NOW, new_business
@@ -62,6 +62,14 @@ def test_its_use_is_noted_by_the_minute_with_that_of_its_key(control: Control, a
         last = NOW + timedelta(seconds=noted)
         assert find_session(control, token, NOW).last_used_at == last
         assert list_keys(control, actor.business)[0].last_used_at == last
+
+
+def test_it_sets_no_later_use_of_its_key_back(control: Control, actor: Actor) -> None:
+    token = begin_session(control, actor, None, NOW, NOW + DAY)
+    with control.writing() as connection:  # as by another process, whose clock is ahead
+        connection.execute(update(keys).values(last_used_at=NOW + timedelta(minutes=9)))
+    assert find_session(control, token, NOW + timedelta(minutes=2)).actor.key_id == actor.key_id
+    assert list_keys(control, actor.business)[0].last_used_at == NOW + timedelta(minutes=9)
 
 
 def test_what_is_over_is_removed_with_the_next_one(control: Control, actor: Actor) -> None:

@@ -579,6 +579,21 @@ def test_changing_a_call(sender: Sender) -> None:
     assert again == {"data": {"id": "a", "outcome": "unchanged", "dropped_fields": {}}}
 
 
+def test_changing_a_call_that_is_deleted_meanwhile(door: Door, sender: Sender) -> None:
+    class Deleting(WrappedEngine):
+        """Deletes a call as soon as somebody has seen it."""
+
+        def call(self, calls: str, call_id: str) -> pa.RecordBatch | None:
+            found = self.inside.call(calls, call_id)
+            self.inside.delete(calls, call_id)
+            return found
+
+    sender.post(record())
+    with open_client(door.control, Deleting(door.engine)) as client:
+        response = client.patch(f"{CALLS}/a", json={"ai_score": 7}, headers=sender.headers)
+    assert error_of(response, 404, "not_found")["message"] == "There is no call 'a'"
+
+
 @pytest.mark.parametrize(
     ("changes", "params"),
     [

@@ -67,6 +67,7 @@ def test_the_public_address() -> None:
         "https://x/#a",
         "https://u@x",
         "https://x:y",
+        "https://x/\ty",
     ):
         with pytest.raises(ValueError, match=r"^CALLTALLY_PUBLIC_URL: .* is not an address such as https"):
             read_settings({"CALLTALLY_PUBLIC_URL": text})

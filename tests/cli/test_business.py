@@ -213,6 +213,10 @@ def test_nothing_of_a_deleted_business_is_left(calltally: CommandLine, acme: str
     DataFolder(calltally.data).demo_key.write_text(
         json.dumps({"business": acme, "key": key["key"], "made_at": "2026-03-09T14:05:00+00:00"})
     )
+    # What is left of a move of it to another engine and back that was given up.
+    DataFolder(calltally.data).moving.mkdir()
+    for path in (f"moving/{acme}.1.json", f"moving/{acme}.1.new", f"calls/{acme}.1.0c5b6f8e.moving"):
+        (calltally.data / path).write_text("+13055550001")
     words = (acme, "Acme", "+13055550001", key["id"], key["prefix"], "its key")
     assert all(traces(calltally.data, word) for word in words if word != "+13055550001")
     calltally.process("business", "delete", acme, "--yes", "--json").json()

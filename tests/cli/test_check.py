@@ -129,16 +129,21 @@ def test_leftovers_are_listed_and_removed_when_asked(calltally: CommandLine, acm
     old_log.touch()
     folder = store.with_name("folder")
     folder.mkdir()
+    mark, old_mark = (calltally.data / "moving" / f"{acme}.{generation}.json" for generation in (1, 0))
+    mark.parent.mkdir()
+    mark.touch()
+    old_mark.touch()
     found = checked(calltally)["leftovers"]
     sizes = {Path(leftover["file"]): leftover["bytes"] for leftover in found}
-    assert (set(sizes), sizes[left], sizes[old_log]) == ({left, old_log, folder}, 10, 0)
+    assert (set(sizes), sizes[left], sizes[old_log]) == ({left, old_log, old_mark, folder}, 10, 0)
     assert not any(leftover["removed"] for leftover in found)
     assert f"{left} belongs to no business (10 bytes): remove it, or let --remove-leftovers do so" in (
         calltally.run("check").out
     )
     assert left.exists()
     removed = checked(calltally, "--remove-leftovers")["leftovers"]
-    assert {Path(leftover["file"]) for leftover in removed if leftover["removed"]} == {left, old_log}
+    assert {Path(leftover["file"]) for leftover in removed if leftover["removed"]} == {left, old_log, old_mark}
+    assert (mark.exists(), old_mark.exists()) == (True, False)
     assert (left.exists(), old_log.exists(), folder.exists(), store.exists()) == (False, False, True, True)
     folder.rmdir()
     left.touch()

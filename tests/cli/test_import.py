@@ -841,7 +841,15 @@ def test_as_of_no_time(calltally: CommandLine, acme: str, time_: str) -> None:
     assert sentence.endswith(f"; --as-of: '{time_}' is neither a time such as 2026-03-09T14:05:00Z nor 'now'")
 
 
-@pytest.mark.parametrize("time_", ["9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59", "9999-12-31 23:59:59"])
+@pytest.mark.parametrize(
+    "time_",
+    [
+        "9999-12-31T23:59:59-23:59",
+        "9999-12-31T23:59:60Z",  # a leap second: the first of the year 10000
+        "0001-01-01T00:00:00+23:59",
+        "9999-12-31 23:59:59",
+    ],
+)
 def test_as_of_a_time_that_could_not_be_imported_again(
     calltally: CommandLine, new_york: str, tmp_path: Path, time_: str
 ) -> None:

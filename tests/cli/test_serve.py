@@ -97,7 +97,7 @@ def test_a_number_that_will_not_do(calltally: CommandLine, name: str, text: str,
         ("THREADS", "100000", "is too high; it can be 1024 or less"),
         *(("MEMORY", text, f"is not {MEMORY}") for text in ("lots", "1", "-1GB", "0GB", "15MB", "0%", "200%", "2e9TB")),
         *(("SPILL", text, "is not a size such as 20GB, or 0 for none") for text in ("lots", "1", "-1GB", "50%")),
-        ("HOT_MEMORY", "lots", f"is not a size such as 2GB, {SHARE}, or 0"),
+        *(("HOT_MEMORY", text, f"is not a size such as 2GB, {SHARE}, or 0") for text in ("lots", "1", "-1GB", "200%")),
     ],
 )
 def test_a_size_that_will_not_do(name: str, text: str, why: str) -> None:

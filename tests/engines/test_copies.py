@@ -218,3 +218,5 @@ def test_a_file_that_is_no_store_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FolderUnusable, match="are damaged"):
         read_file(path)
     assert (path.name, any(file.exists() for file in others)) == ("store.duckdb", False)
+    with pytest.raises(FolderUnusable, match=r"cannot be read: .* does not exist"):
+        read_file(tmp_path / "nowhere")

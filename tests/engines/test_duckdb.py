@@ -1,5 +1,6 @@
 """What only the embedded engine promises: its files, their schema, its locks, and exactness of its spelling."""
 
+import errno
 import json
 import os
 import signal
@@ -382,6 +383,29 @@ def test_what_was_written_does_not_stay_in_memory(folder: DataFolder, new_busine
     assert engine.version(business.calls) == version
     assert said(1) == said(2) == [Outcome.UPDATED] * 15  # what is known of the store is known still
     assert report(engine, business, "group_by=source&metrics=count")["data"]["totals"] == {"count": 150_000}
+    engine.close()
+
+
+def test_a_write_is_no_failure_where_the_file_of_another_cannot_be_attached_again(
+    folder: DataFolder, new_business: NewBusiness, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def too_many(*_: object) -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    engine, written, other = opened(folder), new_business(), new_business()
+    load_records([{"id": "b", "started_at": "2026-03-09T12:00:00Z"}], other, engine)
+    with engine._stores.using(written.calls):
+        add_many(engine, written, 150_000)  # after which its file is to be attached again, once it is not used
+        monkeypatch.setattr("calltally.engines.duckdb.files.Blocks", too_many)
+        [end] = deliver([Delivery({"id": "b", "ai_score": 4}, 10**14)], other, engine)
+        store = engine._stores._open[written.calls]
+        store.users, users = 0, store.users
+        [end] = deliver([Delivery({"id": "b", "ai_score": 5}, 10**15)], other, engine)
+        store.users = users
+    assert end.outcome is Outcome.UPDATED
+    assert os.strerror(errno.EMFILE) in caplog.text
+    monkeypatch.undo()
+    assert report(engine, written, "group_by=source&metrics=count")["data"]["totals"] == {"count": 150_000}
     engine.close()
 
 

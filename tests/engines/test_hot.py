@@ -1,6 +1,8 @@
 """What only columns in memory promise: the database's own answers, of every commit, in bounded memory."""
 
+import errno
 import itertools
+import os
 import sys
 import threading
 import time
@@ -524,6 +526,21 @@ def test_kernels_that_cannot_be_compiled_are_told(
     assert "kernels cannot be compiled" in caplog.text
 
 
+def test_a_failure_before_the_columns_is_told(
+    tmp_path: Path, new_business: NewBusiness, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_room(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
+
+    business = new_business()
+    monkeypatch.setattr("subprocess.Popen", no_room)
+    with closing(opened(DataFolder(tmp_path))) as engine:
+        import_records(varied_records(10, Random(1)), business, engine)
+        assert not engine.prepare(business.calls)
+        assert engine.answer(planned(business, "group_by=source"), Stop()).path == FILE
+    assert os.strerror(errno.ENOMEM) in caplog.text
+
+
 def test_a_journal_tells_what_changed_until_a_version() -> None:
     journal, rows = Journal(), pa.table({"id_hash": range(900)})
     assert journal.until("a") is None
@@ -636,7 +653,6 @@ def test_calls_with_the_same_hash_are_told_apart_by_reading_all(
 
 def test_budgets() -> None:
     assert budget_of("0") == 0
-    assert budget_of("2GB") == 2 * 10**9
+    assert budget_of("2GB") == budget_of("2 gb") == 2 * 10**9
+    assert budget_of("1.5GiB") == 3 * 2**29
     assert budget_of("25%") == machine_memory() // 4
-    with pytest.raises(ValueError, match="'much' is not a size"):
-        budget_of("much")

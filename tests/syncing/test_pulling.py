@@ -386,8 +386,9 @@ def test_an_answer_that_is_no_page(puller: Puller, vendor: CallScaler, body: byt
 def test_an_endless_answer(puller: Puller, vendor: CallScaler, monkeypatch: pytest.MonkeyPatch) -> None:
     vendor.put(records(50))
     monkeypatch.setattr(asking, "MOST_BYTES", 1000)
-    with pytest.raises(Unavailable, match="its answer has more than 1,000 bytes"):
+    with pytest.raises(Refused, match="CallScaler answers with more than 1,000 bytes"):
         puller.pull()
+    assert len(vendor.asked()) == 1  # it would be no shorter another time
 
 
 # --- Rejected calls -------------------------------------------------------------------------------------------------

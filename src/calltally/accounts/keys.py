@@ -9,12 +9,12 @@ import hmac
 import logging
 import re
 import secrets
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, or_, select, update
 
 from calltally.accounts.businesses import Business, locked_business, name_problem
 from calltally.accounts.control import Control
@@ -22,7 +22,18 @@ from calltally.accounts.permissions import SCOPES, Actor, actor_of, scope_proble
 from calltally.accounts.tables import businesses, keys
 from calltally.errors import Conflict, InvalidRequest, NotFound, StorageFull, Unauthorized, Unavailable, shown
 
-__all__ = ["MOST_KEYS", "Key", "KnownKeys", "NewKey", "authenticate", "create_key", "list_keys", "revoke_key"]
+__all__ = [
+    "MOST_KEYS",
+    "Key",
+    "KnownKeys",
+    "NewKey",
+    "authenticate",
+    "create_key",
+    "is_due",
+    "list_keys",
+    "note_use",
+    "revoke_key",
+]
 
 MOST_KEYS = 10  # active ones of a business
 WORD = "cs_key_"
@@ -166,7 +177,7 @@ class KnownKeys:
             Unauthorized: the header is missing or malformed.
         """
         known = self._known.get(_hash(_secret(authorization)))
-        if known is None or known.version != self._version() or _is_due(known.used_at, now):
+        if known is None or known.version != self._version() or is_due(known.used_at, now):
             return None
         return known.actor
 
@@ -203,25 +214,30 @@ def _row(control: Control, secret: str, now: datetime) -> Row[Any]:
     secret_hash = _hash(secret)
     for row in rows:
         if hmac.compare_digest(row.secret_hash, secret_hash):
-            if row.last_used_at is None or _is_due(row.last_used_at, now):
+            if row.last_used_at is None or is_due(row.last_used_at, now):
                 _note_use(control, row.key_id, now)
             return row
     raise Unauthorized
 
 
-def _is_due(used_at: datetime, now: datetime) -> bool:
-    """Whether it is time to note again that a key is used."""
+def is_due(used_at: datetime, now: datetime) -> bool:
+    """Whether it is time to note again that a key, or a session, is used."""
     return now - used_at >= USE_NOTED_EVERY
 
 
 def _note_use(control: Control, key_id: str, now: datetime) -> None:
     """Note when the key was used; where that cannot be done now, a later request will."""
-    due = or_(keys.c.last_used_at.is_(None), keys.c.last_used_at <= now - USE_NOTED_EVERY)
     try:
         with control.writing(hurried=True) as connection:
-            connection.execute(update(keys).where(keys.c.id == key_id, due).values(last_used_at=now))
+            note_use(connection, [key_id], now)
     except (Unavailable, StorageFull) as error:
         log.warning("the use of key %s was not noted: %s", key_id, error)
+
+
+def note_use(connection: Connection, key_ids: Sequence[str], now: datetime) -> None:
+    """Note when keys were used, unless that was noted just now."""
+    due = or_(keys.c.last_used_at.is_(None), keys.c.last_used_at <= now - USE_NOTED_EVERY)
+    connection.execute(update(keys).where(keys.c.id.in_(key_ids), due).values(last_used_at=now))
 
 
 def _checked(name: str | None, scopes: Collection[str]) -> tuple[str | None, tuple[str, ...]]:

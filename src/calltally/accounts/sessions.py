@@ -9,20 +9,20 @@ import hmac
 import logging
 import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
 from calltally.accounts.businesses import locked_business
 from calltally.accounts.control import Control
+from calltally.accounts.keys import is_due, note_use
 from calltally.accounts.permissions import Actor, actor_of
 from calltally.accounts.tables import businesses, keys, session_keys, sessions
 from calltally.errors import NotFound, StorageFull, Unauthorized, Unavailable
 
 __all__ = ["Session", "begin_session", "choose_business", "csrf_token", "end_session", "find_session", "token_hash"]
 
-USE_NOTED_EVERY = timedelta(minutes=1)
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +96,7 @@ def find_session(control: Control, token: str, now: datetime) -> Session:
     if not rows:
         raise Unauthorized
     session = Session(tuple(map(actor_of, rows)), rows[0].chosen, rows[0].last_used_at)
-    if now - session.last_used_at >= USE_NOTED_EVERY:
+    if is_due(session.last_used_at, now):
         _note_use(control, token, session, now)
     return session
 
@@ -155,6 +155,6 @@ def _note_use(control: Control, token: str, session: Session, now: datetime) -> 
             connection.execute(
                 update(sessions).where(sessions.c.token_hash == token_hash(token)).values(last_used_at=now)
             )
-            connection.execute(update(keys).where(keys.c.id.in_(used)).values(last_used_at=now))
+            note_use(connection, used, now)
     except (Unavailable, StorageFull) as error:
         log.warning("the use of a session was not noted: %s", error)

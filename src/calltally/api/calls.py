@@ -81,10 +81,13 @@ async def change_call(request: Request) -> Response:
     name = _id(request)
     with services.intake.bodies.hold(actor.business.id) as held:
         changes = _changes(await read_body(request, MOST_BYTES_OF_CALL, held), name, actor.business)
-        if await run_in_threadpool(services.engine.call, actor.business.calls, name) is None:
+        call = services.engine.call
+        if await run_in_threadpool(call, actor.business.calls, name) is None:
             raise _no_call(name)
         [version] = await _beside(0, partial(services.arrivals.of, 1), waits=services.arrivals.waits)
         [end] = await services.intake.put(actor.business, [Delivery(changes, version, null_clears=True)])
+        if end.outcome is Outcome.UNCHANGED and await run_in_threadpool(call, actor.business.calls, name) is None:
+            raise _no_call(name)  # it was deleted meanwhile, and what comes of it later changes nothing
     return _json(orjson.dumps({"data": _changed(end, name)}))
 
 
@@ -224,8 +227,6 @@ def _is(value: str, field: CallField, given: object, reading: Reading) -> bool:
 def _changed(end: Delivered, name: str) -> dict[str, Any]:
     if end.outcome is Outcome.REJECTED:
         raise InvalidBody(end.problems)
-    if end.outcome is Outcome.HELD:  # it was deleted meanwhile
-        raise _no_call(name)
     dropped = {named(field): 1 for field in end.dropped}
     return {"id": name, "outcome": end.outcome.value, "dropped_fields": dropped}
 

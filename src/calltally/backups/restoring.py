@@ -19,7 +19,7 @@ from calltally.accounts import (
 )
 from calltally.backups.files import copy_synced
 from calltally.backups.manifest import Kept, Manifest, read_manifest
-from calltally.engines import Engine, StoreFacts, calls_file
+from calltally.engines import Engine, StoreFacts, calls_file, remove_store
 from calltally.errors import CalltallyError, Conflict, FolderUnusable, NotFound, shown
 from calltally.folder import DataFolder, sync_folder
 
@@ -45,8 +45,7 @@ class Target:
 
     def drop(self, store: str) -> None:
         """Leave nothing of a store whose removal has begun."""
-        self.engine.remove(store)
-        forget_removal(self.control, store)
+        remove_store(self.folder, self.control, self.engine, store)
 
 
 def require_apart(backup: Path, data: Path) -> None:

@@ -11,16 +11,15 @@ from calltally.accounts import (
     create_business,
     delete_business,
     find_business,
-    forget_removal,
     list_businesses,
     rfc3339,
     update_business,
 )
 from calltally.cli.group import examples, new_group
-from calltally.cli.options import BusinessArgument, DataOption, JsonOption, Opened, YesOption, calls_of, opened
+from calltally.cli.options import BusinessArgument, DataOption, JsonOption, YesOption, calls_of, opened
 from calltally.cli.output import Column, ask, note, print_facts, print_json, print_table, say
 from calltally.demo import forget_demo
-from calltally.engines import Engine
+from calltally.engines import remove_store
 from calltally.errors import InvalidRequest, Problem
 
 __all__ = ["app"]
@@ -142,7 +141,7 @@ def clear(
         found = find_business(on.control, business)
         ask(f"Remove all calls of '{found.name}' ({found.id}) for ever?", yes=yes)
         with calls_of(on, "business") as engine:
-            _remove(on, engine, clear_business(on.control, found.id))
+            remove_store(on.folder, on.control, engine, clear_business(on.control, found.id))
     if as_json:
         print_json({"id": found.id, "name": found.name, "cleared": True})
     else:
@@ -161,16 +160,11 @@ def delete(
         ask(f"Delete '{found.name}' ({found.id}) with all its calls and keys for ever?", yes=yes)
         with calls_of(on, "business") as engine:
             forget_demo(on.folder, found.id)
-            _remove(on, engine, delete_business(on.control, found.id))
+            remove_store(on.folder, on.control, engine, delete_business(on.control, found.id))
     if as_json:
         print_json({"id": found.id, "name": found.name, "deleted": True})
     else:
         say(f"Deleted '{found.name}'")
-
-
-def _remove(on: Opened, engine: Engine, store: str) -> None:
-    engine.remove(store)
-    forget_removal(on.control, store)
 
 
 def _plain(business: Business) -> dict[str, str]:

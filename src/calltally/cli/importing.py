@@ -39,7 +39,7 @@ from calltally.ingestion import (
     files_named,
     import_file,
 )
-from calltally.localtime import FIRST_WRITTEN, LAST_WRITTEN, microseconds, offset_table
+from calltally.localtime import can_be_written, microseconds, offset_table
 from calltally.records import read_rfc3339
 
 __all__ = ["EXAMPLES", "import_calls"]
@@ -331,7 +331,7 @@ def _instant(as_of: str, business: Business, now: datetime) -> int:
     """
     moment = None if as_of == NOW else read_rfc3339(as_of, offset_table(business.timezone))
     instant = moment.instant if moment else microseconds(now)
-    if not FIRST_WRITTEN <= instant <= LAST_WRITTEN:
+    if not can_be_written(instant):
         message = f"--as-of: {shown(as_of)} is not from the year 1 to 9999 in UTC"
         raise InvalidRequest((Problem("as_of", message),))
     return instant

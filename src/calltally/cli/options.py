@@ -10,9 +10,9 @@ from typing import Annotated
 
 import typer
 
-from calltally.accounts import Control, finish_removals, open_control
+from calltally.accounts import Control, open_control
 from calltally.cli.output import note
-from calltally.engines import Engine, Listener, join, open_engine
+from calltally.engines import Engine, Listener, join, open_engine, remove_left
 from calltally.errors import FolderInUse, InvalidRequest, Problem, Unavailable
 from calltally.folder import DataFolder, Role
 from calltally.settings import Settings, read_settings
@@ -120,7 +120,7 @@ def calls_of(on: Opened, role: Role) -> Iterator[Engine]:
 def engine_of(on: Opened) -> Iterator[Engine]:
     """The engine of the data folder, which this process owns, rid of what a killed one was removing."""
     with closing(open_engine(on.folder, on.settings)) as engine:
-        finish_removals(on.control, engine.remove)
+        remove_left(on.folder, on.control, engine)
         yield engine
 
 

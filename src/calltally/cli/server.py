@@ -29,13 +29,12 @@ from calltally.cli.output import note, say
 from calltally.cli.serving import running_address
 from calltally.demo import Demo, find_demo, make_demo, requests
 from calltally.engines import Engine
-from calltally.errors import Conflict, FolderInUse, InvalidRequest, Problem
+from calltally.errors import Conflict, FolderInUse
 from calltally.folder import DataFolder, Owned
 from calltally.settings import Settings, networks
 
 __all__ = ["serve_calls", "serve_demo"]
 
-LEVELS = ("debug", "info", "warning", "error")
 MEGABYTE = 2**20
 
 
@@ -199,9 +198,6 @@ def _print_ways_in(on: Opened, address: str, found: Demo) -> None:
 
 
 def _set_up_log(level: str) -> None:
-    if level not in LEVELS:
-        message = f"CALLTALLY_LOG_LEVEL: '{level}' is not one of {', '.join(LEVELS)}"
-        raise InvalidRequest((Problem("log_level", message),))
     # What a line does not say need not be found out for each of them.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging._srcfile = ""  # the way to do without where a line was logged that the logging HOWTO names

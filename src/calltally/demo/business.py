@@ -15,10 +15,9 @@ from calltally.accounts import (
     create_key,
     delete_business,
     find_business,
-    forget_removal,
 )
 from calltally.demo.generate import generate_calls
-from calltally.engines import Engine
+from calltally.engines import Engine, remove_store
 from calltally.errors import FolderUnusable, NotFound, Unauthorized
 from calltally.folder import DataFolder
 from calltally.ingestion import import_records
@@ -84,7 +83,7 @@ def make_demo(folder: DataFolder, control: Control, engine: Engine, now: datetim
     """The demo, made anew, with calls until now; one whose making was interrupted is removed first."""
     kept = _kept(folder)
     if kept is not None and kept["key"] is None:
-        _remove(kept["business"], control, engine)
+        _remove(kept["business"], folder, control, engine)
     business = create_business(control, NAME, timezone=TIME_ZONE, region="US", currency="USD", now=now)
     _keep(folder, business, None, now)
     import_records(generate_calls(now, time_zone=TIME_ZONE), business, engine)
@@ -132,10 +131,9 @@ def _keep(folder: DataFolder, business: Business, key: str | None, made_at: date
     unfinished.replace(folder.demo_key)
 
 
-def _remove(business_id: str, control: Control, engine: Engine) -> None:
+def _remove(business_id: str, folder: DataFolder, control: Control, engine: Engine) -> None:
     try:
         store = delete_business(control, business_id)
     except NotFound:
         return  # somebody deleted it meanwhile
-    engine.remove(store)
-    forget_removal(control, store)
+    remove_store(folder, control, engine, store)

@@ -33,6 +33,7 @@ from calltally.engines.duckdb import file_facts, files_of, rewriting_files_of, s
 from calltally.engines.erasure import Erasure
 from calltally.engines.hashing import hashes_of
 from calltally.engines.remote import Listener, RemoteEngine, join
+from calltally.engines.removing import remove_left, remove_store
 from calltally.engines.rows import DELIVERY_SCHEMA, EXPORT_SCHEMA, ROW_SCHEMA, VALUE_FIELDS
 from calltally.engines.versions import SUPPOSED
 from calltally.engines.whole import SUMMED_FIELDS, Holdings, Movable, Part, PartKind, Taking, Tally
@@ -87,6 +88,8 @@ __all__ = [
     "open_to_move",
     "prepare_engine",
     "read_file",
+    "remove_left",
+    "remove_store",
     "store_files",
     "working_files",
 ]

@@ -95,7 +95,8 @@ def _written_in(text: bytes, region: str) -> Iterator[str]:
     with suppress(orjson.JSONDecodeError):  # it need not be JSON
         values += _texts_of(orjson.loads(text))
     yield from values
-    for reading in {*readings, *(value for value in values if len(value) <= LONGEST)}:
+    quoted = set(QUOTED.findall(plain))  # what stands so is found there: to look for numbers takes long
+    for reading in {*readings, *(value for value in values if len(value) <= LONGEST and value not in quoted)}:
         yield from QUOTED.findall(reading)
         yield from WORD.findall(reading)
         for match in phonenumbers.PhoneNumberMatcher(BLANKS.sub(" ", reading), region, phonenumbers.Leniency.POSSIBLE):

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from calltally.catalog import CallField, FieldKind
 from calltally.errors import shown
-from calltally.localtime import FIRST_INSTANT, FIRST_WRITTEN, LAST_INSTANT, LAST_WRITTEN, OffsetTable, offset_table
+from calltally.localtime import FIRST_INSTANT, LAST_INSTANT, OffsetTable, can_be_written, offset_table
 from calltally.records.phones import read_phone
 from calltally.records.times import Moment, read_datetime, read_format, read_rfc3339
 
@@ -152,7 +152,7 @@ def _time(field: CallField, raw: object, reading: Reading) -> Moment | None:
         raise BadValue(f"{shown(raw)} is not {expected}")
     if field.stored and not FIRST_INSTANT <= moment.instant < LAST_INSTANT:
         raise BadValue(f"{shown(raw)} is not from 1970 to 2100")
-    if not FIRST_WRITTEN <= moment.instant < LAST_WRITTEN:  # it could not be written again, in UTC
+    if not can_be_written(moment.instant):  # it could not be written again, in UTC
         raise BadValue(f"{shown(raw)} is not from the year 1 to 9999 in UTC")
     return moment
 

@@ -112,7 +112,7 @@ class Client:
         asked_at = datetime.now(UTC)
         try:
             with self._http.stream("GET", path, params=params) as response:
-                content = _content(response)
+                content = self._content(response)
         except httpx2.RequestError as error:
             raise _Later(_reason(error)) from error
         if response.status_code != httpx2.codes.OK:
@@ -122,6 +122,17 @@ class Client:
         except orjson.JSONDecodeError as error:
             raise _Later("what it sent is not JSON") from error
         return Answer(body, asked_at, _moment(response.headers.get("Date", "")))
+
+    def _content(self, response: httpx2.Response) -> bytes:
+        """All of an answer, which is not to be endless."""
+        content, deadline = bytearray(), time.monotonic() + ANSWER_SECONDS
+        for part in response.iter_bytes():
+            content += part
+            if len(content) > MOST_BYTES:
+                raise Refused(f"{self._name} answers with more than {MOST_BYTES:,} bytes", response.status_code)
+            if time.monotonic() > deadline:
+                raise _Later(f"its answer takes more than {ANSWER_SECONDS:.0f} seconds")
+        return bytes(content)
 
     def _failure(self, response: httpx2.Response, content: bytes) -> Exception:
         """What to raise for an answer other than 200."""
@@ -174,18 +185,6 @@ def _check(address: str, key: str) -> None:
         problems.append(Problem("url", f"--url: {shown(address)} is not an address such as https://example.com/api/v1"))
     if problems:
         raise InvalidRequest(tuple(problems))
-
-
-def _content(response: httpx2.Response) -> bytes:
-    """All of an answer, which is not to be endless."""
-    content, deadline = bytearray(), time.monotonic() + ANSWER_SECONDS
-    for part in response.iter_bytes():
-        content += part
-        if len(content) > MOST_BYTES:
-            raise _Later(f"its answer has more than {MOST_BYTES:,} bytes")
-        if time.monotonic() > deadline:
-            raise _Later(f"its answer takes more than {ANSWER_SECONDS:.0f} seconds")
-    return bytes(content)
 
 
 def _reason(error: httpx2.RequestError) -> str:

@@ -13,6 +13,7 @@ from calltally.engines.base import Condition, Snapshot, Stop, StoreFacts
 from calltally.engines.duckdb.batches import read_batches
 from calltally.engines.duckdb.connecting import new_file
 from calltally.engines.duckdb.dialect import DuckDBDialect
+from calltally.engines.duckdb.failures import unreadable
 from calltally.engines.duckdb.files import remove_file
 from calltally.engines.duckdb.schema import schema_version, version_of
 from calltally.engines.duckdb.shaping import STORED_COLUMNS, shaped
@@ -22,7 +23,6 @@ from calltally.engines.duckdb.stores import Stores
 from calltally.engines.rows import EXPORT_SCHEMA, VALUE_FIELDS
 from calltally.engines.sql import Statement, narrowed, where
 from calltally.engines.versions import SUPPOSED
-from calltally.errors import FolderUnusable
 from calltally.localtime import Period
 
 __all__ = ["DIALECT", "copied", "exported", "file_facts", "found", "read_facts"]
@@ -100,7 +100,7 @@ def file_facts(path: Path) -> StoreFacts:
             root.execute(f"ATTACH {text(str(path))} AS copy (READ_ONLY)")
             return read_facts(root, "copy")
     except duckdb.Error as error:
-        raise FolderUnusable(f"The calls in {path} are damaged: {error}") from error
+        raise unreadable(path, error) from error
 
 
 def _exported(name: str) -> str:

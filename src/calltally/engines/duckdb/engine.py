@@ -15,7 +15,7 @@ from calltally.engines.duckdb.copies import copied, exported, found, read_facts
 from calltally.engines.duckdb.deliveries import apply_deliveries, delete_call
 from calltally.engines.duckdb.dialect import DuckDBDialect
 from calltally.engines.duckdb.erasing import erase_caller
-from calltally.engines.duckdb.failures import STOPPED, full_disk_said, translated
+from calltally.engines.duckdb.failures import STOPPED, full_disk_said, translated, unreadable
 from calltally.engines.duckdb.files import remove_file, store_path
 from calltally.engines.duckdb.journal import Journal
 from calltally.engines.duckdb.load import DuckDBLoad
@@ -157,7 +157,7 @@ class DuckDBEngine:
         except duckdb.InterruptException as error:
             raise Unavailable(STOPPED) from error
         except duckdb.Error as error:
-            raise FolderUnusable(f"The calls in {store_path(self._calls, calls)} are damaged: {error}") from error
+            raise unreadable(store_path(self._calls, calls), error) from error
         except Unavailable as error:
             why = error.__cause__ or error
             raise FolderUnusable(f"{store_path(self._calls, calls)} cannot be opened: {why}") from error

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import duckdb
 
 from calltally.engines.duckdb.files import NO_SPACE
-from calltally.errors import Damaged, StorageFull, Unavailable
+from calltally.errors import Damaged, FolderUnusable, StorageFull, Unavailable
 
-__all__ = ["CANNOT_READ", "STOPPED", "full_disk_said", "is_damage", "translated"]
+__all__ = ["CANNOT_READ", "STOPPED", "full_disk_said", "is_damage", "translated", "unreadable"]
 
 STOPPED = "This was stopped before it was done"
 DAMAGE = ("Corrupt database file", "not a valid DuckDB database file", "Could not read enough bytes")
@@ -42,6 +43,12 @@ def translated() -> Iterator[None]:
         if is_damage(error):
             raise Damaged(CANNOT_READ, 60) from error
         raise
+
+
+def unreadable(path: Path, error: duckdb.Error) -> FolderUnusable:
+    """What to raise for a file of calls that DuckDB cannot read to its end."""
+    what = "are damaged" if is_damage(error) else "cannot be read"
+    return FolderUnusable(f"The calls in {path} {what}: {error}")
 
 
 def is_damage(error: duckdb.Error) -> bool:

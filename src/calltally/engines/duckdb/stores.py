@@ -209,7 +209,7 @@ class Stores:
         try:
             with self._root.cursor() as cursor:
                 self._reopen(cursor, calls, lambda: None)
-        except duckdb.Error as error:
+        except (duckdb.Error, OSError) as error:  # too many files may be open
             logger.warning("cannot attach %s again at once: %s", self._file(calls).path, error)
 
     def _heal(self, calls: str, store: Store) -> None:

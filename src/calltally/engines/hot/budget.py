@@ -1,23 +1,21 @@
 """How much memory a setting stands for."""
 
 import os
-import re
 from pathlib import Path
+
+from calltally.settings import size_bytes
 
 __all__ = ["budget_of", "machine_memory"]
 
-UNITS = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
-SIZE = re.compile(r"([0-9]+)(%|[KMGT]B|)")
 LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")  # of a container
 
 
 def budget_of(size: str) -> int:
-    """The bytes of a size such as 2GB, or of a share of the machine's memory such as 25%."""
-    found = SIZE.fullmatch(size)
-    if not found:
-        raise ValueError(f"'{size}' is not a size")
-    number, unit = found.groups()
-    return machine_memory() * int(number) // 100 if unit == "%" else int(number) * UNITS[unit]
+    """The bytes of a size such as 2GB, of a share of the machine's memory such as 25%, or of 0."""
+    if size == "0":
+        return 0
+    share = size.removesuffix("%")
+    return size_bytes(size) if share == size else machine_memory() * int(share) // 100
 
 
 def machine_memory() -> int:

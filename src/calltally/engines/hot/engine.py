@@ -140,6 +140,12 @@ class HotEngine:
                 self._opening.start()
 
     def _open(self, calls: str) -> None:
+        try:
+            self._open_holding(calls)
+        except Exception:  # such as that no process can be started: reports do not need columns
+            logger.exception("reports are answered by the database alone")
+
+    def _open_holding(self, calls: str) -> None:
         if not self._compiled():
             return
         holding: Holding = importlib.import_module(HOLD).open_holding(

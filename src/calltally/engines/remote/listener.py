@@ -28,6 +28,7 @@ GREETING_SECONDS = 5.0
 HURRY_SECONDS = 2.0
 LEAVING = "The process that holds the data folder is about to end"
 FULL = "Too many commands use the data folder at once"
+FAILED = "This failed in the process that holds the data folder, whose log says how"
 STOPPED = "The process that held the data folder was stopped before this was done; run it again"
 
 
@@ -157,6 +158,9 @@ class Listener:
             if self._stopping:
                 connection.send(plain_error(Unavailable(STOPPED)))
             raise
+        except Exception:
+            connection.send(plain_error(CalltallyError(FAILED)))
+            raise  # into the log
 
 
 def _log_defect(served: "Future[None]") -> None:

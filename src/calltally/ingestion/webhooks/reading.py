@@ -10,7 +10,7 @@ from calltally.errors import InvalidBody, shown
 from calltally.ingestion.deliveries import Delivered, Delivery, ReadDeliveries, read_deliveries
 from calltally.ingestion.webhooks.bodies import unreadable
 from calltally.ingestion.webhooks.vendor import Vendor
-from calltally.localtime import FIRST_INSTANT, FIRST_WRITTEN, LAST_INSTANT, LAST_WRITTEN, moment
+from calltally.localtime import FIRST_INSTANT, LAST_INSTANT, can_be_written, moment
 from calltally.records import BadValue, Reading, read_value
 
 __all__ = ["Notice", "outcome_of", "read_notice"]
@@ -100,7 +100,7 @@ def _happened_at(vendor: Vendor, said: Mapping[str, object], reading: Reading) -
     if vendor.happened is None or given is None:
         return None
     instant = vendor.moment(given.strip(), reading.local_time) if isinstance(given, str) else None
-    if instant is None or not FIRST_WRITTEN <= instant < LAST_WRITTEN:
+    if instant is None or not can_be_written(instant):
         raise unreadable(vendor.happened, f"{shown(given)} is not a time as {vendor.label} writes it")
     return instant
 
