@@ -599,6 +599,7 @@ def test_changing_a_call_that_is_deleted_meanwhile(door: Door, sender: Sender) -
     [
         ({"ai_score": 101, "duration": "x"}, ["duration_seconds", "ai_score"]),
         ({"id": "b"}, ["id"]),
+        ({"id": "b", "ai_score": 101, "source": "\0"}, ["id", "source", "ai_score"]),
         ({"uuid": "b", "id": "c"}, ["id", "id"]),
         ([], ["body"]),
         (7, ["body"]),

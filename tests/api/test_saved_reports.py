@@ -98,6 +98,7 @@ def test_one_that_no_longer_holds_is_listed_with_the_reason_and_can_be_deleted(d
         ({"name": None, "request": REQUEST}, ["name"]),
         ({"name": "a\nb", "request": REQUEST}, ["name"]),
         ({"name": "x", "request": REQUEST, "nmae": "y"}, ["nmae"]),
+        ({"name": 5, "request": 7, "nmae": "y", "zz": 1}, ["nmae", "zz", "name", "request"]),
         ({"name": "x", "request": f"{REQUEST}&theme=dark"}, ["request"]),
         ([], ["body"]),
         ("name", ["body"]),

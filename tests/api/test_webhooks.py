@@ -312,7 +312,7 @@ def test_what_is_kept_has_no_number_of_a_caller_who_was_erased_before(door: Door
         assert outcome(mine.post(body, mine.known())) == "kept"
     [(kept, why)] = mine.letters()
     assert json.loads(kept) == {**NEWER, **others, "caller_number": ""}
-    assert why == "ai_score: 'many' is not a whole number"
+    assert why == "ai_score: 'many' is not a whole number from 0 to 100"
     about = as_json({**NEWER, "timestamp": written}).replace(rb"\\u", rb"\u")
     assert outcome(mine.post(about, mine.known())) == "kept"
     assert not any(b"5551234" in text for body, why in mine.letters() for text in (body, why.encode()))

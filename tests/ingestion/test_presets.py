@@ -459,7 +459,7 @@ def test_amounts_and_lengths_that_are_none_are_called_so(engine: Engine, new_yor
     ]
     put(engine, new_york, path, lines(f"{header},value_cents", f"{row},184,9.00,9.50"))  # our own name comes first
     assert [error["message"] for error in json.loads(rejects.read_text())["errors"]] == [
-        "value_cents: '9.50' is not a whole number"
+        "value_cents: '9.50' is not a whole number from -1000000000000 to 1000000000000"
     ]
 
 

@@ -229,8 +229,16 @@ def test_the_tables_name_fields_that_there_are() -> None:
             "timestamp: '9999-12-31T23:30:00-05:00' is not a time as CallScaler writes it",
         ),
         (CALLSCALER, as_json({**OLDER, "timestamp": 5}), "timestamp: '5' is not a time as CallScaler writes it"),
-        (CALLSCALER, as_json({**OLDER, "duration_seconds": "long"}), "duration_seconds: 'long' is not a whole number"),
-        (CALLSCALER, as_json({**OLDER, "duration_seconds": [1]}), "duration_seconds: '[1]' is not a whole number"),
+        (
+            CALLSCALER,
+            as_json({**OLDER, "duration_seconds": "long"}),
+            "duration_seconds: 'long' is not a whole number from 0 to 10000000",
+        ),
+        (
+            CALLSCALER,
+            as_json({**OLDER, "duration_seconds": [1]}),
+            "duration_seconds: '[1]' is not a whole number from 0 to 10000000",
+        ),
         (
             CALLSCALER,
             as_json({**OLDER, "timestamp": "0001-01-01T00:00:00Z"}),

@@ -123,6 +123,7 @@ def test_named_formats_come_first_and_rfc3339_still_reads() -> None:
 def test_bad_values_say_what_was_given(field: str, raw: object) -> None:
     with pytest.raises(BadValue) as refused:
         read(field, raw)
+    assert str(refused.value).startswith(f"'{str(raw)[:100]}' ")
     assert len(str(refused.value)) < 250
 
 
@@ -132,6 +133,8 @@ def test_bad_values_say_what_was_given(field: str, raw: object) -> None:
         ("duration_seconds", " 12.0 ", 12),
         ("duration_seconds", 12.0, 12),
         ("value_cents", "-000000000000000000001", -1),
+        ("value_cents", "-" + "0" * 5000 + "7." + "0" * 5000, -7),
+        ("value_cents", "+0.0", 0),
         ("qualified", "YES", True),
         ("qualified", 0, False),
         ("source", 12, "12"),

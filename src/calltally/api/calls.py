@@ -22,7 +22,7 @@ from calltally.catalog import CATALOG, CallField, suggestion
 from calltally.engines import Outcome, Stop
 from calltally.errors import InvalidBody, InvalidRequest, NotFound, Problem, TooLarge, shown
 from calltally.exporting.records import call_records
-from calltally.ingestion import Delivered, Delivery, ReadDeliveries
+from calltally.ingestion import Delivered, Delivery, ReadDeliveries, read_deliveries
 from calltally.ingestion.erasing import erase_caller
 from calltally.ingestion.files.json_array import BadElement, read_elements
 from calltally.ingestion.files.json_blocks import lines_of_array
@@ -211,9 +211,11 @@ def _changes(body: bytes, name: str, business: Business) -> dict[str, object]:
         for other in given
         if not _is(name, row, other, reading)
     ]
-    if problems:
+    changes[row.name] = name
+    if problems:  # then with all that is wrong with the other fields
+        problems += read_deliveries([Delivery(changes, 0, null_clears=True)], business).problems.get(0, ())
         raise InvalidBody(tuple(problems))
-    return {**changes, row.name: name}
+    return changes
 
 
 def _is(value: str, field: CallField, given: object, reading: Reading) -> bool:

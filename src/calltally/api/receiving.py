@@ -113,8 +113,8 @@ async def _next_piece(request: Request) -> tuple[bytes, bool]:
     return message.get("body", b""), message.get("more_body", False)
 
 
-async def read_fields(request: Request, known: Sequence[str]) -> dict[str, object]:
-    """The fields of a small object, none of which has another name than these.
+async def read_fields(request: Request, known: Sequence[str], problems: list[Problem]) -> dict[str, object]:
+    """The fields of a small object that have these names; that there are others is added to the problems.
 
     Raises:
         InvalidBody: it is no such object.
@@ -125,16 +125,12 @@ async def read_fields(request: Request, known: Sequence[str]) -> dict[str, objec
     value = json_value(await read_body(request, MOST_BYTES_OF_FIELDS))
     if not isinstance(value, dict):
         raise invalid_body(f"is not an object with {' or '.join(known)}")
-    unknown = [name[:LONGEST_NAME] for name in value if name not in known]
-    if unknown:
-        others = f"it takes {', '.join(known)}"
-        raise InvalidBody(
-            tuple(
-                Problem(name, f"{name}: there is no such field{suggestion(name, known) or f'; {others}'}")
-                for name in unknown
-            )
-        )
-    return value
+    others = f"; it takes {', '.join(known)}"
+    problems += (
+        Problem(name, f"{name}: there is no such field{suggestion(name, known) or others}")
+        for name in (name[:LONGEST_NAME] for name in value if name not in known)
+    )
+    return {name: given for name, given in value.items() if name in known}
 
 
 def json_value(body: bytes) -> object:

@@ -48,18 +48,20 @@ async def list_reports(request: Request) -> Response:
 async def add_report(request: Request) -> Response:
     """A new saved report."""
     services, actor = await _asked(request)
-    given = await read_fields(request, FIELDS)
-    made = await run_in_threadpool(_added, given, actor, services)
+    problems: list[Problem] = []
+    given = await read_fields(request, FIELDS, problems)
+    made = await run_in_threadpool(_added, given, problems, actor, services)
     return JSONResponse({"data": _described(made, None)}, 201, PRIVATE)
 
 
 async def change_report(request: Request) -> Response:
     """A saved report, with another name or another request."""
     services, actor = await _asked(request)
-    given = await read_fields(request, FIELDS)
-    if not given:
+    problems: list[Problem] = []
+    given = await read_fields(request, FIELDS, problems)
+    if not (given or problems):
         raise invalid_body(f"has neither {' nor '.join(FIELDS)}")
-    changed = await run_in_threadpool(_changed, given, request.path_params["id"], actor, services)
+    changed = await run_in_threadpool(_changed, given, problems, request.path_params["id"], actor, services)
     return JSONResponse({"data": changed}, headers=PRIVATE)
 
 
@@ -102,16 +104,18 @@ def _listed(services: Services, business: Business) -> list[dict[str, Any]]:
     return [_described(report, _problem(report, business)) for report in list_saved_reports(services.control, business)]
 
 
-def _added(given: dict[str, object], actor: Actor, services: Services) -> SavedReport:
-    read = _read({name: given.get(name) for name in FIELDS}, actor.business)
+def _added(given: dict[str, object], problems: list[Problem], actor: Actor, services: Services) -> SavedReport:
+    read = _read({name: given.get(name) for name in FIELDS}, problems, actor.business)
     try:
         return save_report(services.control, actor.business.id, read["name"], read["request"], services.now())
     except InvalidRequest as error:
         raise InvalidBody(error.problems) from error
 
 
-def _changed(given: dict[str, object], report_id: str, actor: Actor, services: Services) -> dict[str, Any]:
-    read = _read(given, actor.business)
+def _changed(
+    given: dict[str, object], problems: list[Problem], report_id: str, actor: Actor, services: Services
+) -> dict[str, Any]:
+    read = _read(given, problems, actor.business)
     try:
         report = change_saved_report(services.control, actor.business.id, report_id, services.now(), **read)
     except InvalidRequest as error:
@@ -119,13 +123,12 @@ def _changed(given: dict[str, object], report_id: str, actor: Actor, services: S
     return _described(report, _problem(report, actor.business))
 
 
-def _read(given: dict[str, object], business: Business) -> dict[str, str]:
+def _read(given: dict[str, object], problems: list[Problem], business: Business) -> dict[str, str]:
     """The fields that are given, as they are kept.
 
     Raises:
-        InvalidBody: with everything that is wrong with them.
+        InvalidBody: with the problems that there are, and everything that is wrong with the fields.
     """
-    problems: list[Problem] = []
     read = {}
     if "name" in given:
         read["name"] = read_name(given["name"], problems)

@@ -32,8 +32,9 @@ async def list_all_shares(request: Request) -> Response:
 async def add_share(request: Request) -> Response:
     """A new share, with its address, which is told this once."""
     services, actor = await _asked(request)
-    given = await read_fields(request, FIELDS)
-    share, token = await run_in_threadpool(_added, given, actor, services)
+    problems: list[Problem] = []
+    given = await read_fields(request, FIELDS, problems)
+    share, token = await run_in_threadpool(_added, given, problems, actor, services)
     path = share_path(token)
     address = f"{services.public_url or _address(request)}/{path}"
     return JSONResponse({"data": {**_described(share), "address": address, "path": path}}, 201, PRIVATE)
@@ -62,9 +63,8 @@ def _address(request: Request) -> str:
     return f"{request.scope['scheme']}://{request.headers.get('host', '')}"
 
 
-def _added(given: dict[str, object], actor: Actor, services: Services) -> tuple[Share, str]:
+def _added(given: dict[str, object], problems: list[Problem], actor: Actor, services: Services) -> tuple[Share, str]:
     now = services.now()
-    problems: list[Problem] = []
     kept = read_request(given.get("request"), actor.business, problems)
     name = None if given.get("name") is None else read_name(given["name"], problems)
     expires_at = _expires_at(given, actor.business, now, problems)

@@ -16,8 +16,8 @@ __all__ = ["BadValue", "Reading", "Stored", "normal_status", "read_value"]
 Stored = str | int | bool | Moment
 
 MOST_EXACT = 2**53  # of the whole numbers that are read as fractions
-WHOLE = re.compile(r"([+-]?[0-9]+)(?:\.0+)?")
-MOST_DIGITS = 40  # more than any number that is in range has, leading zeros included
+# Without leading zeros, a number of 40 digits is out of every range.
+WHOLE = re.compile(r"([+-]?)(?=[0-9])0*+([0-9]{0,40})(?:\.0+)?")
 TRUE = frozenset({"true", "yes", "1", "t"})
 FALSE = frozenset({"false", "no", "0", "f"})
 BLANK_OR_UNDERSCORE = re.compile(r"[\s_]")
@@ -66,9 +66,9 @@ def normal_status(text: str) -> str:
 def _text(field: CallField, raw: object, _: Reading) -> str | None:
     text = _as_text(raw)
     if len(text) > field.highest:
-        raise BadValue(f"has {len(text)} characters, at most {field.highest} are allowed")
+        raise BadValue(f"{shown(text)} has {len(text)} characters, at most {field.highest} are allowed")
     if "\x00" in text:
-        raise BadValue("has a NUL character")
+        raise BadValue(f"{shown(text)} has a NUL character, which text cannot have")
     return text or None
 
 
@@ -101,13 +101,13 @@ def _choice(field: CallField, raw: object, _: Reading) -> str | None:
 
 
 def _whole(field: CallField, raw: object, reading: Reading) -> int | None:
-    number = _as_whole(raw, reading.expected.get(field.name, "a whole number"))
+    number = _as_whole(field, raw, reading)
     if number is not None and not field.lowest <= number <= field.highest:
         raise BadValue(f"{shown(raw)} is not from {field.lowest} to {field.highest}")
     return number
 
 
-def _as_whole(raw: object, expected: str) -> int | None:
+def _as_whole(field: CallField, raw: object, reading: Reading) -> int | None:
     match raw:
         case bool():
             pass
@@ -117,11 +117,11 @@ def _as_whole(raw: object, expected: str) -> int | None:
             return int(raw)
         case str():
             text = raw.strip()
-            found = WHOLE.fullmatch(text) if len(text) <= MOST_DIGITS else None
-            if found:
-                return int(found[1])
+            if found := WHOLE.fullmatch(text):
+                return int(f"{found[1]}{found[2] or 0}")
             if not text:
                 return None
+    expected = reading.expected.get(field.name, f"a whole number from {field.lowest} to {field.highest}")
     raise BadValue(f"{shown(raw)} is not {expected}")
 
 
