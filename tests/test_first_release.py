@@ -15,6 +15,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from calltally.engines import read_file
 from tests.api.conftest import serving
 from tests.cli.conftest import CommandLine
 
@@ -55,6 +56,36 @@ def test_the_fixture_asks_something_of_each_business() -> None:
     assert {asked["business"] for asked in ANSWERS} == set(KEYS)
 
 
+def test_a_backup_of_it_is_checked_as_it_is_and_can_be_restored(calltally: CommandLine, tmp_path: Path) -> None:
+    backup, there = calltally.data, CommandLine(tmp_path / "there")
+    with closing(sqlite3.connect(backup / "control.sqlite")) as control:
+        businesses = control.execute("SELECT id, name FROM businesses").fetchall()
+    kept = [
+        {
+            "id": business,
+            "name": name,
+            "calls": calls,
+            "schema": 1,
+            "file": f"calls/{file.name}",
+            "sha256": sha256(file),
+        }
+        for business, name in businesses
+        for file in (backup / "calls").glob(f"{business}.*.duckdb")
+        for calls in [read_file(file).calls]
+    ]
+    made = {"release": "0.1.0", "made_at": "2026-03-09T14:05:00Z", "businesses": kept}
+    (backup / "manifest.json").write_text(json.dumps(made))
+    before = {path: sha256(path) for path in backup.rglob("*") if path.is_file()}
+    assert min(counts(calltally).values()) > 0
+    assert {path: sha256(path) for path in backup.rglob("*") if path.is_file()} == before
+    assert there.process("restore", str(backup)).code == 0
+    require_answers(there.data)
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def test_reports_are_the_same_and_the_keys_work(calltally: CommandLine) -> None:
     require_answers(calltally.data)
 
@@ -72,7 +103,7 @@ def test_it_is_in_order_and_migrated_once(calltally: CommandLine) -> None:
 
 def state(data: Path) -> tuple[list[str], int]:
     """The content of each file of calls, and the version of the control database."""
-    stores = [hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted((data / "calls").glob("*.duckdb"))]
+    stores = [sha256(path) for path in sorted((data / "calls").glob("*.duckdb"))]
     with closing(sqlite3.connect(data / "control.sqlite")) as connection:
         return stores, int(connection.execute("SELECT version FROM schema_version").fetchall()[0][0])
 

@@ -1,11 +1,12 @@
 """Whether a data folder is in order: every file opened, every byte read, nothing changed."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from calltally.accounts import Business, Control, known_stores, list_businesses
-from calltally.engines import Engine, StoreFacts, store_files, working_files
-from calltally.errors import CalltallyError, NotFound
+from calltally.engines import StoreFacts, store_files, working_files
+from calltally.errors import CalltallyError, Damaged, NotFound
 from calltally.folder import DataFolder
 
 __all__ = ["CheckedBusiness", "Findings", "Leftover", "check_folder"]
@@ -19,6 +20,7 @@ class CheckedBusiness:
     size: int | None
     facts: StoreFacts | None
     problem: str | None
+    damaged: bool = False
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,8 @@ class Findings:
         return not (self.control or self.leftovers or self.backup or any(found.problem for found in self.businesses))
 
 
-def check_folder(folder: DataFolder, control: Control, engine: Engine) -> Findings:
-    """What there is in a folder, and what is wrong with it."""
+def check_folder(folder: DataFolder, control: Control, read: Callable[[str], StoreFacts]) -> Findings:
+    """What there is in a folder, and what is wrong with it; `read` reads the calls of a store, see `Engine.check`."""
     # Before the names are read, so that a new business is no leftover.
     files, marks = sorted(folder.calls.iterdir()), sorted(folder.moving.glob("*"))
     stores = known_stores(control)
@@ -58,19 +60,19 @@ def check_folder(folder: DataFolder, control: Control, engine: Engine) -> Findin
         for path in superfluous
         if (size := _size((path,))) is not None  # None: it is gone meanwhile
     )
-    checked = (_checked(business, folder, engine) for business in list_businesses(control))
+    checked = (_checked(business, folder, read) for business in list_businesses(control))
     return Findings((), tuple(found for found in checked if found), leftovers)
 
 
-def _checked(business: Business, folder: DataFolder, engine: Engine) -> CheckedBusiness | None:
+def _checked(business: Business, folder: DataFolder, read: Callable[[str], StoreFacts]) -> CheckedBusiness | None:
     """What is known of a business; None: it was cleared or deleted meanwhile."""
     size = _size(store_files(folder.calls, business.calls))
     try:
-        return CheckedBusiness(business, size, engine.check(business.calls), None)
+        return CheckedBusiness(business, size, read(business.calls), None)
     except NotFound:
         return None
     except CalltallyError as error:
-        return CheckedBusiness(business, size, None, error.message)
+        return CheckedBusiness(business, size, None, error.message, isinstance(error, Damaged))
 
 
 def _size(paths: tuple[Path, ...]) -> int | None:

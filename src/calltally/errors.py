@@ -12,7 +12,8 @@
     ├── Conflict            what was asked contradicts what is there
     ├── Refused             another server, asked on somebody's behalf, refuses or gives no sensible answer
     ├── Unavailable         overloaded, stopping, or out of time: the same request may work later
-    │   └── Damaged         the calls of a business cannot be read, as their file is damaged
+    │   └── CallsUnreadable the calls of a business cannot be read from their file
+    │       └── Damaged     as that is damaged
     ├── StorageFull         there is no room left on the disk
     ├── FolderInUse         another process owns the data folder
     ├── FolderUnusable      the data folder cannot be opened or is from a newer release
@@ -27,6 +28,7 @@ from dataclasses import dataclass
 from calltally.nesting import cut_deep
 
 __all__ = [
+    "CallsUnreadable",
     "CalltallyError",
     "Conflict",
     "Damaged",
@@ -137,8 +139,12 @@ class Unavailable(CalltallyError):
         self.retry_after = retry_after
 
 
-class Damaged(Unavailable):
-    """The calls of a business cannot be read from a damaged file: the same request may work once it is restored."""
+class CallsUnreadable(Unavailable):
+    """The calls of a business cannot be read from their file: somebody has to see why, the log says it."""
+
+
+class Damaged(CallsUnreadable):
+    """The file of the calls of a business is damaged: the same request may work once it is restored."""
 
 
 class StorageFull(CalltallyError):

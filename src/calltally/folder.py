@@ -74,8 +74,8 @@ class Owned:
 class DataFolder:
     """The folder at `path`, made if it is not there, for its owner's eyes only."""
 
-    def __init__(self, path: Path) -> None:
-        """Make what is missing; what is there already keeps its modes.
+    def __init__(self, path: Path, *, only_read: bool = False) -> None:
+        """Make what is missing, unless it is only read; what is there already keeps its modes.
 
         Raises:
             FolderUnusable: there is something else at the path, or it cannot be read and written.
@@ -91,6 +91,10 @@ class DataFolder:
         self.cache = self.path / "cache"  # what can be made again; whoever keeps something there makes it
         self.moving = self.path / "moving"  # how far moves to another engine have come; made by whoever needs it
         self.demo_key = self.path / "demo-key"
+        if not only_read:
+            self._make()
+
+    def _make(self) -> None:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             for folder in (self.path, self.calls, self.staging, self.spill, self.run):

@@ -146,7 +146,7 @@ def test_a_backup_is_a_data_folder(target: Target, acme: Business, tmp_path: Pat
         assert list_businesses(control) == list_businesses(target.control) == (acme, empty)
         assert [found.id for found in list_keys(control, acme)] == [key.id]
         assert report(engine, acme, QUERY) == report(target.engine, acme, QUERY)
-        assert check_folder(copy, control, engine).well
+        assert check_folder(copy, control, engine.check).well
         engine.close()
 
 
@@ -248,7 +248,7 @@ def test_calls_and_settings_come_back(target: Target, acme: Business, tmp_path: 
         (f"{acme.id}.2.duckdb", f"{other.id}.1.duckdb")
     )
     assert files(path) == before
-    assert check_folder(target.folder, target.control, target.engine).well
+    assert check_folder(target.folder, target.control, target.engine.check).well
 
 
 def test_a_restored_business_takes_new_calls(target: Target, acme: Business, tmp_path: Path) -> None:

@@ -3,14 +3,17 @@
 import json
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from tests.cli.conftest import CALLTALLY, CommandLine
 from tests.cli.terminal import on_terminal
 from tests.cli.test_business import traces
+from tests.permissions import ORDINARY
 
 
 @pytest.fixture
@@ -110,6 +113,23 @@ def test_a_backup_is_not_restored_into_itself(calltally: CommandLine, calls: str
     assert calltally.run("restore", str(path), "--yes").code == 0
 
 
+def test_a_backup_is_not_restored_into_another(calltally: CommandLine, calls: str, tmp_path: Path) -> None:
+    path, other = tmp_path / "backup", tmp_path / "other"
+    for each in (path, other):
+        calltally.run("backup", str(each))
+    before = files_in(other)
+    sentence = calltally.run("restore", str(path), "--yes", "--data", str(other)).failed(1)
+    assert sentence == f"{other} is a backup itself; if it is a data folder at work by now, remove its manifest.json"
+    assert files_in(other) == before
+    (other / "manifest.json").unlink()
+    assert calltally.run("restore", str(path), "--yes", "--data", str(other)).code == 0
+
+
+def files_in(folder: Path) -> dict[Path, bytes | None]:
+    """What is in a folder, and what is in its files."""
+    return {path: path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}
+
+
 def file_of(folder: Path, business: str) -> Path:
     return folder / "calls" / f"{business}.1.duckdb"
 
@@ -158,7 +178,7 @@ def test_a_damaged_business_is_left_out_of_a_backup(calltally: CommandLine, call
     assert (checked.code, "All is well" in checked.out) == (1, False)
     assert f"'Acme' ({calls}) is not in this backup: {left['problem']}" in checked.out
     sentence = calltally.run("restore", str(path), "-b", "Acme").failed(1)
-    assert sentence == "This backup was made without 'Acme', as its calls were damaged; use another one"
+    assert sentence == "This backup was made without 'Acme', as its calls could not be read; use another one"
     done = calltally.run("restore", str(path), "--yes")
     assert (done.code, done.err) == (0, f"'Acme' ({calls}) is not in this backup: {left['problem']}\n")
 
@@ -178,6 +198,40 @@ def test_other_commands_name_the_business_that_is_damaged(
     sentence = done.err.splitlines()[-1]
     assert sentence.startswith(f"calltally: 'Acme' ({calls}): {file_of(calltally.data, calls)} cannot be opened: ")
     assert sentence.endswith(f"; restore it from a backup: calltally restore BACKUP --business {calls}")
+
+
+def test_one_that_a_newer_release_wrote_is_left_out_too(calltally: CommandLine, calls: str, tmp_path: Path) -> None:
+    with duckdb.connect(file_of(calltally.data, calls)) as file:
+        file.execute("UPDATE meta SET schema_version = 99")
+    path = tmp_path / "backup"
+    done = calltally.run("backup", str(path))
+    assert (done.code, done.out) == (1, f"Backed up 1 business with 0 calls to {path}\n")
+    sentence = done.err.splitlines()[-1]
+    assert sentence.startswith(f"calltally: 'Acme' ({calls}) was left out: ")
+    assert sentence.endswith("upgrade to read them")  # its calls are whole: to restore others would lose some
+    [left] = json.loads((path / "manifest.json").read_text())["left_out"]
+    assert left["damaged"] is False
+    checked = calltally.run("check")
+    assert "unreadable" in checked.out
+    assert "BACKUP" not in checked.out
+
+
+def test_one_that_may_not_be_read_is_not_said_to_be_damaged(calltally: CommandLine, calls: str, tmp_path: Path) -> None:
+    file_of(calltally.data, calls).chmod(0)
+    command = [*ORDINARY, sys.executable, "-m", "calltally", "check", "--data", str(calltally.data)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "unreadable" in done.stdout
+    assert "Permission denied" in done.stdout
+    assert "BACKUP" not in done.stdout
+
+
+def test_nothing_in_a_backup_changes_when_it_is_checked(calltally: CommandLine, calls: str, tmp_path: Path) -> None:
+    path = tmp_path / "backup"
+    calltally.run("backup", str(path))
+    before = files_in(path)
+    assert calltally.process("check", "--data", str(path)).code == 0
+    assert files_in(path) == before
 
 
 def test_a_changed_backup_is_not_well(calltally: CommandLine, calls: str, tmp_path: Path) -> None:

@@ -53,6 +53,7 @@ def test_a_folder_that_is_in_order(calltally: CommandLine, acme: str, store: Pat
                 "first_start": "2026-03-09T14:00:00Z",
                 "last_start": "2026-03-09T14:59:00Z",
                 "problem": None,
+                "damaged": False,
             },
             {
                 "id": found["businesses"][1]["id"],
@@ -63,6 +64,7 @@ def test_a_folder_that_is_in_order(calltally: CommandLine, acme: str, store: Pat
                 "last_start": None,
                 "schema": 0,
                 "problem": None,
+                "damaged": False,
             },
         ],
         "leftovers": [],
@@ -108,7 +110,9 @@ def test_a_damaged_store_is_named_and_the_others_are_read(calltally: CommandLine
 
 def test_a_store_that_is_no_database(calltally: CommandLine, store: Path) -> None:
     os.truncate(store, 100)
-    assert "cannot be opened" in checked(calltally)["businesses"][0]["problem"]
+    [found] = checked(calltally)["businesses"]
+    assert "cannot be opened" in found["problem"]
+    assert found["damaged"]
 
 
 def test_a_damaged_control_database(calltally: CommandLine, acme: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 from calltally.accounts import Business
 from calltally.engines import EXPORT_SCHEMA, AtLeast, Engine, Outcome, calls_file, open_engine, read_file, store_files
 from calltally.engines.clickhouse import engine as cluster_engine
-from calltally.errors import FolderUnusable, NotFound
+from calltally.errors import CallsUnreadable, Damaged, NotFound
 from calltally.folder import DataFolder
 from calltally.ingestion import Delivery, deliver
 from calltally.settings import Settings
@@ -193,7 +193,7 @@ def test_check_finds_a_damaged_block(new_business: NewBusiness, tmp_path: Path) 
         file.seek(path.stat().st_size // 4)
         file.write(b"\xff" * (path.stat().st_size // 2))
     engine = open_engine(folder, Settings(hot_memory="0", memory="500MB"))
-    with pytest.raises(FolderUnusable, match=r"damaged|cannot be opened"):
+    with pytest.raises(Damaged, match=r"damaged|cannot be opened"):
         engine.check(business.calls)
     engine.close()
 
@@ -215,8 +215,8 @@ def test_a_file_is_read_where_it_lies_and_not_changed(new_business: NewBusiness,
 def test_a_file_that_is_no_store_is_refused(tmp_path: Path) -> None:
     path, *others = store_files(tmp_path, "store")
     path.write_bytes(b"no database" * 1000)
-    with pytest.raises(FolderUnusable, match="are damaged"):
+    with pytest.raises(Damaged, match="are damaged"):
         read_file(path)
     assert (path.name, any(file.exists() for file in others)) == ("store.duckdb", False)
-    with pytest.raises(FolderUnusable, match=r"cannot be read: .* does not exist"):
+    with pytest.raises(CallsUnreadable, match=r"cannot be read: .* does not exist"):
         read_file(tmp_path / "nowhere")

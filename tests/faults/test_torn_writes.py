@@ -14,7 +14,7 @@ import pytest
 from calltally.accounts import Business
 from calltally.engines.duckdb import DuckDBEngine, files_of, store_path
 from calltally.engines.duckdb.blocks import blocks_path, put_back
-from calltally.errors import FolderUnusable
+from calltally.errors import CallsUnreadable
 from calltally.folder import DataFolder
 from calltally.ingestion import Delivery, deliver
 from tests.conftest import NewBusiness
@@ -137,7 +137,7 @@ def test_a_write_that_ends_at_any_page_of_a_block_loses_nothing(write: Write, tm
 def is_damaged(folder: DataFolder, business: Business) -> bool:
     try:
         stored(folder, business)
-    except FolderUnusable:
+    except CallsUnreadable:
         return True
     return False
 

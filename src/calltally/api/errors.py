@@ -7,6 +7,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Scope
 
 from calltally.errors import (
+    CallsUnreadable,
     CalltallyError,
     Damaged,
     FolderUnusable,
@@ -44,6 +45,7 @@ ERRORS: dict[type[CalltallyError], tuple[int, str]] = {
     TooLarge: (413, "too_large"),
     UnsupportedMedia: (415, "unsupported_media_type"),
     Unavailable: (503, "unavailable"),
+    CallsUnreadable: (503, "unavailable"),
     Damaged: (503, "unavailable"),
     StorageFull: (507, "storage_full"),
     FolderUnusable: (503, "unavailable"),

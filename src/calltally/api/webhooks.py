@@ -21,7 +21,7 @@ from calltally.accounts import (
 )
 from calltally.api.receiving import read_body
 from calltally.api.services import Services, services_of
-from calltally.errors import Damaged, FolderUnusable, InvalidBody, NotFound, Unavailable
+from calltally.errors import CallsUnreadable, FolderUnusable, InvalidBody, NotFound, Unavailable
 from calltally.ingestion import ReadDeliveries, known_erasure, without_erased
 from calltally.ingestion.webhooks import VENDORS, Posted, outcome_of, read_notice, reason_of
 from calltally.localtime import microseconds
@@ -104,7 +104,7 @@ async def _outcome(arrival: _Arrival, services: Services) -> str:
         return str(outcome_of(await services.intake.put(arrival.business, deliveries)).outcome.value)
     except InvalidBody as error:
         reason = reason_of(error.problems)
-    except (Damaged, FolderUnusable) as error:
+    except (CallsUnreadable, FolderUnusable) as error:
         reason = error.message
     await run_in_threadpool(_keep, arrival, reason, services)
     return KEPT

@@ -3,7 +3,8 @@
 from calltally.backups.checking import changed_files, left_out, miscounted
 from calltally.backups.making import BackupProgress, make_backup, require_outside
 from calltally.backups.manifest import Kept, LeftOut, Manifest, has_manifest, read_manifest
-from calltally.backups.restoring import Backup, Target, chosen, opened_backup, require_apart, restore_business
+from calltally.backups.opening import Backup, copied_control, opened_backup, read_calls
+from calltally.backups.restoring import Target, chosen, require_apart, restore_business
 
 __all__ = [
     "Backup",
@@ -14,11 +15,13 @@ __all__ = [
     "Target",
     "changed_files",
     "chosen",
+    "copied_control",
     "has_manifest",
     "left_out",
     "make_backup",
     "miscounted",
     "opened_backup",
+    "read_calls",
     "read_manifest",
     "require_apart",
     "require_outside",

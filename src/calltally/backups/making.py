@@ -20,8 +20,8 @@ from calltally.accounts import (
 )
 from calltally.backups.files import copy_synced
 from calltally.backups.manifest import Kept, LeftOut, Manifest, write_manifest
-from calltally.engines import Engine, Snapshot, calls_file, damage_of, read_file
-from calltally.errors import CalltallyError, Conflict, Damaged, FolderUnusable, NotFound, StorageFull, Unavailable
+from calltally.engines import Engine, Snapshot, calls_file, cause_of, read_file
+from calltally.errors import CallsUnreadable, CalltallyError, Conflict, Damaged, FolderUnusable, NotFound, StorageFull
 from calltally.folder import DataFolder, sync_folder
 
 __all__ = ["BackupProgress", "make_backup", "require_outside"]
@@ -36,6 +36,15 @@ class BackupProgress:
     name: str
 
 
+class _NotCopied(Exception):
+    """The calls of one business cannot be read, which does not keep the others out."""
+
+    def __init__(self, problem: str, *, damaged: bool) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.damaged = damaged
+
+
 def make_backup(
     target: Path,
     control: Control,
@@ -46,7 +55,7 @@ def make_backup(
     """Copy every business into a new folder, which is there once all is written; its manifest.
 
     A business that is deleted meanwhile is left out, one that is cleared is copied as it is then. One whose calls are
-    damaged does not keep the others out: the manifest says that it is missing, and why.
+    cannot be read does not keep the others out: the manifest says that it is missing, and why.
 
     Raises:
         Conflict: the folder is there already, or what an earlier backup that was killed has left.
@@ -119,8 +128,8 @@ def _copied(
         on_progress(BackupProgress(done, len(found), business.name))
         try:
             copy = _copy(business.id, control, engine, folder)
-        except Damaged as damage:
-            left_out.append(LeftOut(business.id, business.name, damage.message))
+        except _NotCopied as refused:
+            left_out.append(LeftOut(business.id, business.name, refused.problem, refused.damaged))
         else:
             copied += [copy] if copy else []
     on_progress(BackupProgress(len(found), len(found), ""))
@@ -162,13 +171,14 @@ def _snapshot(business: Business, engine: Engine) -> Iterator[Snapshot | None]:
     """A business's calls, as they are at one moment.
 
     Raises:
-        Damaged: they cannot be read.
+        _NotCopied: they cannot be read.
     """
     with ExitStack() as stack:
         try:
             snapshot = stack.enter_context(engine.snapshot(business.calls))
-        except (Unavailable, FolderUnusable) as error:
-            if problem := damage_of(engine, business.calls, error):
-                raise Damaged(problem) from error
-            raise
+        except FolderUnusable as error:  # a newer release wrote them
+            raise _NotCopied(error.message, damaged=False) from error
+        except CallsUnreadable as error:
+            cause = cause_of(engine, business.calls, error)
+            raise _NotCopied(cause.message, damaged=isinstance(cause, Damaged)) from error
         yield snapshot

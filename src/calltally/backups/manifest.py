@@ -29,11 +29,12 @@ class Kept:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A business that a backup lacks, as its calls could not be read when it was made."""
+    """A business that a backup lacks, as its calls could not be read when it was made, being damaged or for now."""
 
     id: str
     name: str
     problem: str
+    damaged: bool = True
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,5 @@
 """A business put back as it was: its calls as a new store, its settings, and the keys that are missing."""
 
-import shutil
-import tempfile
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,28 +9,19 @@ from pathlib import Path
 from calltally.accounts import (
     Control,
     forget_removal,
-    open_control,
     read_account,
     reserve_store,
     restore_account,
     store_name,
 )
 from calltally.backups.files import copy_synced
-from calltally.backups.manifest import Kept, Manifest, read_manifest
+from calltally.backups.manifest import NAME, Kept, Manifest, has_manifest
+from calltally.backups.opening import Backup
 from calltally.engines import Engine, StoreFacts, calls_file, remove_store
 from calltally.errors import CalltallyError, Conflict, FolderUnusable, NotFound, shown
 from calltally.folder import DataFolder, sync_folder
 
-__all__ = ["Backup", "Target", "chosen", "opened_backup", "require_apart", "restore_business"]
-
-
-@dataclass(frozen=True)
-class Backup:
-    """An open backup; `control` is a copy of its control database, so that the backup itself stays as it is."""
-
-    folder: Path
-    manifest: Manifest
-    control: Control
+__all__ = ["Target", "chosen", "require_apart", "restore_business"]
 
 
 @dataclass(frozen=True)
@@ -49,34 +38,17 @@ class Target:
 
 
 def require_apart(backup: Path, data: Path) -> None:
-    """Nothing, if a backup and the data folder to restore into are two folders, however each is called.
+    """Nothing, if the data folder to restore into is neither the backup, however each is called, nor another one.
 
     Raises:
-        Conflict: they are the same one, whose files would no longer be those that were backed up.
+        Conflict: it is one, whose files would no longer be those that were backed up.
     """
     if backup.exists() and data.exists() and backup.samefile(data):
         message = f"{backup} is the data folder itself; name the one to restore into with --data or CALLTALLY_DATA"
         raise Conflict(message)
-
-
-@contextmanager
-def opened_backup(folder: Path) -> Iterator[Backup]:
-    """The backup in a folder.
-
-    Raises:
-        FolderUnusable: there is none, it is damaged, or a newer release of Calltally made it.
-    """
-    manifest = read_manifest(folder)
-    with tempfile.TemporaryDirectory(prefix="calltally-") as place:
-        copy = DataFolder(Path(place))
-        original = folder / copy.control.name
-        for path in (original, original.with_name(original.name + "-wal")):
-            if path.exists():
-                shutil.copyfile(path, copy.path / path.name)
-        with open_control(copy) as control:
-            if problems := control.check():
-                raise FolderUnusable(f"{original} is damaged: {problems[0]}")
-            yield Backup(folder, manifest, control)
+    if has_manifest(data):
+        message = f"{data} is a backup itself; if it is a data folder at work by now, remove its {NAME}"
+        raise Conflict(message)
 
 
 def chosen(manifest: Manifest, names: Sequence[str]) -> tuple[Kept, ...]:
@@ -156,7 +128,7 @@ def _named(manifest: Manifest, name: str) -> Kept:
         for left in manifest.left_out:
             if name in {left.id, left.name}:
                 raise NotFound(
-                    f"This backup was made without {shown(name)}, as its calls were damaged; use another one"
+                    f"This backup was made without {shown(name)}, as its calls could not be read; use another one"
                 )
         raise NotFound(f"There is no business {shown(name)} in this backup")
     if len(found) > 1:

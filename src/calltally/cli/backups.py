@@ -26,7 +26,7 @@ from calltally.backups import (
     require_outside,
     restore_business,
 )
-from calltally.cli.damage import restore_it
+from calltally.cli.damage import advice
 from calltally.cli.group import examples
 from calltally.cli.interrupting import interruptible
 from calltally.cli.options import BusinessesOption, DataOption, JsonOption, YesOption, calls_of, opened, settings_for
@@ -65,7 +65,7 @@ def backup(
         calls = sum(kept.calls for kept in made.businesses)
         say(f"Backed up {_businesses(len(made.businesses))} with {counted(calls, 'call')} to {folder}")
     for left in made.left_out:
-        complain(f"'{left.name}' ({left.id}) was left out: {left.problem}; {restore_it(left.id)}")
+        complain(f"'{left.name}' ({left.id}) was left out: {left.problem}{advice(left.id, damaged=left.damaged)}")
     if made.left_out:
         raise typer.Exit(1)
 

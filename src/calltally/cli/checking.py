@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,14 +10,23 @@ import typer
 from rich.filesize import decimal
 
 from calltally.accounts import rfc3339
-from calltally.backups import Manifest, changed_files, has_manifest, left_out, miscounted, read_manifest
+from calltally.backups import (
+    Manifest,
+    changed_files,
+    copied_control,
+    has_manifest,
+    left_out,
+    miscounted,
+    read_calls,
+    read_manifest,
+)
 from calltally.checking import CheckedBusiness, Findings, Leftover, check_folder
 from calltally.cli.group import examples
 from calltally.cli.interrupting import interruptible
-from calltally.cli.options import DataOption, JsonOption, Opened, calls_of, opened, settings_for
+from calltally.cli.options import DataOption, JsonOption, calls_of, opened, settings_for
 from calltally.cli.output import Column, print_json, print_table, say
 from calltally.errors import FolderUnusable
-from calltally.folder import require_folder
+from calltally.folder import DataFolder, require_folder
 from calltally.localtime import moment, offset_table
 
 __all__ = ["EXAMPLES", "check"]
@@ -39,15 +49,14 @@ def check(
     """
     folder = settings_for(data).data
     require_folder(folder)  # of one that a name mistyped would make, all would be well
-    manifest, unlike = _backup(folder)  # before anything in it is opened
-    with opened(data) as on:
-        found = _found(on)
-        if manifest and not found.control:
-            unlike += miscounted(
-                manifest, {each.business.id: each.facts.calls if each.facts else None for each in found.businesses}
-            )
-        found = replace(found, backup=tuple(unlike))
-        removed = _remove(found.leftovers) if remove_leftovers else []
+    manifest, unlike = _backup(folder)
+    found = _found_in_backup(folder) if _rests(folder) else _found(data)
+    if manifest and not found.control:
+        unlike += miscounted(
+            manifest, {each.business.id: each.facts.calls if each.facts else None for each in found.businesses}
+        )
+    found = replace(found, backup=tuple(unlike))
+    removed = _remove(found.leftovers) if remove_leftovers else []
     left = replace(found, leftovers=tuple(leftover for leftover in found.leftovers if leftover not in removed))
     if as_json:
         print_json({"well": left.well, **_plain(found, removed)})
@@ -62,11 +71,27 @@ def check(
         raise typer.Exit(1)
 
 
-def _found(on: Opened) -> Findings:
-    if problems := on.control.check():
-        return Findings(problems)
-    with calls_of(on, "check") as engine, interruptible():
-        return check_folder(on.folder, on.control, engine)
+def _rests(folder: Path) -> bool:
+    """Whether a folder is a backup that nobody uses as a data folder."""
+    there = DataFolder(folder, only_read=True)
+    return has_manifest(folder) and not (there.lock.exists() and there.owner())
+
+
+def _found_in_backup(folder: Path) -> Findings:
+    """What there is in a backup, in which nothing changes: else it would not be the one that was made."""
+    with copied_control(folder) as control:
+        if problems := control.check():
+            return Findings(problems)
+        return check_folder(DataFolder(folder, only_read=True), control, partial(read_calls, folder))
+
+
+def _found(data: str | None) -> Findings:
+    """What there is in a data folder, which a newer release brings up to date."""
+    with opened(data) as on:
+        if problems := on.control.check():
+            return Findings(problems)
+        with calls_of(on, "check") as engine, interruptible():
+            return check_folder(on.folder, on.control, engine.check)
 
 
 def _backup(folder: Path) -> tuple[Manifest | None, list[str]]:
@@ -98,7 +123,8 @@ def _print(found: Findings, removed: Sequence[Leftover]) -> None:
     for checked in found.businesses:
         if checked.problem:
             say(f"'{checked.business.name}' ({checked.business.id}): {checked.problem}")
-            say("  Restore it from a backup: calltally restore BACKUP --business " + checked.business.id)
+            if checked.damaged:
+                say("  Restore it from a backup: calltally restore BACKUP --business " + checked.business.id)
     for problem in found.backup:
         say(problem)
     if found.backup:
@@ -111,7 +137,7 @@ def _print(found: Findings, removed: Sequence[Leftover]) -> None:
 def _row(checked: CheckedBusiness) -> tuple[str, ...]:
     size = "-" if checked.size is None else decimal(checked.size)
     if checked.facts is None:
-        return (checked.business.name, "damaged", "-", "-", "-", size)
+        return (checked.business.name, "damaged" if checked.damaged else "unreadable", "-", "-", "-", size)
     facts = checked.facts
     state = "well" if checked.size or facts.calls else "no calls yet"
     days = offset_table(checked.business.timezone)
@@ -142,6 +168,7 @@ def _plain_business(checked: CheckedBusiness) -> dict[str, Any]:
         "last_start": _written(facts.last_start) if facts else None,
         "schema": facts.schema if facts else None,
         "problem": checked.problem,
+        "damaged": checked.damaged,
     }
 
 

@@ -1,18 +1,20 @@
-"""What a command says where the calls of a business are damaged: which business, and what helps."""
+"""What a command says where the calls of a business cannot be read: which business, why, and what helps."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from calltally.accounts import Business
-from calltally.engines import Engine, damage_of
-from calltally.errors import Damaged, Unavailable
+from calltally.engines import Engine, cause_of
+from calltally.errors import CallsUnreadable, Damaged
 
-__all__ = ["naming_damage", "restore_it"]
+__all__ = ["advice", "naming_damage"]
 
 
-def restore_it(business_id: str) -> str:
-    """What helps."""
-    return f"restore it from a backup: calltally restore BACKUP --business {business_id}"
+def advice(business_id: str, *, damaged: bool) -> str:
+    """What helps, as the end of a sentence; empty where its cause is to be mended."""
+    if not damaged:
+        return ""
+    return f"; restore it from a backup: calltally restore BACKUP --business {business_id}"
 
 
 @contextmanager
@@ -20,11 +22,11 @@ def naming_damage(business: Business, engine: Engine) -> Iterator[None]:
     """Say of calls that cannot be read whose they are: the engine does not know what else the command works on.
 
     Raises:
-        Damaged: they cannot be read.
+        CallsUnreadable: they cannot be read.
     """
     try:
         yield
-    except Unavailable as error:
-        if problem := damage_of(engine, business.calls, error):
-            raise Damaged(f"'{business.name}' ({business.id}): {problem}; {restore_it(business.id)}") from error
-        raise
+    except CallsUnreadable as error:
+        cause = cause_of(engine, business.calls, error)
+        helps = advice(business.id, damaged=isinstance(cause, Damaged))
+        raise type(cause)(f"'{business.name}' ({business.id}): {cause.message}{helps}") from error

@@ -28,7 +28,7 @@ from calltally.engines.base import (
     Unplaced,
 )
 from calltally.engines.choosing import ENGINES, engine_status, name_of_engine, open_engine, open_to_move, prepare_engine
-from calltally.engines.damage import damage_of
+from calltally.engines.damage import cause_of
 from calltally.engines.duckdb import file_facts, files_of, rewriting_files_of, store_path
 from calltally.engines.erasure import Erasure
 from calltally.engines.hashing import hashes_of
@@ -79,7 +79,7 @@ __all__ = [
     "Tally",
     "Unplaced",
     "calls_file",
-    "damage_of",
+    "cause_of",
     "engine_status",
     "hashes_of",
     "join",
@@ -114,6 +114,7 @@ def read_file(path: Path) -> StoreFacts:
     """What the file of a store holds, every byte of it read, wherever it lies and without changing it.
 
     Raises:
-        FolderUnusable: it is damaged, which the message describes.
+        Damaged: it is damaged, which the message describes.
+        CallsUnreadable: it cannot be read otherwise.
     """
     return file_facts(path)

@@ -398,7 +398,9 @@ class Engine(Protocol):
         """What a store holds, every byte of it read; changes nothing.
 
         Raises:
-            FolderUnusable: it is damaged, which the message describes, or was written by a newer release.
+            Damaged: it is damaged; the message names the file and says how.
+            CallsUnreadable: it cannot be read, such as without the right to; the message says so too.
+            FolderUnusable: it was written by a newer release.
         """
 
     def remove(self, calls: str) -> None:

@@ -1,26 +1,20 @@
-"""Whether it is a damaged file for which something could not be done, and which one."""
+"""What is wrong with a file of calls for which something could not be done."""
 
 from calltally.engines.base import Engine
-from calltally.engines.duckdb.failures import CANNOT_READ
-from calltally.engines.duckdb.stores import CANNOT_OPEN
-from calltally.errors import CalltallyError, FolderUnusable
+from calltally.errors import CallsUnreadable, CalltallyError
 
-__all__ = ["damage_of"]
+__all__ = ["cause_of"]
 
 
-def damage_of(engine: Engine, calls: str, error: CalltallyError) -> str | None:
-    """What is wrong with the file of a store, which the sentence names; None: that is not what the error is about.
+def cause_of(engine: Engine, calls: str, error: CallsUnreadable) -> CallsUnreadable:
+    """The error with a message that names the file and the cause, for whoever runs the server.
 
-    What the error says is for whoever asks a server, and names neither the file nor the cause.
+    What a request is told names neither. To look costs as long as to read all calls.
     """
-    if isinstance(error, FolderUnusable):
-        return error.message
-    if error.message not in {CANNOT_OPEN, CANNOT_READ}:  # to look costs as long as to read all calls
-        return None
     try:
         engine.check(calls)
-    except FolderUnusable as found:
-        return found.message
+    except CallsUnreadable as found:
+        return found
     except CalltallyError:  # such as that a server has ended meanwhile: the first error says more
-        return None
-    return None
+        return error
+    return error

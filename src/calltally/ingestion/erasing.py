@@ -19,7 +19,7 @@ from calltally.accounts import (
 )
 from calltally.catalog import CATALOG
 from calltally.engines import Engine, Erasure
-from calltally.errors import Damaged, FolderUnusable, InvalidRequest, Problem, shown
+from calltally.errors import CallsUnreadable, FolderUnusable, InvalidRequest, Problem, shown
 from calltally.records import BadValue, Reading, read_phone, read_value
 
 __all__ = ["erase_caller", "known_erasure", "require_caller", "without_erased"]
@@ -64,14 +64,14 @@ def require_caller(caller_number: str, business: Business) -> None:
 
 
 def known_erasure(business: Business, engine: Engine) -> Erasure:
-    """Who was erased: nobody while the calls are damaged, of which nobody can tell.
+    """Who was erased: nobody while the calls cannot be read, of which nobody can tell.
 
     Raises:
         Unavailable: it cannot be told now.
     """
     try:
         return engine.erasure(business.calls)
-    except (Damaged, FolderUnusable):
+    except (CallsUnreadable, FolderUnusable):
         return Erasure()
 
 

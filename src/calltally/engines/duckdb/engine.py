@@ -28,7 +28,7 @@ from calltally.engines.duckdb.whole import begun, read_holdings, read_part, read
 from calltally.engines.erasure import Erasure
 from calltally.engines.sql import compile_plan, narrowed_plan, read_rows
 from calltally.engines.whole import Holdings, Part, Taking, Tally
-from calltally.errors import FolderUnusable, NotFound, Unavailable
+from calltally.errors import CallsUnreadable, NotFound, Unavailable
 from calltally.localtime import DAY, Period
 
 __all__ = ["DuckDBEngine"]
@@ -158,9 +158,9 @@ class DuckDBEngine:
             raise Unavailable(STOPPED) from error
         except duckdb.Error as error:
             raise unreadable(store_path(self._calls, calls), error) from error
-        except Unavailable as error:
+        except CallsUnreadable as error:
             why = error.__cause__ or error
-            raise FolderUnusable(f"{store_path(self._calls, calls)} cannot be opened: {why}") from error
+            raise type(error)(f"{store_path(self._calls, calls)} cannot be opened: {why}", 60) from error
 
     def remove(self, calls: str) -> None:
         with self._stores.removing(calls):

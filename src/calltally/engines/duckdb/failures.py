@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 
 from calltally.engines.duckdb.files import NO_SPACE
-from calltally.errors import Damaged, FolderUnusable, StorageFull, Unavailable
+from calltally.errors import CallsUnreadable, Damaged, StorageFull, Unavailable
 
 __all__ = ["CANNOT_READ", "STOPPED", "full_disk_said", "is_damage", "translated", "unreadable"]
 
@@ -45,10 +45,11 @@ def translated() -> Iterator[None]:
         raise
 
 
-def unreadable(path: Path, error: duckdb.Error) -> FolderUnusable:
+def unreadable(path: Path, error: duckdb.Error) -> CallsUnreadable:
     """What to raise for a file of calls that DuckDB cannot read to its end."""
-    what = "are damaged" if is_damage(error) else "cannot be read"
-    return FolderUnusable(f"The calls in {path} {what}: {error}")
+    if is_damage(error):
+        return Damaged(f"The calls in {path} are damaged: {error}", 60)
+    return CallsUnreadable(f"The calls in {path} cannot be read: {error}", 60)
 
 
 def is_damage(error: duckdb.Error) -> bool:

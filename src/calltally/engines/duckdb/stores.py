@@ -18,7 +18,7 @@ from calltally.engines.duckdb.schema import CALLS_COLUMNS, create_or_migrate
 from calltally.engines.duckdb.spelling import quoted
 from calltally.engines.duckdb.store import REMOVED, Store, read_store
 from calltally.engines.duckdb.writer import Writer
-from calltally.errors import Damaged, NotFound, Unavailable
+from calltally.errors import CallsUnreadable, Damaged, NotFound
 from calltally.folder import sync_folder
 
 __all__ = ["CANNOT_OPEN", "INVALIDATED", "Stores"]
@@ -99,7 +99,7 @@ class Stores:
 
         Raises:
             NotFound: it was removed.
-            Unavailable: its file cannot be opened.
+            CallsUnreadable: its file cannot be opened.
         """
         with self._lock:
             if calls in self._removed:
@@ -123,7 +123,7 @@ class Stores:
 
         Raises:
             NotFound: it was removed.
-            Unavailable: its file cannot be opened.
+            CallsUnreadable: its file cannot be opened.
         """
         with store.writing:
             if store.removed:
@@ -273,7 +273,7 @@ def _opening(path: Path) -> Iterator[None]:
         if NO_SPACE in str(error):
             raise
         logger.error("cannot open %s: %s", path, error)
-        raise (Damaged if is_damage(error) else Unavailable)(CANNOT_OPEN, 60) from error
+        raise (Damaged if is_damage(error) else CallsUnreadable)(CANNOT_OPEN, 60) from error
 
 
 def _written_anew(cursor: duckdb.DuckDBPyConnection, calls: str, file: CallsFile) -> None:

@@ -10,6 +10,7 @@ from calltally.catalog import CATALOG, Grain
 from calltally.engines.base import AtLeast, AtMost, ChangedSince, Condition, Contains, LocalTimeIs, OneOf
 from calltally.engines.remote.frames import Lost
 from calltally.errors import (
+    CallsUnreadable,
     CalltallyError,
     Conflict,
     Damaged,
@@ -48,6 +49,7 @@ UNPLACED_SCHEMA = pa.schema([pa.field("place", pa.int64()), pa.field("record", p
 MOST_BYTES = 16_000_000  # of rows in a frame, unless a single one has more
 FIELDS = {field.name for field in CATALOG.stored_fields}
 GRAINS = {grain.value for grain in Grain}
+LATER = {each.__name__: each for each in (CallsUnreadable, Damaged, Unavailable)}
 SAID_IN_A_SENTENCE = {
     each.__name__: each
     for each in (
@@ -188,10 +190,8 @@ def plain_error(error: CalltallyError) -> dict[str, Any]:
 def read_error(plain: dict[str, Any]) -> CalltallyError:
     """The error that `plain_error` wrote; one that is not known here is told in its own words all the same."""
     match plain:
-        case {"error": "Unavailable", "message": message, "retry_after": int(seconds)}:
-            return Unavailable(message, seconds)
-        case {"error": "Damaged", "message": message, "retry_after": int(seconds)}:
-            return Damaged(message, seconds)
+        case {"error": str(name), "message": message, "retry_after": int(seconds)} if name in LATER:
+            return LATER[name](message, seconds)
         case {"error": "Refused", "message": message, "status": int(status)}:
             return Refused(message, status)
         case {"error": "InvalidRequest", "problems": problems}:

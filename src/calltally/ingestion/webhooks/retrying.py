@@ -15,7 +15,7 @@ from calltally.accounts import (
     remove_dead_letter,
 )
 from calltally.engines import Engine
-from calltally.errors import Damaged, FolderUnusable, InvalidBody, NotFound, Problem
+from calltally.errors import CallsUnreadable, FolderUnusable, InvalidBody, NotFound, Problem
 from calltally.ingestion.deliveries import deliver_read
 from calltally.ingestion.erasing import known_erasure, without_erased
 from calltally.ingestion.webhooks.reading import read_notice
@@ -63,7 +63,7 @@ def _retry(body: bytes, letter: DeadLetter, business: Business, engine: Engine) 
             deliver_read([read], business, engine)
     except InvalidBody as error:
         return reason_of(error.problems)
-    except (Damaged, FolderUnusable) as error:
+    except (CallsUnreadable, FolderUnusable) as error:
         return error.message
     return None
 
