@@ -9,12 +9,15 @@ import sqlite3
 import tarfile
 from collections import Counter
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
+from calltally.backups import Kept, Manifest
+from calltally.backups.manifest import write_manifest
 from calltally.engines import read_file
 from tests.api.conftest import serving
 from tests.cli.conftest import CommandLine
@@ -60,21 +63,12 @@ def test_a_backup_of_it_is_checked_as_it_is_and_can_be_restored(calltally: Comma
     backup, there = calltally.data, CommandLine(tmp_path / "there")
     with closing(sqlite3.connect(backup / "control.sqlite")) as control:
         businesses = control.execute("SELECT id, name FROM businesses").fetchall()
-    kept = [
-        {
-            "id": business,
-            "name": name,
-            "calls": calls,
-            "schema": 1,
-            "file": f"calls/{file.name}",
-            "sha256": sha256(file),
-        }
+    kept = tuple(
+        Kept(business, name, read_file(file).calls, 1, f"calls/{file.name}", sha256(file))
         for business, name in businesses
         for file in (backup / "calls").glob(f"{business}.*.duckdb")
-        for calls in [read_file(file).calls]
-    ]
-    made = {"release": "0.1.0", "made_at": "2026-03-09T14:05:00Z", "businesses": kept}
-    (backup / "manifest.json").write_text(json.dumps(made))
+    )
+    write_manifest(backup, Manifest("0.1.0", datetime.now(UTC), kept))
     before = {path: sha256(path) for path in backup.rglob("*") if path.is_file()}
     assert min(counts(calltally).values()) > 0
     assert {path: sha256(path) for path in backup.rglob("*") if path.is_file()} == before
