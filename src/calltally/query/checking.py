@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -162,16 +162,16 @@ class Check:
         numbers = {text: read_phone(text.strip(), self.reading.region) for text in sent}
         for text, number in numbers.items():
             if not number:
-                instead = "".join(self._null_instead(parameter))
-                self._wrong(parameter, f"{shown(text)} means that there is no number{instead}")
+                self._wrong(parameter, f"{shown(text)} means that there is no number{self._null_instead(parameter)}")
         found = {number for text, number in numbers.items() for number in (number, text.strip()) if number}
         return tuple(sorted(found)) if all(numbers.values()) else None
 
-    def _null_instead(self, parameter: Parameter) -> Iterator[str]:
+    def _null_instead(self, parameter: Parameter) -> str:
         """How to ask for the calls without a value instead, where that can be asked for."""
-        for row in self.catalog.filters:
-            if isinstance(row.filter, WhereNull) and isinstance(parameter.filter, Where):
-                yield f"; give {row.name}={parameter.filter.dimension} for the calls without one"
+        names = [row.name for row in self.catalog.filters if isinstance(row.filter, WhereNull)]
+        if not (names and isinstance(parameter.filter, Where)):
+            return ""
+        return f"; give {names[0]}={parameter.filter.dimension} for the calls without one"
 
     def _search(self, parameter: Parameter, sent: tuple[str, ...]) -> tuple[str, ...] | None:
         """The text to look for, and that in the form of a phone number if it is one."""
