@@ -56,14 +56,20 @@ class Check:
         self.problems: list[Problem] = []
 
     def values(self) -> dict[str, Any]:
-        """The value of each parameter, by its name, each looked at alone and held against the others."""
+        """The value of each parameter, by its name, each looked at alone and held against the others.
+
+        Raises:
+            InvalidRequest: with every problem, in the order of the catalog, unknown parameters last.
+        """
         values = {name: self._value(parameter) for name, parameter in self.catalog.parameters.items()}
         self._compare(values)
         self._unknown()
+        if "sort_by" in values:
+            self._sort(values)
+        self._finish()
         return values
 
-    def finish(self) -> None:
-        """Raise what was found wrong, in the order of the parameter table, unknown parameters last."""
+    def _finish(self) -> None:
         if self.problems:
             order = list(self.catalog.parameters)
             known = sorted((p for p in self.problems if p.param in order), key=lambda p: order.index(p.param))
@@ -227,7 +233,7 @@ class Check:
         return None
 
     def _sort_name(self, parameter: Parameter, sent: tuple[str, ...]) -> str | None:
-        """Whether it is a name at all; whether it fits the rest is looked at by `sort`."""
+        """Whether it is a name at all; whether it fits the rest is looked at by `_sort`."""
         names = [*self.catalog.metrics, *self.catalog.dimensions]
         if sent[0] in names:
             return sent[0]
@@ -252,7 +258,7 @@ class Check:
                     f"{shown(given[parameter.at_most][0])}; it can be at most that",
                 )
 
-    def sort(self, values: Mapping[str, Any]) -> None:
+    def _sort(self, values: Mapping[str, Any]) -> None:
         """A dimension to sort by has to be one that the report groups by."""
         name, groups = values["sort_by"], values["group_by"]
         if name in self.catalog.dimensions and groups is not None and name not in groups:

@@ -105,12 +105,9 @@ def validate(query: Query, catalog: Catalog, reading: Reading) -> ValidQuery:
     """The report that was asked for; numbers and times are read as those of a record.
 
     Raises:
-        InvalidRequest: with every problem, in the order of the parameter table, unknown parameters last.
+        InvalidRequest: with every problem, in the order of the catalog, unknown parameters last.
     """
-    check = Check(query, catalog, reading, "report")
-    values = check.values()
-    check.sort(values)
-    check.finish()
+    values = Check(query, catalog, reading, "report").values()
     return _valid(values, catalog)
 
 
@@ -120,10 +117,7 @@ def validate_picture(query: Query, catalog: Catalog, reading: Reading) -> tuple[
     Raises:
         InvalidRequest: with every problem, in the order of the catalog, unknown parameters last.
     """
-    check = Check(query, catalog, reading, "picture")
-    values = check.values()
-    check.sort(values)
-    check.finish()
+    values = Check(query, catalog, reading, "picture").values()
     return _valid(values, catalog), Look(values["theme"], values["width"], values["height"])
 
 
@@ -133,9 +127,7 @@ def validate_filters(query: Query, catalog: Catalog, reading: Reading) -> ValidF
     Raises:
         InvalidRequest: with every problem, in the order of the catalog, unknown parameters last.
     """
-    check = Check(query, catalog, reading, "export")
-    values = check.values()
-    check.finish()
+    values = Check(query, catalog, reading, "export").values()
     return _filters(values, catalog)
 
 
@@ -145,9 +137,7 @@ def validate_listing(query: Query, catalog: Catalog, reading: Reading) -> ValidL
     Raises:
         InvalidRequest: with every problem, in the order of the catalog, unknown parameters last.
     """
-    check = Check(query, catalog, reading, "list")
-    values = check.values()
-    check.finish()
+    values = Check(query, catalog, reading, "list").values()
     return ValidListing(_filters(values, catalog), values["sort_order"], values["limit"], values["cursor"])
 
 
@@ -157,9 +147,7 @@ def validate_values(query: Query, catalog: Catalog, reading: Reading) -> ValidVa
     Raises:
         InvalidRequest: with every problem, in the order of the catalog, unknown parameters last.
     """
-    check = Check(query, catalog, reading, "list of values")
-    values = check.values()
-    check.finish()
+    values = Check(query, catalog, reading, "list of values").values()
     dimension = catalog.dimensions[values["dimension"]]
     return ValidValues(dimension, _filters(values, catalog), values["search"], values["limit"])
 
