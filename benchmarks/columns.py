@@ -41,7 +41,7 @@ def measure_columns(data: Path, business: str, requests: Iterable[str], rounds: 
             raise RuntimeError("columns need numba: install calltally[fast]")
         found = find_business(on.control, business)
         columns, seconds = _built(engine, found, rounds)
-        plans = [ask(request.encode(), found, Timing())[1] for request in requests]
+        plans = [ask(request.encode(), found, Timing()).plan for request in requests]
         return _figure(columns, seconds), [_bytes_read(plan, columns) for plan in plans]
 
 

@@ -173,7 +173,7 @@ def _engine(on: Opened, servers: Servers, tables: Tables) -> ClickHouseEngine:
 
 def _asking(engine: Engine, business: Business, side: Side, request: str) -> Callable[[], Rows]:
     """What asks for a report, from its plan to its rows."""
-    _, plan = ask(request.encode(), business, Timing())
+    plan = ask(request.encode(), business, Timing()).plan
 
     def asked() -> Rows:
         rows = engine.answer(plan, Stop())

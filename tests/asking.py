@@ -15,8 +15,8 @@ from calltally.query import Timing, answer, ask
 def report(engine: Engine, business: Business, params: Sequence[tuple[str, str]] | str) -> dict[str, Any]:
     """The body of a report."""
     query_string = params if isinstance(params, str) else urlencode(params)
-    query, plan = ask(query_string.encode(), business, Timing())
-    found = answer(query, plan, engine, Stop(), Timing())
+    question = ask(query_string.encode(), business, Timing())
+    found = answer(question, engine, Stop(), Timing())
     rows = [dict(row) for row in found.rows]
     return {"data": {"data": rows, "totals": dict(found.totals), "count": len(rows)}}
 

@@ -23,7 +23,7 @@ Row = Mapping[str, Cell]
 
 def report(group_by: str, rows: Sequence[Sequence[Cell]], metrics: str = "count", **more: str) -> Report:
     """A report whose rows hold these cells; its totals are the sums of its rows."""
-    query, _ = ask(urlencode({"group_by": group_by, "metrics": metrics, **more}).encode(), ACME, Timing())
+    query = ask(urlencode({"group_by": group_by, "metrics": metrics, **more}).encode(), ACME, Timing()).query
     names = [*group_by.split(","), *metrics.split(",")]
     filled = tuple(dict(zip(names, row, strict=True)) for row in rows)
     totals = {name: sum(row[name] or 0 for row in filled) for name in metrics.split(",")}  # type: ignore[misc]

@@ -85,7 +85,7 @@ def open_file_alone(folder: DataFolder) -> DuckDBEngine:
 
 
 def plans_of(business: Business) -> list[Plan]:
-    return [ask(request.encode(), business, Timing())[1] for request in REQUESTS]
+    return [ask(request.encode(), business, Timing()).plan for request in REQUESTS]
 
 
 def answers_one_by_one(engine: Engine, business: Business) -> list[list[Rows]]:

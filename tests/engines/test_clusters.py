@@ -447,7 +447,7 @@ def test_status_tells_each_server(whole: Cluster, engine: Engine, new_business: 
 def test_a_stopped_report_ends_at_once(engine: Engine, new_business: NewBusiness) -> None:
     business = new_business()
     add_many(engine, business, 100_000)
-    _, plan = ask(b"group_by=utm_campaign,source&metrics=count", business, Timing())
+    plan = ask(b"group_by=utm_campaign,source&metrics=count", business, Timing()).plan
     began = time.monotonic()
     engine.answer(plan, Stop())
     whole_time = time.monotonic() - began

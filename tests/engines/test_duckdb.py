@@ -96,7 +96,7 @@ def filled(engine: Engine, new_business: NewBusiness, many_records: list[dict[st
 @given(params=strategies.requests())
 def test_all_spellings_of_a_report_agree(engine: Engine, filled: Business, params: strategies.Params) -> None:
     assert isinstance(engine, DuckDBEngine)
-    _, plan = ask(urlencode(params).encode(), filled, Timing())
+    plan = ask(urlencode(params).encode(), filled, Timing()).plan
     with engine._stores.using(plan.calls) as store, engine._root.cursor() as cursor:
         codes, days = store.extent.codes, store.extent.days
         few = dict.fromkeys(strategies.DIMENSION_NAMES, 0)
@@ -124,7 +124,7 @@ def test_callers_alone_come_with_their_groups_and_one_row_of_totals(
     assert isinstance(engine, DuckDBEngine)
     order = sort_by.format(dimensions.partition(",")[0])
     asked = f"group_by={dimensions}&metrics=unique_callers&sort_by={order}{more}"
-    _, plan = ask(asked.encode(), filled, Timing())
+    plan = ask(asked.encode(), filled, Timing()).plan
     with engine._stores.using(plan.calls) as store, engine._root.cursor() as cursor:
         codes = store.extent.codes
         few = DuckDBDialect(codes, dict.fromkeys(strategies.DIMENSION_NAMES, 0))
@@ -142,12 +142,12 @@ def test_callers_alone_come_with_their_groups_and_one_row_of_totals(
 
 
 def test_spellings_differ(filled: Business) -> None:
-    _, plan = ask(b"group_by=date&metrics=count", filled, Timing())
+    plan = ask(b"group_by=date&metrics=count", filled, Timing()).plan
     few, crowded = DuckDBDialect(5, {"source": 5}), DuckDBDialect(5, calls_a_day=10.0**6)
     assert compile_plan(plan, "calls", few) != compile_plan(plan, "calls", crowded)
     assert "ORDER BY" not in compile_plan(plan, "calls", few).sql
     assert "ORDER BY" in compile_plan(plan, "calls", DuckDBDialect(5, days=10**6)).sql
-    _, plan = ask(b"group_by=source&metrics=unique_callers", filled, Timing())
+    plan = ask(b"group_by=source&metrics=unique_callers", filled, Timing()).plan
     manifold = DuckDBDialect(5, {"source": 10**12})
     assert "bitstring_agg" in compile_plan(plan, "calls", few).sql
     assert "count(DISTINCT" in compile_plan(plan, "calls", manifold).sql
@@ -164,8 +164,8 @@ def test_sums_pass_64_bits(engine: Engine, new_business: NewBusiness) -> None:
         )
     asked, total = "group_by=source&metrics=total_value_cents", {"total_value_cents": 27 * 10**18}
     assert report(engine, business, asked)["data"]["totals"] == total
-    query, plan = ask(asked.encode(), business, Timing())
-    _, totals = json.loads(_plain(answer(query, plan, engine, Stop(), Timing())))  # as a move compares it
+    question = ask(asked.encode(), business, Timing())
+    _, totals = json.loads(_plain(answer(question, engine, Stop(), Timing())))  # as a move compares it
     assert totals == total
 
 
@@ -512,7 +512,7 @@ def test_a_stopped_report_ends_at_once(engine: Engine, new_business: NewBusiness
             f"INSERT INTO {store.calls} (id, started_at, utm_term) "
             "SELECT i, TIMESTAMP '2026-01-01', md5(i::VARCHAR) FROM range(1000000) AS calls (i)"
         )
-    _, plan = ask(b"group_by=utm_term", business, Timing())
+    plan = ask(b"group_by=utm_term", business, Timing()).plan
     stop = Stop()
     threading.Timer(0.01, stop.ask).start()
     start = time.monotonic()

@@ -89,7 +89,7 @@ def varied_records(count: int, draw: Random) -> list[Record]:
 
 def planned(business: Business, params: Any) -> Plan:
     query_string = params if isinstance(params, str) else urlencode(params)
-    return ask(query_string.encode(), business, Timing())[1]
+    return ask(query_string.encode(), business, Timing()).plan
 
 
 def columns_of(engine: HotEngine, business: Business) -> Columns:
@@ -474,8 +474,8 @@ def test_a_stopped_report_ends(engine: ColumnsOnly, filled: Business) -> None:
 def test_timing_says_which_way_a_report_went(engine: ColumnsOnly, filled: Business) -> None:
     for asked, path in ((engine, COLUMNS), (engine._file, "")):
         timing = Timing()
-        query, plan = ask(b"group_by=source", filled, timing)
-        answer(query, plan, asked, Stop(), timing)
+        question = ask(b"group_by=source", filled, timing)
+        answer(question, asked, Stop(), timing)
         step = next(step for step in timing.header().split(", ") if step.startswith("engine;"))
         assert (';desc="columns"' in step) == (path == COLUMNS)
 

@@ -180,7 +180,7 @@ def test_both_ways_agree_when_the_same_is_asked_again(
 
 def test_the_businesses_have_what_makes_a_difference(engine: ColumnsOnly, business: Business) -> None:
     """Calls, without a value and with several, over three years: the random requests are about something."""
-    plan = ask(b"group_by=source&limit=1000", business, Timing())[1]
+    plan = ask(b"group_by=source&limit=1000", business, Timing()).plan
     rows = engine.answer(plan, Stop())
     values = [group.values[0] for group in rows.groups]
     assert None in values

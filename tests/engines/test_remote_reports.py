@@ -71,7 +71,7 @@ def business(
 
 
 def asked(business: Business, query_string: str = "group_by=source") -> Plan:
-    return ask(query_string.encode(), business, Timing())[1]
+    return ask(query_string.encode(), business, Timing()).plan
 
 
 @given(params=strategies.requests())

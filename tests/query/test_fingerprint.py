@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calltally.accounts import Business
-from calltally.query import Timing, ask, fingerprint
+from calltally.query import Timing, ask
 from tests import strategies
 
 Params = list[tuple[str, str]]
@@ -18,7 +18,7 @@ ACME = Business("acme", "Acme", "America/New_York", "US", "USD", 1, datetime(202
 
 
 def of(question: str, business: Business = ACME) -> bytes:
-    return fingerprint(*ask(question.encode(), business, Timing()))
+    return ask(question.encode(), business, Timing()).fingerprint
 
 
 def turned_round(params: Params) -> Params:
@@ -60,8 +60,8 @@ def test_other_spellings_are_the_same_question(spelt: Callable[[Params], Params]
 
 @given(first=strategies.requests(), second=strategies.requests())
 def test_different_plain_questions_are_told_apart(first: Params, second: Params) -> None:
-    questions = [ask(urlencode(params).encode(), ACME, Timing()) for params in (first, second)]
-    assert (questions[0] == questions[1]) == (fingerprint(*questions[0]) == fingerprint(*questions[1]))
+    one, other = (ask(urlencode(params).encode(), ACME, Timing()) for params in (first, second))
+    assert ((one.query, one.plan) == (other.query, other.plan)) == (one.fingerprint == other.fingerprint)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from calltally.accounts import Business
 from calltally.catalog import RANGES, USUAL_RANGE
 from calltally.errors import InvalidRequest
-from calltally.query import LONGEST_REQUEST, Timing, ask, asked_at, fingerprint, normal_request, range_of
+from calltally.query import LONGEST_REQUEST, Timing, ask, asked_at, normal_request, range_of
 from tests import strategies
 
 NOW = datetime(2026, 3, 9, 14, 5, tzinfo=UTC)
@@ -70,7 +70,7 @@ def test_today_is_that_of_the_business(zone: str, now: datetime, today: str) -> 
 def test_what_is_kept_asks_the_same_as_what_was_given(params: Params, moment: datetime) -> None:
     kept = normal_request(urlencode(with_dates(params)), ACME)
     asked = asked_at(kept, ACME, moment)
-    assert fingerprint(*ask(asked, ACME, Timing())) == fingerprint(*ask(urlencode(params).encode(), ACME, Timing()))
+    assert ask(asked, ACME, Timing()).fingerprint == ask(urlencode(params).encode(), ACME, Timing()).fingerprint
     assert normal_request(kept, ACME) == kept
     assert normal_request(f"?{urlencode(with_dates(params))}", ACME) == kept
 
@@ -83,7 +83,7 @@ def test_words_become_days_and_nothing_else_changes(params: Params, named: objec
     wanted = urlencode([*rest, *((name, day.isoformat()) for name, day in days)])
     kept = normal_request(urlencode([*rest, ("range", row.name)]), ACME)
     asked = asked_at(kept, ACME, datetime(today.year, today.month, today.day, 17, tzinfo=UTC))
-    assert fingerprint(*ask(asked, ACME, Timing())) == fingerprint(*ask(wanted.encode(), ACME, Timing()))
+    assert ask(asked, ACME, Timing()).fingerprint == ask(wanted.encode(), ACME, Timing()).fingerprint
     assert range_of(kept) == row
 
 

@@ -12,10 +12,9 @@ from calltally.accounts import Actor, require
 from calltally.api.bodies import WORTH_PACKING, gzipped
 from calltally.api.forms import FORMS, JSON, Form, Making
 from calltally.api.preferences import has_already, takes_gzip, wanted_alone
-from calltally.api.questions import Question
 from calltally.api.services import Services, actor_of, client_gone, services_of
 from calltally.engines import Engine, Stop
-from calltally.query import Timing, ValidQuery, answer
+from calltally.query import Question, Timing, ValidQuery, answer
 
 __all__ = ["report_body", "report_calls", "report_in", "report_response"]
 
@@ -116,7 +115,7 @@ async def _worked_out(asked: Asked, request: Request, timing: Timing) -> bytes:
     services, question, actor = services_of(request), asked.question, asked.actor
 
     def work(stop: Stop) -> bytes:
-        report = answer(question.query, question.plan, services.engine, stop, timing)
+        report = answer(question, services.engine, stop, timing)
         with timing.step("form"):
             return asked.form.make(report, Making(question, actor.business, services.drawer, stop))
 

@@ -5,11 +5,10 @@ from dataclasses import dataclass, field
 
 from calltally.accounts import Business
 from calltally.api.bodies import dumped, report_data, written
-from calltally.api.questions import Question
 from calltally.api.tables import table
 from calltally.charts import Drawer, Picture, chart
 from calltally.engines import Stop
-from calltally.query import Report
+from calltally.query import Question, Report
 
 __all__ = ["FORMS", "JSON", "Form", "Making"]
 

@@ -1,30 +1,18 @@
 """Questions that were understood before, so that asking them again costs nothing."""
 
 from collections import OrderedDict
-from dataclasses import dataclass
 
 from starlette.concurrency import run_in_threadpool
 
 from calltally.accounts import Business
-from calltally.engines import Plan
-from calltally.query import Look, Timing, ValidQuery, ask, ask_picture, fingerprint
+from calltally.query import Question, Timing, ask
 
-__all__ = ["Question", "Questions"]
+__all__ = ["Questions"]
 
 MOST = 2000
 LONGEST = 1000  # bytes of a query string
 
 Name = tuple[bytes, str, str, str, bool]  # the query string, whose calls, clock and numbering plan, whether a picture
-
-
-@dataclass(frozen=True)
-class Question:
-    """What is asked, how a picture of it is to look, and what tells it apart from other questions."""
-
-    query: ValidQuery
-    plan: Plan
-    fingerprint: bytes
-    look: Look | None = None
 
 
 class Questions:
@@ -43,7 +31,7 @@ class Questions:
         question = self._known.get(name)
         if question is None:
             # In a thread: a time zone that is new takes a third of a second, and many problems take their time too.
-            question = await run_in_threadpool(_pictured if pictured else _understood, query_string, business)
+            question = await run_in_threadpool(ask, query_string, business, Timing(), pictured=pictured)
         if len(query_string) <= LONGEST:
             self._remember(name, question)
         return question
@@ -53,13 +41,3 @@ class Questions:
         self._known.move_to_end(name)
         if len(self._known) > MOST:
             self._known.popitem(last=False)
-
-
-def _understood(query_string: bytes, business: Business) -> Question:
-    query, plan = ask(query_string, business, Timing())
-    return Question(query, plan, fingerprint(query, plan))
-
-
-def _pictured(query_string: bytes, business: Business) -> Question:
-    query, plan, look = ask_picture(query_string, business, Timing())
-    return Question(query, plan, fingerprint(query, plan), look)

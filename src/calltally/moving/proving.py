@@ -67,8 +67,8 @@ class _Answered:
 
 
 def _answer(question: Question, engine: Movable) -> Report:
-    query, plan = ask(question.query_string, question.business, Timing())
-    return answer(query, plan, engine, Stop(), Timing())
+    asked = ask(question.query_string, question.business, Timing())
+    return answer(asked, engine, Stop(), Timing())
 
 
 def _plain(report: Report) -> str:

@@ -1,7 +1,6 @@
 """A report: parse, validate, plan, answer, shape; lists of the calls behind one; and reports that are kept."""
 
-from calltally.query.answer import answer, ask, ask_picture
-from calltally.query.fingerprint import fingerprint
+from calltally.query.answer import Question, answer, ask
 from calltally.query.listing import CallList, Listing, list_calls, plan_list, select_listed
 from calltally.query.saved import LONGEST_REQUEST, asked_at, normal_request, range_of
 from calltally.query.selection import Selection, select
@@ -16,6 +15,7 @@ __all__ = [
     "DimensionValues",
     "Listing",
     "Look",
+    "Question",
     "Report",
     "Selection",
     "Timing",
@@ -23,9 +23,7 @@ __all__ = [
     "ValidValues",
     "answer",
     "ask",
-    "ask_picture",
     "asked_at",
-    "fingerprint",
     "list_calls",
     "list_values",
     "normal_request",

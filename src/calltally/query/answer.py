@@ -1,10 +1,11 @@
 """The life of a report on one screen: parse, validate, plan, answer, shape."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from calltally.accounts import Business
 from calltally.catalog import CATALOG
 from calltally.engines import Engine, Plan, Stop
+from calltally.query.fingerprint import fingerprint
 from calltally.query.parse import parse
 from calltally.query.plan import plan
 from calltally.query.selection import reading_of
@@ -12,41 +13,46 @@ from calltally.query.shape import Report, shape
 from calltally.query.timing import Timing
 from calltally.query.validate import Look, ValidQuery, validate, validate_picture
 
-__all__ = ["answer", "ask", "ask_picture"]
+__all__ = ["Question", "answer", "ask"]
 
 PICTURING = replace(CATALOG, parameters=CATALOG.picturing)
 
 
-def ask(query_string: bytes, business: Business, timing: Timing) -> tuple[ValidQuery, Plan]:
-    """What an engine is to be asked for a query string.
+@dataclass(frozen=True)
+class Question:
+    """What is asked, how a picture of it is to look, and what tells it apart from other questions."""
+
+    query: ValidQuery
+    plan: Plan
+    fingerprint: bytes
+    look: Look | None
+
+
+def ask(query_string: bytes, business: Business, timing: Timing, *, pictured: bool = False) -> Question:
+    """What a query string asks for, or what it asks to have a picture of.
 
     Raises:
         InvalidRequest: with every problem of the query.
     """
     with timing.step("plan"):
-        query = validate(parse(query_string), CATALOG, reading_of(business))
-        return query, plan(query, business)
+        sent, reading = parse(query_string), reading_of(business)
+        look = None
+        if pictured:
+            query, look = validate_picture(sent, PICTURING, reading)
+        else:
+            query = validate(sent, CATALOG, reading)
+        planned = plan(query, business)
+        return Question(query, planned, fingerprint(query, planned), look)
 
 
-def ask_picture(query_string: bytes, business: Business, timing: Timing) -> tuple[ValidQuery, Plan, Look]:
-    """The same for a picture of the report, and how that is to look.
-
-    Raises:
-        InvalidRequest: with every problem of the query.
-    """
-    with timing.step("plan"):
-        query, look = validate_picture(parse(query_string), PICTURING, reading_of(business))
-        return query, plan(query, business), look
-
-
-def answer(query: ValidQuery, planned: Plan, engine: Engine, stop: Stop, timing: Timing) -> Report:
+def answer(question: Question, engine: Engine, stop: Stop, timing: Timing) -> Report:
     """The report; blocks while the engine works.
 
     Raises:
         Unavailable: it was stopped, or the engine cannot answer now.
     """
     with timing.step("engine"):
-        rows = engine.answer(planned, stop)
+        rows = engine.answer(question.plan, stop)
     timing.say("engine", rows.path)
     with timing.step("shape"):
-        return shape(query, planned, rows)
+        return shape(question.query, question.plan, rows)

@@ -97,8 +97,8 @@ def _pieces(first_day: date, last_day: date) -> Iterator[tuple[date, date]]:
 def _ours(business: Business, engine: Engine, days: tuple[date, date]) -> ByDay:
     found: dict[str, Mapping[str, object]] = {}
     for piece in _pieces(*days):
-        query, plan = ask(urlencode(_question(*piece)).encode(), business, Timing())
-        found |= _by_day(answer(query, plan, engine, Stop(), Timing()).rows)
+        question = ask(urlencode(_question(*piece)).encode(), business, Timing())
+        found |= _by_day(answer(question, engine, Stop(), Timing()).rows)
     return found
 
 
