@@ -8,11 +8,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from calltally.accounts import Actor, require
+from calltally.accounts import Actor
 from calltally.api.bodies import WORTH_PACKING, gzipped
 from calltally.api.forms import FORMS, JSON, Form, Making
 from calltally.api.preferences import has_already, takes_gzip, wanted_alone
-from calltally.api.services import Services, actor_of, client_gone, services_of
+from calltally.api.services import Services, client_gone, permitted, services_of
 from calltally.engines import Engine, Stop
 from calltally.query import Question, Timing, ValidQuery, answer
 
@@ -50,8 +50,7 @@ def report_in(form: Form) -> Callable[[Request], Awaitable[Response]]:
 async def _answered(request: Request, form: Form) -> Response:
     timing = Timing()
     with timing.step("auth"):
-        actor = await actor_of(request)
-        require(actor, "report")
+        _, actor = await permitted(request, "report")
     return await report_response(request, request.scope["query_string"], form, actor, timing)
 
 

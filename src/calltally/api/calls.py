@@ -12,11 +12,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from calltally.accounts import Actor, Business, require
+from calltally.accounts import Actor, Business
 from calltally.api.arrivals import Arrivals
 from calltally.api.receiving import JSON, NDJSON, body_form, invalid_body, json_value, read_body
 from calltally.api.results import Batch, NoRecord, Sent, Tally, named
-from calltally.api.services import Services, actor_of, client_gone, services_of
+from calltally.api.services import Services, client_gone, permitted
 from calltally.api.streaming import take_stream
 from calltally.catalog import CATALOG, CallField, suggestion
 from calltally.engines import Outcome, Stop
@@ -43,8 +43,7 @@ Result = TypeVar("Result")
 
 async def post_calls(request: Request) -> Response:
     """What became of each record that was sent, durably."""
-    services, actor = services_of(request), await actor_of(request)
-    require(actor, "write_calls")
+    services, actor = await permitted(request, "write_calls")
     form = body_form(request.headers, (JSON, NDJSON))
     if form.media_type == NDJSON:
         return await take_stream(request, form, actor.business, services)
@@ -59,8 +58,7 @@ async def post_calls(request: Request) -> Response:
 
 async def show_call(request: Request) -> Response:
     """A call with all its fields."""
-    services, actor = services_of(request), await actor_of(request)
-    require(actor, "read_calls")
+    services, actor = await permitted(request, "read_calls")
     name = _id(request)
 
     def work(_: Stop) -> bytes:
@@ -75,8 +73,7 @@ async def show_call(request: Request) -> Response:
 
 async def change_call(request: Request) -> Response:
     """What became of a call, some of whose fields were to change."""
-    services, actor = services_of(request), await actor_of(request)
-    require(actor, "write_calls")
+    services, actor = await permitted(request, "write_calls")
     body_form(request.headers, (JSON,))
     name = _id(request)
     with services.intake.bodies.hold(actor.business.id) as held:
@@ -93,8 +90,7 @@ async def change_call(request: Request) -> Response:
 
 async def delete_call(request: Request) -> Response:
     """Nothing, once a call is deleted for ever."""
-    services, actor = services_of(request), await actor_of(request)
-    require(actor, "delete_call")
+    services, actor = await permitted(request, "delete_call")
     name = _id(request)
     work = partial(services.engine.delete, actor.business.calls, name)
     if not await services.intake.run(actor.business, work):
@@ -104,8 +100,7 @@ async def delete_call(request: Request) -> Response:
 
 async def erase_calls(request: Request) -> Response:
     """How many calls a caller number was taken out of, as out of all else that is kept."""
-    services, actor = services_of(request), await actor_of(request)
-    require(actor, "erase_caller")
+    services, actor = await permitted(request, "erase_caller")
     number = _caller_number(request.scope["query_string"])
     erased = await services.intake.run(actor.business, partial(_erased, number, actor, services))
     return _json(orjson.dumps({"data": {"erased": erased}}))

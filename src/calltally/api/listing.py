@@ -8,10 +8,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from calltally.accounts import Actor, require
 from calltally.api.bodies import WORTH_PACKING, gzipped, gzipped_pieces
 from calltally.api.preferences import preferred, takes_gzip
-from calltally.api.services import actor_of, client_gone, services_of
+from calltally.api.services import client_gone, permitted
 from calltally.api.streams import StreamedFile
 from calltally.engines import Engine, Stop
 from calltally.exporting import Format, call_records, pieces_of
@@ -43,9 +42,9 @@ async def list_calls_ndjson(request: Request) -> ASGIApp:
 
 
 async def _page(request: Request) -> Response:
-    services, timing = services_of(request), Timing()
+    timing = Timing()
     with timing.step("auth"):
-        actor = await _reader(request)
+        services, actor = await permitted(request, "read_calls")
     packing = takes_gzip(request.headers)
 
     def work(stop: Stop) -> tuple[bytes, bool]:
@@ -68,9 +67,9 @@ def _written(found: CallList) -> bytes:
 
 
 async def _file(request: Request, media_type: str) -> StreamedFile:
-    services, timing = services_of(request), Timing()
+    timing = Timing()
     with timing.step("auth"):
-        actor = await _reader(request)
+        services, actor = await permitted(request, "read_calls")
     with timing.step("plan"):
         selection = await run_in_threadpool(select_listed, request.scope["query_string"], actor.business)
     kind, packing = FILE_TYPES[media_type], takes_gzip(request.headers)
@@ -93,10 +92,3 @@ async def _file(request: Request, media_type: str) -> StreamedFile:
 def _pieces(calls: str, selection: Selection, kind: Format, engine: Engine, stop: Stop) -> Generator[bytes, None, None]:
     with engine.export(calls, selection.conditions, selection.periods, stop) as batches:
         yield from pieces_of(batches, kind)
-
-
-async def _reader(request: Request) -> Actor:
-    """Who asks, and may read calls."""
-    actor = await actor_of(request)
-    require(actor, "read_calls")
-    return actor

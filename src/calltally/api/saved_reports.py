@@ -14,12 +14,11 @@ from calltally.accounts import (
     delete_saved_report,
     list_saved_reports,
     report_name_problem,
-    require,
     rfc3339,
     save_report,
 )
 from calltally.api.receiving import invalid_body, read_fields
-from calltally.api.services import Services, actor_of, services_of
+from calltally.api.services import Services, permitted
 from calltally.errors import InvalidBody, InvalidRequest, Problem
 from calltally.query import normal_request
 
@@ -40,14 +39,14 @@ PRIVATE = {"Cache-Control": "no-store", "Vary": "Authorization, Cookie"}
 
 async def list_reports(request: Request) -> Response:
     """The saved reports of the business, by name."""
-    services, actor = await _asked(request)
+    services, actor = await permitted(request, "save_reports")
     found = await run_in_threadpool(_listed, services, actor.business)
     return JSONResponse({"data": {"reports": found}}, headers=PRIVATE)
 
 
 async def add_report(request: Request) -> Response:
     """A new saved report."""
-    services, actor = await _asked(request)
+    services, actor = await permitted(request, "save_reports")
     problems: list[Problem] = []
     given = await read_fields(request, FIELDS, problems)
     made = await run_in_threadpool(_added, given, problems, actor, services)
@@ -56,7 +55,7 @@ async def add_report(request: Request) -> Response:
 
 async def change_report(request: Request) -> Response:
     """A saved report, with another name or another request."""
-    services, actor = await _asked(request)
+    services, actor = await permitted(request, "save_reports")
     problems: list[Problem] = []
     given = await read_fields(request, FIELDS, problems)
     if not (given or problems):
@@ -67,7 +66,7 @@ async def change_report(request: Request) -> Response:
 
 async def delete_report(request: Request) -> Response:
     """Nothing, once a saved report is deleted."""
-    services, actor = await _asked(request)
+    services, actor = await permitted(request, "save_reports")
     await run_in_threadpool(delete_saved_report, services.control, actor.business.id, request.path_params["id"])
     return Response(status_code=204)
 
@@ -92,12 +91,6 @@ def read_request(given: object, business: Business, problems: list[Problem]) -> 
     except InvalidRequest as error:
         problems += [Problem("request", f"request: {problem.message}") for problem in error.problems]
         return ""
-
-
-async def _asked(request: Request) -> tuple[Services, Actor]:
-    actor = await actor_of(request)
-    require(actor, "save_reports")
-    return services_of(request), actor
 
 
 def _listed(services: Services, business: Business) -> list[dict[str, Any]]:

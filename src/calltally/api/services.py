@@ -9,7 +9,7 @@ from pathlib import Path
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
-from calltally.accounts import Actor, Control, KnownKeys, Session, find_session
+from calltally.accounts import Actor, Control, KnownKeys, Session, find_session, require
 from calltally.api.answers import Answers
 from calltally.api.arrivals import Arrivals
 from calltally.api.cookies import CSRF_HEADER, check_origin, check_shown, session_token
@@ -21,7 +21,7 @@ from calltally.api.workers import Workers
 from calltally.charts import Drawer
 from calltally.engines import Engine
 
-__all__ = ["Services", "actor_of", "client_gone", "services_of", "session_of"]
+__all__ = ["Services", "actor_of", "client_gone", "permitted", "services_of", "session_of"]
 
 MOST_FILES = 8  # that are sent at once
 MOST_FILES_OF_BUSINESS = 3
@@ -94,6 +94,18 @@ async def actor_of(request: Request) -> Actor:
     if known := services.keys.recognise(authorization, now):
         return known
     return await run_in_threadpool(services.keys.look_up, authorization, now)
+
+
+async def permitted(request: Request, action: str) -> tuple[Services, Actor]:
+    """The server's services, and who asks, who may do this.
+
+    Raises:
+        Unauthorized, Forged: as `actor_of`.
+        Forbidden: the key lacks the scope that it takes.
+    """
+    actor = await actor_of(request)
+    require(actor, action)
+    return services_of(request), actor
 
 
 async def session_of(request: Request, token: str) -> Session:

@@ -7,10 +7,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from calltally.accounts import Actor, Business, Share, create_share, list_shares, require, revoke_share, rfc3339
+from calltally.accounts import Actor, Business, Share, create_share, list_shares, revoke_share, rfc3339
 from calltally.api.receiving import read_fields
 from calltally.api.saved_reports import PRIVATE, read_name, read_request
-from calltally.api.services import Services, actor_of, services_of
+from calltally.api.services import Services, permitted
 from calltally.api.shown import shown_title
 from calltally.errors import InvalidBody, InvalidRequest, Problem, shown
 from calltally.localtime import moment, offset_table
@@ -24,14 +24,14 @@ MOST_DAYS = 3650
 
 async def list_all_shares(request: Request) -> Response:
     """The shares of the business that are good, the newest first; never their tokens."""
-    services, actor = await _asked(request)
+    services, actor = await permitted(request, "share_reports")
     found = await run_in_threadpool(list_shares, services.control, actor.business, services.now())
     return JSONResponse({"data": {"shares": [_described(share) for share in found]}}, headers=PRIVATE)
 
 
 async def add_share(request: Request) -> Response:
     """A new share, with its address, which is told this once."""
-    services, actor = await _asked(request)
+    services, actor = await permitted(request, "share_reports")
     problems: list[Problem] = []
     given = await read_fields(request, FIELDS, problems)
     share, token = await run_in_threadpool(_added, given, problems, actor, services)
@@ -42,7 +42,7 @@ async def add_share(request: Request) -> Response:
 
 async def delete_share(request: Request) -> Response:
     """Nothing, once a share is revoked."""
-    services, actor = await _asked(request)
+    services, actor = await permitted(request, "share_reports")
     await run_in_threadpool(revoke_share, services.control, actor.business.id, request.path_params["id"])
     return Response(status_code=204)
 
@@ -50,12 +50,6 @@ async def delete_share(request: Request) -> Response:
 def share_path(token: str) -> str:
     """Where the share with a token is, from the root of the server."""
     return f"shared/{token}"
-
-
-async def _asked(request: Request) -> tuple[Services, Actor]:
-    actor = await actor_of(request)
-    require(actor, "share_reports")
-    return services_of(request), actor
 
 
 def _address(request: Request) -> str:

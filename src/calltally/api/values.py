@@ -3,9 +3,8 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from calltally.accounts import require
 from calltally.api.bodies import dumped
-from calltally.api.services import actor_of, client_gone, services_of
+from calltally.api.services import client_gone, permitted
 from calltally.engines import Stop
 from calltally.query import Timing, list_values, plan_values
 
@@ -16,10 +15,9 @@ HEADERS = {"Cache-Control": "no-store", "Vary": "Authorization, Cookie"}
 
 async def show_values(request: Request) -> Response:
     """The values that a dimension has among the calls that match, with the number of calls under each."""
-    services, timing = services_of(request), Timing()
+    timing = Timing()
     with timing.step("auth"):
-        actor = await actor_of(request)
-        require(actor, "report")
+        services, actor = await permitted(request, "report")
 
     def work(stop: Stop) -> bytes:
         with timing.step("plan"):
