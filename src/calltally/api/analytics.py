@@ -20,7 +20,7 @@ __all__ = ["report_body", "report_calls", "report_in", "report_response"]
 
 # A client may keep the answer, but has to ask each time whether it still holds.
 CACHING = {"Cache-Control": "private, no-cache", "Vary": "Accept, Accept-Encoding, Authorization, Cookie"}
-BY_MEDIA_TYPE = {form.media_type.partition(";")[0]: form for form in FORMS if form.media_type != JSON.media_type}
+BY_MEDIA_TYPE = {form.bare_media_type: form for form in FORMS if form.media_type != JSON.media_type}
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,14 @@ from calltally.api.errors import ERRORS, retry_after
 from calltally.api.rendering import render
 from calltally.errors import CalltallyError
 
-__all__ = ["Handler", "with_error_pages"]
+__all__ = ["PageHandler", "with_error_pages"]
 
 OTHER_TITLE = "This does not work now"
 
-Handler = Callable[[Request], Awaitable[Response]]
+PageHandler = Callable[[Request], Awaitable[Response]]
 
 
-def with_error_pages(handler: Handler, template: str, titles: Mapping[int, str]) -> Handler:
+def with_error_pages(handler: PageHandler, template: str, titles: Mapping[int, str]) -> PageHandler:
     """A handler that tells errors as pages of a template, with titles by status."""
 
     async def handle(request: Request) -> Response:

@@ -35,6 +35,11 @@ class Form:
     attached: bool = False  # whether it is for keeping rather than for looking at
     headers: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def bare_media_type(self) -> str:
+        """The media type without its parameters."""
+        return self.media_type.partition(";")[0]
+
     def headers_of(self, question: Question) -> Mapping[str, str]:
         """The headers of its own that an answer has."""
         if not self.attached:

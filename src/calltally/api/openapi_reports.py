@@ -84,7 +84,7 @@ def _report(described: Described) -> Plain:
         "The report", "Report", "X-Request-Id", "Server-Timing", *CACHING, example=report_example(described)
     )
     others = [form for form in FORMS if form.media_type != JSON.media_type]
-    report["content"] |= {_media_type(form): {"schema": _text_or_bytes(form)} for form in others}
+    report["content"] |= {form.bare_media_type: {"schema": _text_or_bytes(form)} for form in others}
     return {
         "operationId": "reportCalls",
         "tags": ["Reports"],
@@ -113,16 +113,12 @@ def _form(form: Form, described: Described) -> Plain:
             "200": {
                 "description": summary,
                 "headers": headers("X-Request-Id", "Server-Timing", *CACHING),
-                "content": {_media_type(form): {"schema": _text_or_bytes(form)}},
+                "content": {form.bare_media_type: {"schema": _text_or_bytes(form)}},
             },
             "304": _unchanged(),
             **errors("400", "401", "403", "405", "500", "503"),
         },
     }
-
-
-def _media_type(form: Form) -> str:
-    return form.media_type.partition(";")[0]
 
 
 def _text_or_bytes(form: Form) -> Plain:

@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from calltally.accounts import Actor, Business, Share, find_share
 from calltally.api.analytics import report_body, report_response
-from calltally.api.error_pages import Handler, with_error_pages
+from calltally.api.error_pages import PageHandler, with_error_pages
 from calltally.api.forms import FORMS, JSON, Form
 from calltally.api.rendering import POLICY, render
 from calltally.api.routing import route
@@ -60,7 +60,7 @@ class Shown:
         return Actor(self.business, f"share {self.share.id}", frozenset({"report"}))
 
 
-def _told(handler: Handler) -> Handler:
+def _told(handler: PageHandler) -> PageHandler:
     """A handler whose answers have the headers of shares, and that tells errors as a page."""
     answer = with_error_pages(handler, "shared-message.html", TITLES)
 
@@ -106,7 +106,7 @@ def _row(row: dict[str, Any], query: ValidQuery, currency: str) -> tuple[list[st
     )
 
 
-def _given_as(form: Form) -> Handler:
+def _given_as(form: Form) -> PageHandler:
     """What answers with the report of a share in a form."""
 
     async def give(request: Request) -> Response:

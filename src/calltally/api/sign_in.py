@@ -19,7 +19,7 @@ from calltally.accounts import (
     use_link,
 )
 from calltally.api.cookies import check_origin, check_shown, drop_cookie, session_token, set_cookie
-from calltally.api.error_pages import Handler, with_error_pages
+from calltally.api.error_pages import PageHandler, with_error_pages
 from calltally.api.receiving import read_body
 from calltally.api.rendering import redirect, render
 from calltally.api.routing import route
@@ -36,7 +36,7 @@ REFUSED = "There is no such key, or it was revoked. A key begins with cs_key_ an
 TITLES = {403: "Please try again", 404: "Not here any more"}
 
 
-def told(handler: Handler) -> Handler:
+def told(handler: PageHandler) -> PageHandler:
     """A handler of pages that tells errors as a page, too."""
     return with_error_pages(handler, "message.html", TITLES)
 
