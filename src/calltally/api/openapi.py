@@ -78,7 +78,7 @@ def openapi() -> Plain:
             },
             "schemas": {
                 **report_schemas(described),
-                **list_schemas(),
+                **list_schemas(described),
                 **call_schemas(),
                 **saved_schemas(),
                 "Error": closed_object({"error": _error()}),

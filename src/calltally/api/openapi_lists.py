@@ -2,7 +2,7 @@
 
 from calltally.api.examples import calls_example
 from calltally.api.listing import FILE_TYPES
-from calltally.api.openapi_parameters import Described, parameter
+from calltally.api.openapi_parameters import Described, highest_limit, parameter
 from calltally.api.openapi_parts import Plain, closed_object, errors, headers, response
 from calltally.catalog import CATALOG
 
@@ -29,9 +29,10 @@ def list_paths(described: Described) -> Plain:
     return {"/api/v1/calls": {"get": _calls(described)}, **files}
 
 
-def list_schemas() -> Plain:
+def list_schemas(described: Described) -> Plain:
     """The schemas that the operations refer to."""
-    calls = {"type": "array", "items": {"$ref": "#/components/schemas/Call"}, "maxItems": 500}
+    most = highest_limit(described["listing"])
+    calls = {"type": "array", "items": {"$ref": "#/components/schemas/Call"}, "maxItems": most}
     page = {"calls": calls, "next_cursor": {"type": ["string", "null"]}}
     return {"Calls": closed_object({"data": closed_object(page)})}
 

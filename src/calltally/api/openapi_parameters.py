@@ -1,8 +1,10 @@
 """Parameters of the catalog, as the OpenAPI document has them."""
 
+from collections.abc import Sequence
+
 from calltally.api.openapi_parts import Plain
 
-__all__ = ["Described", "parameter"]
+__all__ = ["Described", "highest_limit", "parameter"]
 
 Described = dict[str, list[Plain]]
 
@@ -33,6 +35,12 @@ def parameter(row: Plain, described: Described) -> Plain:
     elif row["example"]:
         made["example"] = _json_value(row, row["example"])
     return made
+
+
+def highest_limit(rows: Sequence[Plain]) -> int:
+    """How many there are at most of what is asked for with these parameters."""
+    limit: int = next(row["highest"] for row in rows if row["name"] == "limit")
+    return limit
 
 
 def _schema(row: Plain, described: Described) -> Plain:

@@ -2,7 +2,7 @@
 
 from calltally.api.examples import catalog_example, metric_example, report_example, values_example
 from calltally.api.forms import FORMS, JSON, Form
-from calltally.api.openapi_parameters import Described, parameter
+from calltally.api.openapi_parameters import Described, highest_limit, parameter
 from calltally.api.openapi_parts import Plain, closed_object, errors, headers, response
 
 __all__ = ["REPORTS_TAG", "report_paths", "report_schemas"]
@@ -60,14 +60,15 @@ def report_schemas(described: Described) -> Plain:
     dimensions = {dimension["name"]: _dimension(dimension) for dimension in described["dimensions"]}
     row = {"type": "object", "properties": {**dimensions, **metrics}, "additionalProperties": False}
     report = {
-        "data": {"type": "array", "items": row, "maxItems": 1000},
+        "data": {"type": "array", "items": row, "maxItems": highest_limit(described["parameters"])},
         "totals": {"type": "object", "properties": metrics, "additionalProperties": False},
         "count": {"type": "integer", "minimum": 0, "description": "Number of rows"},
     }
     value = closed_object(
         {"value": {"type": ["string", "integer", "null"]}, "count": {"type": "integer", "minimum": 1}}
     )
-    values = {"values": {"type": "array", "items": value, "maxItems": 1000}, "more": {"type": "boolean"}}
+    most = highest_limit(described["valuing"])
+    values = {"values": {"type": "array", "items": value, "maxItems": most}, "more": {"type": "boolean"}}
     entries = {"type": "array", "items": {"$ref": "#/components/schemas/CatalogEntry"}}
     catalog = {"dimensions": entries, "metrics": entries, "filters": entries}
     return {
