@@ -6,6 +6,8 @@ from itertools import accumulate
 from typing import Any
 from unicodedata import category, east_asian_width
 
+from calltally.charts.themes import LABEL_SIZE
+
 __all__ = ["axis_labels", "kept_apart", "text_width", "wrapped"]
 
 # How wide characters are in a wide one of the usual fonts, as parts of the size of the font.
@@ -18,7 +20,6 @@ WIDTHS = {
 OF_CATEGORIES = {"Lu": 0.79, "Mn": 0.0, "Me": 0.0, "Cf": 0.0, "So": 1.3}
 USUAL, SQUARE = 0.64, 1.0
 ELLIPSIS = "…"
-LABEL = 11  # pixels, of the font of an axis
 SURELY_SHOWN = 0.8  # of the room: what is drawn there before a text is cut, in any font
 SURELY_WHOLE = 0.9  # of the room: what is this wide is not cut once more
 START = 0.4  # of the room: what is shown of the start of a text whose middle is cut
@@ -74,7 +75,7 @@ def _end(text: str, room: float, size: float) -> str:
 
 def axis_labels(names: Sequence[str], limit: float) -> dict[str, Any]:
     """What an axis says of names, which it cuts at so many pixels, but so that those that begin alike stay apart."""
-    shown, places = (json.dumps(texts, ensure_ascii=False) for texts in (kept_apart(names, limit, LABEL), names))
+    shown, places = (json.dumps(texts, ensure_ascii=False) for texts in (kept_apart(names, limit, LABEL_SIZE), names))
     return {"labelLimit": limit, "labelExpr": f"{shown}[indexof({places}, datum.value)]"}
 
 

@@ -6,16 +6,16 @@ from typing import Any
 
 from calltally.charts.fitting import wrapped
 from calltally.charts.matter import Matter
+from calltally.charts.themes import FACT_LINE, FACT_SIZE, PADDING, TITLE_SIZE
 
-__all__ = ["PADDING", "WIDER", "Drawn", "Plain", "fitted", "framed", "header_height", "plot_width"]
+__all__ = ["WIDER", "Drawn", "Plain", "fitted", "framed", "header_height", "plot_width"]
 
 Plain = dict[str, Any]
 
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
-PADDING = 16
 WIDER = 0.15  # by which letters of one machine are wider than those of another
-TITLE_SIZE, FACT_SIZE = 15 * 1.1, 12  # of their fonts in pixels; a title is bold
-TITLE_LINE, FACT_LINE, AROUND = 18, 16, 26
+BOLDER = 1.1  # by which the letters of a title are wider, which is bold
+TITLE_LINE, AROUND = 18, 26
 MOST_LINES = 4
 MOST_NAMED = 5
 MOST_LARGE = 40  # pixels
@@ -74,7 +74,7 @@ def _large(matter: Matter, drawn: Drawn) -> Plain:
 
 
 def _title(matter: Matter) -> list[str]:
-    return _lines(matter.title(), matter, TITLE_SIZE)
+    return _lines(matter.title(), matter, BOLDER * TITLE_SIZE)
 
 
 def _facts(matter: Matter, notes: tuple[str, ...]) -> list[str]:

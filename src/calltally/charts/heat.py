@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from calltally.catalog import Dimension, Grain
 from calltally.charts.fitting import axis_labels
-from calltally.charts.frames import PADDING, Drawn, Plain, fitted, header_height, plot_width
+from calltally.charts.frames import Drawn, Plain, fitted, header_height, plot_width
 from calltally.charts.matter import Matter
 from calltally.charts.texts import tick_text, width_of
+from calltally.charts.themes import PADDING
 
 __all__ = ["heat"]
 

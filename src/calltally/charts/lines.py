@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from calltally.catalog import Dimension, Grain, read_grain, show_grain
-from calltally.charts.frames import PADDING, Drawn, Plain, fitted, header_height, plot_width
+from calltally.charts.frames import Drawn, Plain, fitted, header_height, plot_width
 from calltally.charts.matter import TIMES, Matter
 from calltally.charts.texts import width_of
+from calltally.charts.themes import PADDING
 from calltally.charts.ticks import Ticks, milliseconds, number_ticks, time_ticks
 
 __all__ = ["Timeline", "lines", "multiples", "trend"]

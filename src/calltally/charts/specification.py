@@ -1,6 +1,6 @@
 """A report as a Vega-Lite specification: which kind of chart suits it, and that chart with its data."""
 
-from calltally.catalog import Dimension, Grain
+from calltally.catalog import Dimension
 from calltally.charts.bars import bars, columns
 from calltally.charts.frames import Drawn, Plain, fitted, framed, header_height
 from calltally.charts.heat import heat
@@ -22,7 +22,7 @@ def chart(report: Report, look: Look, currency: str) -> Plain:
 
 
 def _drawn(matter: Matter) -> Drawn:
-    times = sorted((d for d in matter.varying if d.grain in TIMES), key=_fineness)
+    times = [d for grain in TIMES for d in matter.varying if d.grain is grain]  # finest first
     if not matter.report.rows:
         return _number(matter, "No calls match")
     if not matter.varying:
@@ -33,10 +33,6 @@ def _drawn(matter: Matter) -> Drawn:
         return heat(matter)
     [dimension] = matter.varying
     return columns(matter, dimension) if dimension.grain else bars(matter, dimension)
-
-
-def _fineness(dimension: Dimension) -> int:
-    return [Grain.DATE, Grain.WEEK, Grain.MONTH].index(dimension.grain or Grain.MONTH)
 
 
 def _over_time(matter: Matter, time: Dimension) -> Drawn:

@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["THEMES", "Theme"]
+__all__ = ["FACT_LINE", "FACT_SIZE", "LABEL_SIZE", "PADDING", "THEMES", "TITLE_SIZE", "Theme"]
 
 FONT = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+TITLE_SIZE, FACT_SIZE, LABEL_SIZE = 15, 12, 11  # of their fonts in pixels
+FACT_LINE = 16  # pixels
+PADDING = 16
 
 
 @dataclass(frozen=True)
@@ -28,17 +31,17 @@ class Theme:
         return {
             "background": self.background,
             "font": FONT,
-            "padding": 16,
+            "padding": PADDING,
             "view": {"stroke": None},
             "axis": {
                 "domain": False,
                 "ticks": False,
                 "gridColor": self.faint,
                 "labelColor": self.muted,
-                "labelFontSize": 11,
+                "labelFontSize": LABEL_SIZE,
                 "labelPadding": 8,
                 "titleColor": self.muted,
-                "titleFontSize": 11,
+                "titleFontSize": LABEL_SIZE,
                 "titleFontWeight": "normal",
                 "titlePadding": 10,
             },
@@ -46,30 +49,30 @@ class Theme:
                 "anchor": "start",
                 "frame": "bounds",
                 "color": self.ink,
-                "fontSize": 15,
+                "fontSize": TITLE_SIZE,
                 "fontWeight": 600,
                 "offset": 14,
                 "subtitleColor": self.muted,
-                "subtitleFontSize": 12,
-                "subtitleLineHeight": 16,
+                "subtitleFontSize": FACT_SIZE,
+                "subtitleLineHeight": FACT_LINE,
                 "subtitlePadding": 5,
             },
             "header": {
                 "labelColor": self.ink,
-                "labelFontSize": 11,
+                "labelFontSize": LABEL_SIZE,
                 "labelFontWeight": 600,
                 "labelAnchor": "start",
                 "title": None,
             },
             "legend": {
                 "labelColor": self.ink,
-                "labelFontSize": 11,
+                "labelFontSize": LABEL_SIZE,
                 "title": None,
                 "symbolType": "circle",
                 "symbolSize": 70,
             },
             "bar": {"fill": self.series[0]},
-            "text": {"fill": self.ink, "fontSize": 11},
+            "text": {"fill": self.ink, "fontSize": LABEL_SIZE},
         }
 
 
