@@ -2,7 +2,7 @@
 
 from calltally.records.columns import FEW_ROWS, ColumnReader, StoredColumn, no_values
 from calltally.records.phones import read_phone
-from calltally.records.times import Moment, read_rfc3339
+from calltally.records.times import Moment, read_rfc2822, read_rfc3339
 from calltally.records.values import BadValue, Reading, normal_status, read_value
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "no_values",
     "normal_status",
     "read_phone",
+    "read_rfc2822",
     "read_rfc3339",
     "read_value",
 ]

@@ -1,7 +1,8 @@
-"""Times as instants in microseconds UTC: RFC 3339, or a format that the user names."""
+"""Times as instants in microseconds UTC: RFC 3339, RFC 2822, or a format that the user names."""
 
 import re
 from datetime import UTC, date, datetime
+from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -10,7 +11,7 @@ import pyarrow.compute as pc
 from calltally.localtime import DAY, FIRST_INSTANT, LAST_INSTANT, LocalTimeKind, OffsetTable, day_number, microseconds
 from calltally.records.arrays import between, matching, number, only
 
-__all__ = ["Moment", "read_datetime", "read_format", "read_rfc3339", "usual_times"]
+__all__ = ["Moment", "read_datetime", "read_format", "read_rfc2822", "read_rfc3339", "usual_times"]
 
 RFC3339 = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?(?:([Zz])|([+-])(\d\d):(\d\d))?", re.ASCII
@@ -58,6 +59,15 @@ def read_rfc3339(text: str, local_time: OffsetTable) -> Moment | None:
         return None
     offset = (int(offset_hour) * 60 + int(offset_minute)) * MINUTE
     return Moment(clock + offset if sign == "-" else clock - offset)
+
+
+def read_rfc2822(text: str) -> int | None:
+    """The instant of a time such as `Mon, 09 Mar 2026 14:05:00 +0000`, in UTC without an offset; None: it is none."""
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    return microseconds(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
 
 
 def usual_times(times: pa.Array, local_time: OffsetTable) -> pa.Array:

@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, Self
 from urllib.parse import quote, urlsplit
 
@@ -15,6 +14,8 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_aft
 
 from calltally import __version__
 from calltally.errors import InvalidRequest, Problem, Refused, Unavailable, shown
+from calltally.localtime import can_be_written, moment
+from calltally.records import read_rfc2822
 
 __all__ = ["Answer", "Client"]
 
@@ -203,14 +204,11 @@ def _retry_after(header: str) -> float | None:
     """Seconds, which the header says as such or as a moment; None: it says neither."""
     if re.fullmatch("[0-9]{1,9}", header):
         return float(header)
-    moment = _moment(header)
-    return max((moment - datetime.now(UTC)).total_seconds(), 0.0) if moment else None
+    then = _moment(header)
+    return max((then - datetime.now(UTC)).total_seconds(), 0.0) if then else None
 
 
 def _moment(header: str) -> datetime | None:
     """The moment in a header; None: it has none."""
-    try:
-        moment = parsedate_to_datetime(header)
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        return None
+    instant = read_rfc2822(header)
+    return moment(instant) if instant is not None and can_be_written(instant) else None

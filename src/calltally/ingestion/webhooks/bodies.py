@@ -1,16 +1,14 @@
 """The bodies of webhooks as names and values, and the moments in them as instants."""
 
 from collections.abc import Mapping
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from urllib.parse import parse_qsl
 
 import orjson
 
 from calltally.errors import InvalidBody, Problem
 from calltally.ingestion.files.json_columns import why_no_json
-from calltally.localtime import OffsetTable, microseconds
-from calltally.records import read_rfc3339
+from calltally.localtime import OffsetTable
+from calltally.records import read_rfc2822, read_rfc3339
 
 __all__ = ["read_form", "read_json", "rfc2822_moment", "rfc3339_moment", "unreadable"]
 
@@ -52,11 +50,7 @@ def rfc3339_moment(text: str, local_time: OffsetTable) -> int | None:
 
 def rfc2822_moment(text: str, _: OffsetTable) -> int | None:
     """The instant, microseconds UTC, of a time such as `Mon, 09 Mar 2026 14:05:00 +0000`; None: it is none."""
-    try:
-        moment = parsedate_to_datetime(text)
-        return microseconds(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
-    except (ValueError, OverflowError):
-        return None
+    return read_rfc2822(text)
 
 
 def unreadable(name: str, why: str) -> InvalidBody:
