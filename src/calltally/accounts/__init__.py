@@ -7,6 +7,7 @@ from calltally.accounts.businesses import (
     delete_business,
     find_business,
     list_businesses,
+    several_called,
     update_business,
 )
 from calltally.accounts.control import Control, open_control, rfc3339
@@ -159,6 +160,7 @@ __all__ = [
     "revoke_share",
     "rfc3339",
     "save_report",
+    "several_called",
     "store_name",
     "update_business",
     "use_link",

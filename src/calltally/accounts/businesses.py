@@ -5,6 +5,7 @@ Its calls are files of an engine; here they are only a name, `Business.calls`.
 
 import unicodedata
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -29,6 +30,7 @@ __all__ = [
     "list_businesses",
     "locked_business",
     "name_problem",
+    "several_called",
     "update_business",
 ]
 
@@ -97,8 +99,14 @@ def find_business(control: Control, text: str) -> Business:
     by_id = [row for row in rows if row.id == name]
     if by_id or len(rows) == 1:
         return business_of((by_id or rows)[0])
-    ids = ", ".join(row.id for row in rows)
-    raise Conflict(f"{len(rows)} businesses are called {shown(name)}; give the id of the one you mean: {ids}")
+    raise several_called(name, [row.id for row in rows])
+
+
+def several_called(name: str, ids: Sequence[str]) -> Conflict:
+    """What is said where a name means several businesses."""
+    return Conflict(
+        f"{len(ids)} businesses are called {shown(name)}; give the id of the one you mean: {', '.join(ids)}"
+    )
 
 
 def update_business(

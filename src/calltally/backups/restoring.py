@@ -12,6 +12,7 @@ from calltally.accounts import (
     read_account,
     reserve_store,
     restore_account,
+    several_called,
     store_name,
 )
 from calltally.backups.files import copy_synced
@@ -132,6 +133,5 @@ def _named(manifest: Manifest, name: str) -> Kept:
                 )
         raise NotFound(f"There is no business {shown(name)} in this backup")
     if len(found) > 1:
-        ids = ", ".join(kept.id for kept in found)
-        raise Conflict(f"{len(found)} businesses are called {shown(name)}; give the id of the one you mean: {ids}")
+        raise several_called(name, [kept.id for kept in found])
     return found[0]
