@@ -117,7 +117,10 @@ class NotFound(CalltallyError):
 
 
 class Conflict(CalltallyError):
-    """What was asked contradicts what is there: a limit reached, a name that means two things."""
+    """What was asked contradicts what is there: a folder in use, a name that means two things, as many keys as can be.
+
+    A field that does is told as a problem of it, by `InvalidRequest`: a name that is taken, one more than there can be.
+    """
 
 
 class Refused(CalltallyError):
