@@ -1,6 +1,5 @@
 """`calltally backup` and `calltally restore`: copies of the data folder, and businesses put back from them."""
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -9,8 +8,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from calltally.accounts import list_businesses, rfc3339
 from calltally.backups import (
@@ -31,6 +28,7 @@ from calltally.cli.group import examples
 from calltally.cli.interrupting import interruptible
 from calltally.cli.options import BusinessesOption, DataOption, JsonOption, YesOption, calls_of, opened, settings_for
 from calltally.cli.output import ask, complain, counted, note, print_json, say
+from calltally.cli.progress import bar
 from calltally.errors import CalltallyError
 
 __all__ = ["BACKUP_EXAMPLES", "RESTORE_EXAMPLES", "backup", "restore"]
@@ -141,13 +139,13 @@ def _plain(done: _Restored) -> dict[str, Any]:
 @contextmanager
 def _progress() -> Iterator[Callable[[BackupProgress], None]]:
     """A bar on a terminal, nothing elsewhere."""
-    if not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(bar_width=20), TaskProgressColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("")
-        yield lambda now: bar.update(task, completed=now.done, total=now.businesses, description=now.name)
+    with bar() as line:
+
+        def show(now: BackupProgress) -> None:
+            if line:
+                line.show(now.name, completed=now.done, total=now.businesses)
+
+        yield show
 
 
 def _named(businesses: Sequence[Kept]) -> str:

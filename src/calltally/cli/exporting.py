@@ -4,7 +4,7 @@ import inspect
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import wraps
 from pathlib import Path
@@ -12,8 +12,6 @@ from typing import Annotated, Any, BinaryIO
 from urllib.parse import urlencode
 
 import typer
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from calltally.accounts import Business, find_business
 from calltally.catalog import CATALOG, Choice, Day, DimensionName, Parameter, Text, Where, suggestion
@@ -22,7 +20,7 @@ from calltally.cli.group import examples
 from calltally.cli.interrupting import interruptible
 from calltally.cli.options import BusinessOption, DataOption, JsonOption, Opened, calls_of, opened
 from calltally.cli.output import counted, print_json, say
-from calltally.cli.pace import Pace
+from calltally.cli.progress import Pace, spinner
 from calltally.errors import InvalidRequest, Problem, shown
 from calltally.exporting import FORMATS, Format, format_of, placed, write_calls
 from calltally.query import Selection, select
@@ -219,11 +217,11 @@ def _place(output: Path | None) -> Iterator[BinaryIO]:
 @contextmanager
 def _progress(*, shares_terminal: bool) -> Iterator[Callable[[int], None]]:
     """How many calls so far, on a terminal that does not show the calls themselves."""
-    if shares_terminal or not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False))
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("")
+    with nullcontext() if shares_terminal else spinner() as line:
         pace = Pace()
-        yield lambda calls: bar.update(task, description=f"{calls:,} calls, {pace.rate(calls)} calls/s")
+
+        def show(calls: int) -> None:
+            if line:
+                line.show(f"{calls:,} calls, {pace.rate(calls)} calls/s")
+
+        yield show

@@ -3,39 +3,37 @@
 import gc
 import os
 import re
-import shlex
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO
+from typing import Annotated, BinaryIO
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
 
 from calltally.accounts import Business, find_business, list_keys
 from calltally.catalog import CATALOG, suggestion
 from calltally.cli.damage import naming_damage
 from calltally.cli.group import AS_JSON, examples
+from calltally.cli.import_summary import (
+    SAME_FIELD,
+    Imported,
+    import_progress,
+    plain_summary,
+    print_next_step,
+    print_summary,
+    went_well,
+)
 from calltally.cli.interrupting import interruptible
 from calltally.cli.options import DataOption, JsonOption, calls_of, opened
-from calltally.cli.output import Column, complain, counted, note, print_facts, print_json, print_table, say
-from calltally.cli.pace import Pace
+from calltally.cli.output import Column, complain, print_json, print_table
 from calltally.engines import Engine
 from calltally.errors import CalltallyError, InvalidRequest, Problem, UnreadableFile, shown
 from calltally.ingestion import (
     PRESETS,
-    UNPLACED,
-    FileResult,
     ImportOptions,
-    ImportSummary,
     Preset,
-    Progress,
     files_named,
     import_file,
 )
@@ -57,37 +55,10 @@ EXAMPLES = examples(
 )
 FIELDS = ", ".join(CATALOG.fields)
 PRESET_NAMES = ", ".join(PRESETS)
-SAME_FIELD = {name: row.name for row in CATALOG.fields.values() for name in (row.name, *row.aliases)}
-# What others call a field, where no likeness of the names would tell.
-USUAL_WORDS = {
-    "number_dialed": "tracking_number",
-    "dialed_number": "tracking_number",
-    "called_number": "tracking_number",
-    "number_called": "tracking_number",
-    "dnis": "tracking_number",
-    "did": "tracking_number",
-    "caller_id": "caller_number",
-    "callerid": "caller_number",
-    "calling_number": "caller_number",
-    "customer_number": "caller_number",
-    "ani": "caller_number",
-    "call_time": "started_at",
-    "call_date": "started_at",
-    "date_time": "started_at",
-    "result": "status",
-    "outcome": "status",
-    "disposition": "status",
-    "campaign": "utm_campaign",
-}
 STANDARD_INPUT = "-"
 NAME_OF_INPUT = Path("stdin")  # in messages, and before .rejected.ndjson
 NOW = "now"
 EXAMPLE_TIME = datetime(2026, 3, 9, 14, 5, tzinfo=UTC)
-LONGEST_BAR_NAME = 24
-MOST_DROPPED_SHOWN = 20
-NEAR = 0.75  # a hint about a column that means something else altogether does more harm than none
-
-OnProgress = Callable[[Progress], None]
 
 
 @dataclass(frozen=True)
@@ -96,24 +67,6 @@ class _Input:
 
     path: Path
     stream: BinaryIO | None = None
-
-
-@dataclass
-class _Imported:
-    """What the files of one command came to."""
-
-    files: int = 0
-    summary: ImportSummary = field(default_factory=ImportSummary)
-    rejected: dict[str, tuple[str, Problem]] = field(default_factory=dict)  # a row of each file that has some
-    failures: list[str] = field(default_factory=list)
-
-    def include(self, result: FileResult) -> None:
-        self.files += 1
-        self.summary.include(result.summary)
-        if result.first_rejected:
-            self.rejected |= dict.fromkeys(result.summary.rejects_files, result.first_rejected)
-        if result.failure:
-            self.failures.append(result.failure.message)
 
 
 def _list_presets(ctx: typer.Context, asked: bool) -> None:
@@ -208,11 +161,11 @@ def import_calls(
             imported.failures[:0] = unmatched
         has_key = bool(list_keys(on.control, found))
     if as_json:
-        print_json(_plain(imported.summary))
+        print_json(plain_summary(imported.summary))
     elif imported.files:
-        _print_summary(imported, found, options)
-        if sys.stdout.isatty() and _went_well(imported) and not dry_run:
-            _print_next_step(found, data, has_key=has_key)
+        print_summary(imported, found, options)
+        if sys.stdout.isatty() and went_well(imported) and not dry_run:
+            print_next_step(found, data, has_key=has_key)
     for failure in imported.failures:
         complain(failure)
     if imported.failures:
@@ -241,9 +194,9 @@ def _standard_input() -> _Input:
     return _Input(NAME_OF_INPUT, stream)
 
 
-def _import_all(business: Business, inputs: list[_Input], options: ImportOptions, engine: Engine) -> _Imported:
+def _import_all(business: Business, inputs: list[_Input], options: ImportOptions, engine: Engine) -> Imported:
     """Each file in turn; one that cannot be read does not keep the others out."""
-    imported = _Imported()
+    imported = Imported()
     # Rows are millions of small objects without cycles: Python's search for cycles among them took a fifth of the time.
     gc.set_threshold(500_000)
     for given in inputs:
@@ -252,9 +205,9 @@ def _import_all(business: Business, inputs: list[_Input], options: ImportOptions
     return imported
 
 
-def _import_one(given: _Input, business: Business, engine: Engine, options: ImportOptions, imported: _Imported) -> None:
+def _import_one(given: _Input, business: Business, engine: Engine, options: ImportOptions, imported: Imported) -> None:
     try:
-        with naming_damage(business, engine), _progress(given.path) as on_progress:
+        with naming_damage(business, engine), import_progress(given.path) as on_progress:
             result = import_file(given.path, business, engine, options, on_progress, stream=given.stream)
         imported.include(result)
     except CalltallyError as failure:
@@ -335,162 +288,3 @@ def _instant(as_of: str, business: Business, now: datetime) -> int:
         message = f"--as-of: {shown(as_of)} is not from the year 1 to 9999 in UTC"
         raise InvalidRequest((Problem("as_of", message),))
     return instant
-
-
-@contextmanager
-def _progress(path: Path) -> Iterator[OnProgress]:
-    """A bar on a terminal, a line now and then elsewhere; both on standard error."""
-    name = _printable(path.name)
-    if not sys.stderr.isatty():
-        yield _Lines(name)
-        return
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=20),
-        TaskProgressColumn(),
-        TextColumn("{task.fields[doing]}", markup=False),
-        TimeRemainingColumn(),
-    )
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        short = name if len(name) <= LONGEST_BAR_NAME else f"{name[: LONGEST_BAR_NAME - 1]}…"
-        task = bar.add_task(short, doing="", total=None)
-        pace = Pace()
-
-        def show(now: Progress) -> None:
-            rate = f"{pace.rate(now.rows)} calls/s"
-            done = rate if now.size else f"{counted(now.rows, 'row')}, {rate}"
-            completed = now.size if now.merging else now.position
-            bar.update(task, completed=completed, total=now.size, doing="merging ..." if now.merging else done)
-
-        yield show
-
-
-class _Lines:
-    """Progress for logs."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._pace = Pace()
-
-    def __call__(self, now: Progress) -> None:
-        if self._pace.is_due(at_once=now.merging):
-            rate = f"{self._pace.rate(now.rows)} calls/s"
-            note(f"{self._name}: {', '.join([counted(now.rows, 'row'), rate, *_standing(now, self._pace.seconds)])}")
-
-
-def _standing(now: Progress, seconds: float) -> Iterator[str]:
-    """How much is read and how much time is left, as far as that can be known."""
-    if now.merging:
-        yield "all read, merging"
-    elif now.size is not None:
-        yield f"{100 * now.position // max(now.size, 1)}%"
-        yield f"about {seconds * (now.size - now.position) / max(now.position, 1):.0f} s left"
-
-
-def _plain(summary: ImportSummary) -> dict[str, Any]:
-    return {
-        **vars(summary),
-        "dropped_fields": {_encodable(name): count for name, count in summary.dropped_fields.items()},
-        "rejects_files": [_encodable(path) for path in summary.rejects_files],
-        "presets": dict(summary.presets),
-    }
-
-
-def _print_summary(imported: _Imported, business: Business, options: ImportOptions) -> None:
-    summary = imported.summary
-    say(
-        f"Nothing was changed in '{business.name}'; an import would come to:"
-        if options.dry_run
-        else f"Imported into '{business.name}':"
-    )
-    counts = [
-        ("Rows read", summary.read),
-        ("Added", summary.added),
-        ("Updated", summary.updated),
-        ("Unchanged", summary.unchanged),
-        ("Rejected", summary.rejected),
-    ]
-    width = len(f"{summary.read:,}")
-    print_facts([(name, f"{count:>{width},}") for name, count in counts])
-    _print_presets(imported)
-    _print_times(summary, business)
-    _print_dropped(summary)
-    for path, (place, problem) in imported.rejected.items():
-        say(f"Rejected rows, with reasons: {_printable(path)}")
-        say(f"  Such as {place}: {_printable(problem.message)}")
-    problems = {problem for _, problem in imported.rejected.values()}
-    if UNPLACED in problems:
-        say("  If their calls are in another file, import that one first, then this one again")
-    if any(problem.param == "started_at" for problem in problems - {UNPLACED}) and not options.time_formats:
-        say("  If the times are in another column, add --map; if they are written otherwise, --time-format")
-
-
-def _print_presets(imported: _Imported) -> None:
-    """Which files were read as a vendor's; all of them, where nothing else is said."""
-    for name, count in imported.summary.presets.items():
-        how = f"as {PRESETS[name].vendor} writes them (--preset {name})"
-        say(f"Read {how}" if count == imported.files else f"{count:,} of {imported.files:,} files read {how}")
-
-
-def _print_times(summary: ImportSummary, business: Business) -> None:
-    clock = f"on the clock of {business.timezone}"
-    if count := summary.ambiguous_times:
-        say(f"{counted(count, 'row')} at a time that occurs twice {clock}: the first is taken")
-    if count := summary.skipped_times:
-        say(f"{counted(count, 'row')} at a time that does not occur {clock}: moved forward by the gap")
-
-
-def _print_dropped(summary: ImportSummary) -> None:
-    """What was dropped, the most frequent first, and which of it may be a call field by another name."""
-    most = summary.dropped_fields.most_common(MOST_DROPPED_SHOWN)
-    if not most:
-        return
-    more = len(summary.dropped_fields) - len(most)
-    listed = ", ".join(f"{_printable(name)} ({count:,})" for name, count in most)
-    say(f"Dropped columns and how many rows had them: {listed}{f' and {more:,} more' if more else ''}")
-    for name, _ in most:
-        if name not in SAME_FIELD and not _is_usual(name, summary) and (near := _near_field(name)):
-            option = shlex.quote(f"{near}={_printable(name)}")
-            say(f"  Is '{_printable(name)}' the field '{near}'? Then add --map {option}")
-
-
-def _is_usual(column: str, summary: ImportSummary) -> bool:
-    """Whether a column is one that the vendors of these files have, and of which we know that it is no field."""
-    return any(column in PRESETS[name].others for name in summary.presets)
-
-
-def _near_field(column: str) -> str | None:
-    word = re.sub(r"[\W_]+", "_", column[:128].lower()).strip("_")
-    if word in SAME_FIELD or word in USUAL_WORDS:
-        return SAME_FIELD.get(word) or USUAL_WORDS[word]
-    # 'Caller' is near 'call_id', and taking callers for ids would make one call of all that somebody made; as near are
-    # numbers, names and dates to the ids of other things.
-    likely = [name for name, field_name in SAME_FIELD.items() if field_name != "id" and not name.endswith("_id")]
-    near = get_close_matches(word, likely, n=1, cutoff=NEAR)
-    return SAME_FIELD[near[0]] if near else None
-
-
-def _went_well(imported: _Imported) -> bool:
-    """Whether all of it was new and good: somebody's first import, perhaps."""
-    summary = imported.summary
-    return not imported.failures and 0 < summary.added == summary.read
-
-
-def _print_next_step(business: Business, data: str | None, *, has_key: bool) -> None:
-    where = f" --data {shlex.quote(data)}" if data else ""
-    if has_key:
-        say("Next, start the server:")
-    else:
-        say("Next, make a key and start the server:")
-        say(f"  calltally key create {business.id}{where}")
-    say(f"  calltally serve{where}")
-
-
-def _printable(text: str) -> str:
-    """The text without what would do something to a terminal, rather than be seen on it."""
-    return "".join(character if character.isprintable() else "\ufffd" for character in text)
-
-
-def _encodable(text: str) -> str:
-    """The text with a mark for each byte that is no text, as names of files may have."""
-    return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")

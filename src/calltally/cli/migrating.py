@@ -1,22 +1,19 @@
 """`calltally migrate`: the calls of businesses from one engine to another."""
 
 import os
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from calltally.accounts import Business, find_business, list_businesses
 from calltally.cli.group import examples
 from calltally.cli.interrupting import interruptible
 from calltally.cli.options import BusinessesOption, DataOption, JsonOption, Opened, YesOption, opened
 from calltally.cli.output import ask, complain, note, print_json, say
-from calltally.cli.pace import Pace
+from calltally.cli.progress import Lines, bar
 from calltally.engines import name_of_engine, open_to_move, prepare_engine
 from calltally.errors import InvalidRequest, Problem
 from calltally.moving import Copied, Proof, Prospect, Side, copy_calls, forget_mark, look_ahead, prove
@@ -181,39 +178,20 @@ def _told(moved: _Moved, source: Side, target: Side, *, as_json: bool) -> _Moved
 
 @contextmanager
 def _progress(doing: str, unit: str, total: int | None) -> Iterator[OnProgress]:
-    """A bar on a terminal, a line now and then elsewhere; both on standard error."""
-    if not sys.stderr.isatty():
-        yield _Lines(doing, unit, total)
-        return
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=20),
-        TaskProgressColumn(),
-        TextColumn("{task.fields[done]}", markup=False),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(doing, total=total, done="")
-        yield lambda count: bar.update(task, completed=count, done=f"{count:,} {unit}")
+    """A bar on a terminal, a line now and then elsewhere."""
+    lines, of = Lines(doing), f" of {total:,}" if total else ""
+    first: int | None = None
+    with bar(doing, total, detailed=True) as line:
 
+        def show(count: int) -> None:
+            nonlocal first
+            first = count if first is None else first
+            if line:
+                line.show(completed=count, facts=f"{count:,} {unit}")
+            else:
+                lines.show(f"{count:,}{of} {unit}", f"{lines.pace.rate(count - first)} a second")
 
-class _Lines:
-    """Progress for logs."""
-
-    def __init__(self, doing: str, unit: str, total: int | None) -> None:
-        self._doing = doing
-        self._unit = unit
-        self._total = total
-        self._pace = Pace()
-        self._first: int | None = None
-
-    def __call__(self, count: int) -> None:
-        if self._first is None:
-            self._first = count
-        if self._pace.is_due():
-            of = f" of {self._total:,}" if self._total else ""
-            rate = self._pace.rate(count - self._first)
-            note(f"{self._doing}: {count:,}{of} {self._unit}, {rate} a second")
+        yield show
 
 
 def _plain(moved: _Moved) -> dict[str, Any]:

@@ -13,16 +13,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import Progress as Bar
-from rich.progress import SpinnerColumn, TextColumn
 
 from calltally.accounts import Business, find_business, rfc3339
 from calltally.cli.group import examples, new_group
 from calltally.cli.interrupting import interruptible
 from calltally.cli.options import BusinessOption, DataOption, JsonOption, Opened, calls_of, opened
 from calltally.cli.output import Column, complain, counted, note, print_facts, print_json, print_table, say
-from calltally.cli.pace import Pace
+from calltally.cli.progress import Line, Lines, spinner
 from calltally.engines import Engine, Outcome
 from calltally.errors import CalltallyError, InvalidRequest, Problem, Refused, Unavailable, shown
 from calltally.ingestion import Rejects
@@ -198,37 +195,32 @@ class _Watch:
     def __init__(self, name: str) -> None:
         self.calls = 0
         self._name = name
-        self._pace = Pace()
-        self._bar: Bar | None = None
+        self._lines = Lines(name)
+        self._line: Line | None = None
 
     @contextmanager
     def watching(self) -> Iterator[None]:
         """Begin with a round."""
         self.calls = 0
-        self._pace = Pace()
-        if not sys.stderr.isatty():
+        self._lines = Lines(self._name)
+        with spinner(f"{self._name}: asking ...") as self._line:
             yield
-            return
-        columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False))
-        with Bar(*columns, console=Console(stderr=True), transient=True) as self._bar:
-            self._bar.add_task(f"{self._name}: asking ...", total=None)
-            yield
-        self._bar = None
+        self._line = None
 
     def progress(self, now: PullProgress) -> None:
         """Show it."""
         self.calls = now.calls
-        facts = (counted(now.calls, "call"), counted(now.pages, "page"), f"{self._pace.rate(now.calls)} calls/s")
-        text = f"{self._name}: {', '.join(facts)}"
-        if self._bar:
-            self._bar.update(self._bar.task_ids[0], description=text)
-        elif self._pace.is_due():
-            note(text)
+        rate = f"{self._lines.pace.rate(now.calls)} calls/s"
+        facts = (counted(now.calls, "call"), counted(now.pages, "page"), rate)
+        if self._line:
+            self._line.show(f"{self._name}: {', '.join(facts)}")
+        else:
+            self._lines.show(*facts)
 
     def wait(self, why: str) -> None:
         """Show why nothing goes on for a while."""
-        if self._bar:
-            self._bar.update(self._bar.task_ids[0], description=why)
+        if self._line:
+            self._line.show(why)
         else:
             note(why)
 
