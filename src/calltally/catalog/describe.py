@@ -1,4 +1,4 @@
-"""The only projection of the catalog to plain data: OpenAPI, command line, pickers and docs read this."""
+"""The catalog as plain data: the API, the OpenAPI document, the pickers of the page and the docs read this."""
 
 from typing import Any
 
@@ -39,6 +39,7 @@ def describe(catalog: Catalog) -> dict[str, list[Plain]]:
 
     `listing` are the parameters of a list of calls: the filters, and its own. `picturing` are those of a picture of a
     report: the report's, and its own. `valuing` are those of a list of a dimension's values: the filters, and its own.
+    What a saved report has of its own is not among them, since it stands in a text of many parameters.
     """
     return {
         "dimensions": [_dimension(row) for row in catalog.dimensions.values()],
