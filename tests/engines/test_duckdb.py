@@ -26,11 +26,11 @@ from calltally.accounts import Business
 from calltally.engines import DELIVERY_SCHEMA, VALUE_FIELDS, Engine, Outcome, Stop, hashes_of, open_engine
 from calltally.engines.duckdb import DuckDBEngine
 from calltally.engines.duckdb.changing import MOST_LOGGED
+from calltally.engines.duckdb.compiling import compile_plan, read_rows
 from calltally.engines.duckdb.connecting import ROWS_A_GROUP, _config, new_file
 from calltally.engines.duckdb.dialect import DuckDBDialect
 from calltally.engines.duckdb.migrations import MIGRATIONS, VERSIONED
 from calltally.engines.duckdb.schema import CALLS_COLUMNS, create_or_migrate
-from calltally.engines.sql import compile_plan, read_rows
 from calltally.errors import FolderUnusable, StorageFull, Unavailable
 from calltally.folder import DataFolder
 from calltally.ingestion import Delivery, deliver

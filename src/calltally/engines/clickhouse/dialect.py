@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from calltally.catalog import CATALOG, Aggregate, Count, CountDistinct, Grain, IsSet, Predicate, Sum, ValueIs
-from calltally.engines.base import Plan
 from calltally.engines.clickhouse.spelling import text
-from calltally.engines.sql import Spelling, Statement
+from calltally.engines.sql import Statement
 from calltally.localtime import DAY, HOUR, OffsetTable, Period
 
 __all__ = ["ClickHouseDialect"]
@@ -39,15 +38,6 @@ class ClickHouseDialect:
     def changed_at(self) -> str:
         return "changed_at"
 
-    def coarse_time(self, table: OffsetTable) -> str | None:  # noqa: ARG002
-        return None
-
-    def moments_first(self) -> bool:
-        return False
-
-    def few_groups(self, plan: Plan) -> bool:  # noqa: ARG002
-        return False
-
     def grain(self, grain: Grain, table: OffsetTable) -> str:
         local = f"(started_at + {_shifted_offset(table)})"
         day = f"(intDiv({local}, {DAY}) - {SHIFT_DAYS})"
@@ -64,17 +54,15 @@ class ClickHouseDialect:
                 since = f"toInt64(toRelativeMonthNum(toDate(greatest({day}, 0)))) - {MONTH_ZERO}"
                 return f"if({day} < 0, toInt64(-1), {since})"
 
-    def hour_of_week(self, table: OffsetTable) -> str:
-        return f"modulo(intDiv(started_at + {_shifted_offset(table)} + {4 * DAY}, {HOUR}), 168)"
-
-    def spelling(self, aggregate: Aggregate, plan: Plan) -> Spelling:  # noqa: ARG002
+    def aggregate(self, aggregate: Aggregate) -> str:
+        """The number that an aggregate is over some calls."""
         match aggregate:
             case Count(where):
-                return Spelling(f"toInt64({self._count(where)})")
+                return f"toInt64({self._count(where)})"
             case Sum(field):
-                return Spelling(self._sum(field))
+                return self._sum(field)
             case CountDistinct(field):
-                return Spelling(f"toInt64(ifNull(uniqExact({self.column(field)}), 0))", None)
+                return f"toInt64(ifNull(uniqExact({self.column(field)}), 0))"
 
     def ratio_order(self, numerator: str, denominator: str) -> Sequence[str]:
         # As in the embedded engine, 84 binary digits after the point; here as four numbers, since each step has to

@@ -10,6 +10,7 @@ from typing import TypeVar
 import pyarrow as pa
 
 from calltally.engines.base import Condition, Load, Outcome, Page, Plan, Rows, Snapshot, Stop, StoreFacts
+from calltally.engines.clickhouse.compiling import compile_plan, read_rows
 from calltally.engines.clickhouse.copies import DIALECT, copied, exported, found, read_facts, seen
 from calltally.engines.clickhouse.erasing import remove_bytes, remove_rows
 from calltally.engines.clickhouse.load import ClickHouseLoad
@@ -30,7 +31,7 @@ from calltally.engines.duckdb.failures import translated
 from calltally.engines.duckdb.running import Running
 from calltally.engines.duckdb.writer import Writer
 from calltally.engines.erasure import Erasure
-from calltally.engines.sql import Statement, compile_with_totals, narrowed_plan, read_with_totals
+from calltally.engines.sql import Statement, narrowed_plan
 from calltally.engines.whole import Holdings, Part, Taking, Tally
 from calltally.localtime import Period
 
@@ -194,8 +195,8 @@ class ClickHouseEngine:
 
     def _answered(self, plan: Plan, session: Session, store: Store) -> Rows:
         spelled = narrowed_plan(plan, *store.extent.span(plan.periods))
-        statement = compile_with_totals(spelled, f"{self._tables.calls} FINAL", DIALECT, *seen(store))
-        return read_with_totals(plan, session.rows(statement))
+        statement = compile_plan(spelled, f"{self._tables.calls} FINAL", DIALECT, *seen(store))
+        return read_rows(plan, session.rows(statement))
 
     def _store(self, calls: str, session: Session) -> Store:
         """What is known of the calls, which are all there."""

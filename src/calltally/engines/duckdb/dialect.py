@@ -9,11 +9,12 @@ from calltally.catalog import CATALOG, Aggregate, Count, CountDistinct, Dimensio
 from calltally.engines.base import Plan
 from calltally.engines.duckdb.schema import CODE_COLUMNS
 from calltally.engines.duckdb.spelling import text
-from calltally.engines.sql import Spelling, Statement
+from calltally.engines.sql import Statement
 from calltally.localtime import DAY, HOUR, OffsetTable, Period
 
-__all__ = ["DuckDBDialect"]
+__all__ = ["SUMMED", "DuckDBDialect", "Spelling"]
 
+SUMMED = "sum({})"
 # Whole-number division truncates towards zero; a shift by whole weeks keeps local times before 1970 positive.
 SHIFT_DAYS = 7
 QUARTER_HOUR = HOUR // 4
@@ -25,6 +26,19 @@ MOST_SET_BYTES = 64_000_000  # of all groups of a report together, for each thre
 WITHOUT_CASE = re.compile(r"[0-9+() ./#;=-]+")  # numbers, which are found twice as fast as they are
 GROUPS_A_DAY = {Grain.DATE: 1.0, Grain.WEEK: 1 / 7, Grain.MONTH: 1 / 28}
 MOST_GROUPS = {Grain.HOUR_OF_DAY: 24.0, Grain.DAY_OF_WEEK: 7.0}
+
+
+@dataclass(frozen=True)
+class Spelling:
+    """How an aggregate is found: a state of some calls, one state of several, and the number that a state stands for.
+
+    `merged` and `value` have `{}` for the states. Without `merged` the state is the number, and has to be found over
+    all calls anew for the totals.
+    """
+
+    state: str
+    merged: str | None = SUMMED
+    value: str = "{}"
 
 
 @dataclass(frozen=True)
@@ -60,14 +74,17 @@ class DuckDBDialect:
         return "changed_at"
 
     def coarse_time(self, table: OffsetTable) -> str | None:
+        """A column that has far fewer values than there are calls and from which all grains can be found, if any."""
         # Every offset is whole quarter-hours, save some of the last century's.
         whole = all(value % QUARTER_HOUR == 0 for value in (*table.starts[1:], *table.offsets))
         return "quarter_hour" if whole else None
 
     def moments_first(self) -> bool:
+        """Whether calls are so many for each coarse time that it pays to group by that before anything else."""
         return self.calls_a_day > MANY_CALLS_A_DAY
 
     def few_groups(self, plan: Plan) -> bool:
+        """Whether a report has so few groups that all of them can be handed over."""
         return self._all_groups(plan) <= FEW_GROUPS
 
     def grain(self, grain: Grain, table: OffsetTable) -> str:
@@ -86,10 +103,12 @@ class DuckDBDialect:
                 return f"datediff('month', DATE '1970-01-01', DATE '1970-01-01' + {day}::INTEGER)"
 
     def hour_of_week(self, table: OffsetTable) -> str:
+        """Which hour of the local week it is, from 0 for Sunday's first; from `coarse_time` where there is one."""
         local, unit = self._local(table)
         return f"{_hours(f'({local} + {4 * DAY // unit})', unit)} % 168"  # day 0 was a Thursday
 
     def spelling(self, aggregate: Aggregate, plan: Plan) -> Spelling:
+        """How an aggregate of a plan is found."""
         match aggregate:
             case Count(where):
                 return Spelling(self._count(where))

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from calltally.engines.base import Condition, Load, Outcome, Page, Plan, Rows, Snapshot, Stop, StoreFacts
 from calltally.engines.duckdb.changing import write_log
+from calltally.engines.duckdb.compiling import compile_plan, read_rows
 from calltally.engines.duckdb.connecting import connected
 from calltally.engines.duckdb.copies import copied, exported, found, read_facts
 from calltally.engines.duckdb.deliveries import apply_deliveries, delete_call
@@ -26,7 +27,7 @@ from calltally.engines.duckdb.store import REMOVED, KnownExtent, Store
 from calltally.engines.duckdb.stores import INVALIDATED, Stores
 from calltally.engines.duckdb.whole import begun, read_holdings, read_part, read_tallies
 from calltally.engines.erasure import Erasure
-from calltally.engines.sql import compile_plan, narrowed_plan, read_rows
+from calltally.engines.sql import narrowed_plan
 from calltally.engines.whole import Holdings, Part, Taking, Tally
 from calltally.errors import CallsUnreadable, NotFound, Unavailable
 from calltally.localtime import DAY, Period
