@@ -16,6 +16,8 @@ from calltally.engines.base import (
     Contains,
     LocalTimeIs,
     OneOf,
+    Page,
+    Place,
     Plan,
 )
 from calltally.localtime import OffsetTable, Period
@@ -27,6 +29,7 @@ __all__ = [
     "joined",
     "narrowed",
     "narrowed_plan",
+    "page_statement",
     "sort_keys",
     "where",
 ]
@@ -63,6 +66,9 @@ class Dialect(Protocol):
     def changed_at(self) -> str:
         """When this server last changed a call, microseconds UTC."""
 
+    def instant(self) -> str:
+        """The mark of a value that a call's start is held against, microseconds UTC."""
+
     def grain(self, grain: Grain, table: OffsetTable) -> str:
         """The number of a grain (see `catalog.grains`) in which a call starts, by local time."""
 
@@ -83,6 +89,22 @@ def where(
         found.append(_periods(periods, dialect))
     found.extend(more)
     return Statement(" WHERE ") + joined(found, " AND ") if found else Statement("")
+
+
+def page_statement(
+    calls: str, page: Page, conditions: Sequence[Condition], dialect: Dialect, first: Sequence[Statement] = ()
+) -> Statement:
+    """The statement that finds a page: `calls` says the columns and the table, `conditions` are those of the page.
+
+    `first` holds for its calls, too, and is said first.
+    """
+    behind = (_behind(page.after, dialect, descending=page.descending),) if page.after else ()
+    direction = "DESC" if page.descending else "ASC"
+    return (
+        Statement(f"SELECT {calls}")
+        + where(conditions, page.periods, dialect, *behind, first=first)
+        + f" ORDER BY started_at {direction}, id {direction} LIMIT {page.limit}"
+    )
 
 
 def dimension_of(dimension: Dimension, plan: Plan, dialect: Dialect) -> str:
@@ -122,6 +144,13 @@ def narrowed_plan(plan: Plan, first: int, last: int) -> Plan:
     return replace(
         plan, local_time=plan.local_time.between(first, last), conditions=narrowed(plan.conditions, first, last)
     )
+
+
+def _behind(place: Place, dialect: Dialect, *, descending: bool) -> Statement:
+    """Whether a call stands behind a place; its start is looked at first, and alone tells which calls to read."""
+    sign, start = "<" if descending else ">", dialect.instant()
+    behind = f"(started_at {sign}= {start} AND (started_at {sign} {start} OR id {sign} ?))"
+    return Statement(behind, (place.started_at, place.started_at, place.id))
 
 
 def _condition(condition: Condition, dialect: Dialect) -> Statement:

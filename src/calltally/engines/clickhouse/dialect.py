@@ -38,6 +38,9 @@ class ClickHouseDialect:
     def changed_at(self) -> str:
         return "changed_at"
 
+    def instant(self) -> str:
+        return "?"
+
     def grain(self, grain: Grain, table: OffsetTable) -> str:
         local = f"(started_at + {_shifted_offset(table)})"
         day = f"(intDiv({local}, {DAY}) - {SHIFT_DAYS})"

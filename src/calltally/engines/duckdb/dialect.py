@@ -73,6 +73,9 @@ class DuckDBDialect:
     def changed_at(self) -> str:
         return "changed_at"
 
+    def instant(self) -> str:
+        return "make_timestamp(?)"
+
     def coarse_time(self, table: OffsetTable) -> str | None:
         """A column that has far fewer values than there are calls and from which all grains can be found, if any."""
         # Every offset is whole quarter-hours, save some of the last century's.
