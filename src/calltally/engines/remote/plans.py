@@ -1,14 +1,19 @@
 """How a report travels: its plan as JSON in which everything is a name of the catalog, its rows as JSON too."""
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
 from calltally.catalog import CATALOG, Aggregate, Dimension, Ratio, aggregates_of
 from calltally.engines.base import Group, Order, Plan, Rows
 from calltally.engines.remote.frames import Lost
-from calltally.engines.remote.wire import plain_conditions, plain_periods, read_conditions, read_periods
-from calltally.localtime import OffsetTable
+from calltally.engines.remote.wire import (
+    plain_conditions,
+    plain_local_time,
+    plain_periods,
+    read_conditions,
+    read_local_time,
+    read_periods,
+)
 
 __all__ = ["packed_rows", "plain_plan", "read_plan", "unpacked_rows"]
 
@@ -25,7 +30,7 @@ def plain_plan(plan: Plan) -> dict[str, Any]:
         "aggregates": [PARTS[aggregate] for aggregate in plan.aggregates],
         "conditions": plain_conditions(plan.conditions),
         "periods": plain_periods(plan.periods),
-        "local_time": [plan.local_time.starts, plan.local_time.offsets],
+        "local_time": plain_local_time(plan.local_time),
         "by": plan.order.by.name if isinstance(plan.order.by, Dimension) else METRICS[plan.order.by],
         "descending": plan.order.descending,
         "limit": plan.limit,
@@ -55,7 +60,7 @@ def read_plan(calls: str, plain: object) -> Plan:
                 tuple(_aggregate(part) for part in aggregates),
                 read_conditions(conditions),
                 read_periods(periods),
-                _offsets(local_time),
+                read_local_time(local_time),
                 Order(_by(by), descending),
                 limit,
             )
@@ -91,16 +96,3 @@ def _aggregate(part: object) -> Aggregate:
 
 def _by(name: str) -> Dimension | Aggregate | Ratio:
     return EXPRESSIONS[name] if name in EXPRESSIONS else _dimension(name)
-
-
-def _offsets(plain: object) -> OffsetTable:
-    match plain:
-        case [list(starts), list(offsets)] if starts and len(starts) == len(offsets):
-            return OffsetTable(_whole_numbers(starts), _whole_numbers(offsets))
-    raise Lost("a table of local time is none")
-
-
-def _whole_numbers(plain: Sequence[object]) -> tuple[int, ...]:
-    if not all(type(number) is int for number in plain):
-        raise Lost("a table of local time has something else than whole numbers")
-    return tuple(number for number in plain if isinstance(number, int))

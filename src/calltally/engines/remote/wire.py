@@ -38,9 +38,11 @@ __all__ = [
     "pieces",
     "plain_conditions",
     "plain_error",
+    "plain_local_time",
     "plain_periods",
     "read_conditions",
     "read_error",
+    "read_local_time",
     "read_periods",
     "unpacked",
 ]
@@ -110,7 +112,7 @@ def plain_conditions(conditions: Sequence[Condition]) -> list[dict[str, Any]]:
 def _plain(condition: Condition) -> dict[str, Any]:
     match condition:
         case LocalTimeIs(grain, values, local_time):
-            return {"grain": grain.value, "values": values, **vars(local_time)}
+            return {"grain": grain.value, "values": values, "local_time": plain_local_time(local_time)}
         case _:
             return vars(condition)
 
@@ -134,8 +136,8 @@ def _condition(plain: object) -> Condition:
             return AtLeast(field, lowest)
         case {"is": "AtMost", "field": str(field), "highest": int(highest)} if field in FIELDS:
             return AtMost(field, highest)
-        case {"is": "LocalTimeIs", "grain": str(grain), "values": list(values), **table} if grain in GRAINS:
-            return LocalTimeIs(Grain(grain), _all(values, int), _local_time(table))
+        case {"is": "LocalTimeIs", "grain": str(grain), "values": list(values), "local_time": table} if grain in GRAINS:
+            return LocalTimeIs(Grain(grain), _numbers(values), read_local_time(table))
         case {"is": "Contains", "fields": list(fields), "texts": list(texts)} if FIELDS.issuperset(_all(fields, str)):
             return Contains(tuple(fields), _all(texts, str))
         case {"is": "ChangedSince", "instant": int(instant)}:
@@ -143,18 +145,35 @@ def _condition(plain: object) -> Condition:
     raise Lost("a condition is none")
 
 
-def _local_time(plain: object) -> OffsetTable:
-    match plain:
-        case {"starts": list(starts), "offsets": list(offsets)} if len(starts) == len(offsets) > 0:
-            return OffsetTable(_all(starts, int), _all(offsets, int))
-    raise Lost("a table of local time is none")
-
-
 def _all(values: list[Any], kind: type | UnionType) -> tuple[Any, ...]:
     """The values, all of which are of this kind."""
     if not all(isinstance(value, kind) for value in values):
         raise Lost("a value is none")
     return tuple(values)
+
+
+def _numbers(values: list[Any]) -> tuple[int, ...]:
+    """The values, all of which are whole numbers, which `True` and `False` are not."""
+    if not all(type(value) is int for value in values):
+        raise Lost("a value is no whole number")
+    return tuple(values)
+
+
+def plain_local_time(local_time: OffsetTable) -> list[tuple[int, ...]]:
+    """The table of local time, for JSON."""
+    return [local_time.starts, local_time.offsets]
+
+
+def read_local_time(plain: object) -> OffsetTable:
+    """The table of local time that `plain_local_time` wrote.
+
+    Raises:
+        Lost: it did not.
+    """
+    match plain:
+        case [list(starts), list(offsets)] if len(starts) == len(offsets) > 0:
+            return OffsetTable(_numbers(starts), _numbers(offsets))
+    raise Lost("a table of local time is none")
 
 
 def plain_periods(periods: Sequence[Period] | None) -> list[list[int]] | None:
