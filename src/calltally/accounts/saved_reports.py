@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, sel
 
 from calltally.accounts.businesses import Business, locked_business, name_problem
 from calltally.accounts.control import Control
-from calltally.accounts.spelling import line_without_number
+from calltally.accounts.redacting import redact_reports
 from calltally.accounts.tables import saved_reports
 from calltally.errors import InvalidRequest, NotFound, Problem, shown
 
@@ -122,23 +122,12 @@ def report_name_problem(name: str) -> Problem | None:
 
 def redact_saved_reports(control: Control, business: Business, caller_number: str) -> int:
     """How many saved reports had a caller's number (E.164) in their name or request, which have it no more."""
-    changed = 0
-    with control.writing() as connection:
-        locked_business(connection, business.id)
-        wanted = select(saved_reports).where(saved_reports.c.business_id == business.id)
-        for row in connection.execute(wanted).all():
-            name, request = (line_without_number(text, caller_number) for text in (row.name, row.request))
-            if (name, request) == (row.name, row.request):
-                continue
-            if name != row.name:
-                name = f"{name.strip() or NAMELESS} {row.id}"  # another one may have what is left of the name
-            connection.execute(
-                update(saved_reports).where(saved_reports.c.id == row.id).values(name=name, request=request)
-            )
-            changed += 1
-    if changed:
-        control.empty_log()
-    return changed
+    return redact_reports(control, business, saved_reports, caller_number, _renamed)
+
+
+def _renamed(row: Row[Any], left: str) -> str:
+    """What a saved report is called of whose name this is left; another one may be called that."""
+    return left if left == row.name else f"{left.strip() or NAMELESS} {row.id}"
 
 
 def _require_free(connection: Connection, business_id: str, name: str, but_for: str = "") -> None:

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, delete, func, insert, or_, select
 
 from calltally.accounts.businesses import Business, business_of, locked_business
 from calltally.accounts.control import Control
 from calltally.accounts.permissions import Actor
+from calltally.accounts.redacting import redact_reports
 from calltally.accounts.sessions import token_hash
-from calltally.accounts.spelling import line_without_number
 from calltally.accounts.tables import businesses, keys, shares
 from calltally.errors import InvalidRequest, NotFound, Problem, shown
 
@@ -121,18 +121,7 @@ def find_share(control: Control, token: str, now: datetime) -> tuple[Share, Busi
 
 def redact_shares(control: Control, business: Business, caller_number: str) -> int:
     """How many shares had a caller's number (E.164) in their name or request, which have it no more."""
-    changed = 0
-    with control.writing() as connection:
-        locked_business(connection, business.id)
-        for row in connection.execute(select(shares).where(shares.c.business_id == business.id)).all():
-            name, request = (line_without_number(text, caller_number) for text in (row.name or "", row.request))
-            if (name, request) != (row.name or "", row.request):
-                values = {"name": name.strip() or None, "request": request}
-                connection.execute(update(shares).where(shares.c.id == row.id).values(values))
-                changed += 1
-    if changed:
-        control.empty_log()
-    return changed
+    return redact_reports(control, business, shares, caller_number, lambda _, left: left.strip() or None)
 
 
 def _good(now: datetime) -> ColumnElement[bool]:
