@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 
 from calltally.catalog import CATALOG, Dimension, Filter, Grain, Metric, Operator, Parameter, Unit, Where, WhereNull
-from calltally.charts.texts import Cell, called, number_text, plain_text
-from calltally.query import ValidQuery, range_of
+from calltally.charts.texts import called, number_text, plain_text
+from calltally.query import Cell, ValidQuery, range_of
 from calltally.query.parse import parse
 
 __all__ = ["shown_dates", "shown_filters", "shown_metric", "shown_metric_label", "shown_title", "shown_value"]

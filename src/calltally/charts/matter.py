@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from calltally.catalog import Dimension, Grain, Metric, Ratio, Unit, grain_count
-from calltally.charts.texts import Cell, called, labels, number_text, short_text
+from calltally.charts.texts import called, labels, number_text, short_text
 from calltally.charts.themes import THEMES, Theme
-from calltally.query import Look, Report
+from calltally.query import Cell, Look, Report
 
 __all__ = ["TIMES", "Matter", "matter_of"]
 

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterable
 from unicodedata import bidirectional
 
 from calltally.catalog import Dimension, Grain, Unit, currency_digits
+from calltally.query import Cell
 
-__all__ = ["Cell", "called", "labels", "number_text", "plain_text", "short_text", "tick_text", "width_of"]
+__all__ = ["called", "labels", "number_text", "plain_text", "short_text", "tick_text", "width_of"]
 
-Cell = str | int | float | bool | None
 Number = int | float
 
 LONGEST = 12  # characters of a number that is written out where there is little room

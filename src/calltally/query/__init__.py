@@ -4,7 +4,7 @@ from calltally.query.answer import Question, answer, ask
 from calltally.query.listing import CallList, Listing, list_calls, plan_list, select_listed
 from calltally.query.saved import LONGEST_REQUEST, asked_at, normal_request, range_of
 from calltally.query.selection import Selection, select
-from calltally.query.shape import Report
+from calltally.query.shape import Cell, Report
 from calltally.query.timing import Timing
 from calltally.query.validate import Look, ValidQuery, ValidValues
 from calltally.query.values import DimensionValues, list_values, plan_values
@@ -12,6 +12,7 @@ from calltally.query.values import DimensionValues, list_values, plan_values
 __all__ = [
     "LONGEST_REQUEST",
     "CallList",
+    "Cell",
     "DimensionValues",
     "Listing",
     "Look",

@@ -7,7 +7,7 @@ from calltally.catalog import Dimension, Metric, aggregates_of, show_grain, valu
 from calltally.engines import Plan, Rows
 from calltally.query.validate import ValidQuery
 
-__all__ = ["Report", "shape"]
+__all__ = ["Cell", "Report", "shape", "shown_values"]
 
 Cell = str | int | float | bool | None
 
@@ -23,7 +23,7 @@ class Report:
 
 def shape(query: ValidQuery, plan: Plan, found: Rows) -> Report:
     """The report of a query."""
-    dimensions = [_shown(d, [g.values[i] for g in found.groups]) for i, d in enumerate(plan.dimensions)]
+    dimensions = [shown_values(d, [g.values[i] for g in found.groups]) for i, d in enumerate(plan.dimensions)]
     counted = list(zip(*[group.aggregates for group in found.groups], strict=True)) or [()] * len(plan.aggregates)
     metrics = [_metric(metric, plan, counted) for metric in query.metrics]
     names = [*(d.name for d in plan.dimensions), *(metric.name for metric in query.metrics)]
@@ -34,7 +34,7 @@ def shape(query: ValidQuery, plan: Plan, found: Rows) -> Report:
     return Report(rows, totals, query)
 
 
-def _shown(dimension: Dimension, values: list[Cell]) -> list[Cell]:
+def shown_values(dimension: Dimension, values: list[Cell]) -> list[Cell]:
     """A dimension's values as people read them."""
     grain = dimension.grain
     if grain is None:

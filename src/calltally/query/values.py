@@ -1,14 +1,14 @@
 """The values that a dimension has among some calls, with how many calls are under each: what a filter can be set to."""
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from calltally.accounts import Business
-from calltally.catalog import CATALOG, Count, Dimension, show_grain
-from calltally.engines import Contains, Engine, Group, Order, Plan, Stop
+from calltally.catalog import CATALOG, Count
+from calltally.engines import Contains, Engine, Order, Plan, Stop
 from calltally.localtime import offset_table
 from calltally.query.parse import parse
 from calltally.query.selection import reading_of, selection_of
+from calltally.query.shape import Cell, shown_values
 from calltally.query.validate import ValidValues, validate_values
 
 __all__ = ["DimensionValues", "list_values", "plan_values"]
@@ -16,8 +16,6 @@ __all__ = ["DimensionValues", "list_values", "plan_values"]
 VALUING = replace(CATALOG, parameters=CATALOG.valuing)
 CALLS = Count()
 MOST_TIMES = 100_000  # days, of which there are as many in 270 years
-
-Cell = str | int | bool | None
 
 
 @dataclass(frozen=True)
@@ -57,15 +55,10 @@ def list_values(asked: ValidValues, plan: Plan, engine: Engine, stop: Stop) -> D
     Raises:
         Unavailable: it was stopped, or the engine cannot answer now.
     """
-    found = list(_shown(asked.dimension, engine.answer(plan, stop).groups))
+    groups = engine.answer(plan, stop).groups
+    values = shown_values(asked.dimension, [value for [value], _ in groups])
+    found = list(zip(values, (count for _, [count] in groups), strict=True))
     if asked.search and asked.dimension.grain:
         texts = [text.casefold() for text in asked.search]
         found = [(value, count) for value, count in found if any(text in str(value) for text in texts)]
     return DimensionValues(tuple(found[: asked.limit]), len(found) > asked.limit)
-
-
-def _shown(dimension: Dimension, groups: Iterable[Group]) -> Iterator[tuple[Cell, int]]:
-    """Each value as reports show it, and its calls."""
-    for [value], [count] in groups:
-        shown = show_grain(dimension.grain, value) if dimension.grain and isinstance(value, int) else value
-        yield shown, count
