@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from typing import TypeVar
 
 from calltally.catalog.dimensions import DIMENSIONS
-from calltally.catalog.expressions import Aggregate, Count, CountDistinct, IsSet, Ratio, Sum, ValueIs
+from calltally.catalog.expressions import Aggregate, Count, CountDistinct, IsSet, MetricExpression, Ratio, Sum, ValueIs
 from calltally.catalog.fields import FIELDS
 from calltally.catalog.metrics import METRICS
 from calltally.catalog.parameters import LISTING, PARAMETERS, PICTURING, SAVING, VALUING
@@ -107,7 +107,7 @@ class Catalog:
                 return ()
 
 
-def aggregates_of(expression: Aggregate | Ratio) -> tuple[Aggregate, ...]:
+def aggregates_of(expression: MetricExpression) -> tuple[Aggregate, ...]:
     """The sums and counts that an engine has to find for an expression."""
     return expression.parts if isinstance(expression, Ratio) else (expression,)
 

@@ -7,7 +7,18 @@ them, exactly, and is rounded half away from zero only when it is shown; a divis
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["Aggregate", "Count", "CountDistinct", "IsSet", "Predicate", "Ratio", "Sum", "ValueIs", "values_of"]
+__all__ = [
+    "Aggregate",
+    "Count",
+    "CountDistinct",
+    "IsSet",
+    "MetricExpression",
+    "Predicate",
+    "Ratio",
+    "Sum",
+    "ValueIs",
+    "values_of",
+]
 
 
 @dataclass(frozen=True)
@@ -67,7 +78,10 @@ class Ratio:
         return (self.numerator, self.denominator)
 
 
-def values_of(expression: Aggregate | Ratio, found: Sequence[Sequence[int]]) -> list[int | float | None]:
+MetricExpression = Aggregate | Ratio
+
+
+def values_of(expression: MetricExpression, found: Sequence[Sequence[int]]) -> list[int | float | None]:
     """The value to show for each group, from what an engine found for each part of the expression, in their order.
 
     Example: 74 of 99 calls as a percentage with one decimal is 74.7; a whole result is an int (75, not 75.0).

@@ -6,7 +6,7 @@ Rows hold facts, no behaviour; `catalog.CATALOG` checks them against one another
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 
-from calltally.catalog.expressions import Aggregate, Ratio
+from calltally.catalog.expressions import MetricExpression
 
 __all__ = [
     "CallField",
@@ -22,7 +22,6 @@ __all__ = [
     "GrainValue",
     "Instant",
     "Metric",
-    "MetricExpression",
     "NameList",
     "Operator",
     "Parameter",
@@ -100,9 +99,6 @@ class Dimension:
     description: str
     field: str
     grain: Grain | None = None
-
-
-MetricExpression = Aggregate | Ratio
 
 
 @dataclass(frozen=True)
