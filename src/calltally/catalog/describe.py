@@ -5,7 +5,7 @@ from typing import Any
 from calltally.catalog.catalog import Catalog
 from calltally.catalog.expressions import Ratio
 from calltally.catalog.fields import FIELDS
-from calltally.catalog.grains import RANGES
+from calltally.catalog.grains import GRAIN_BOUNDS
 from calltally.catalog.types import (
     CallField,
     Choice,
@@ -58,7 +58,7 @@ def _dimension(row: Dimension) -> Plain:
         "name": row.name,
         "label": row.label,
         "description": row.description,
-        "type": "integer" if row.grain in RANGES else "text",
+        "type": "integer" if row.grain in GRAIN_BOUNDS else "text",
         "unit": row.grain.value if row.grain else None,
     }
 
@@ -125,8 +125,8 @@ def _parameter_type(kind: ParameterType) -> Plain:
 def _type_of_calls(kind: ParameterType) -> Plain:
     """The same where a parameter is held against calls as they are shown."""
     match kind:
-        case GrainValue(grain) if grain in RANGES:
-            lowest, highest = RANGES[grain]
+        case GrainValue(grain) if grain in GRAIN_BOUNDS:
+            lowest, highest = GRAIN_BOUNDS[grain]
             return {"type": "integer", "lowest": lowest, "highest": highest}
         case GrainValue(grain):
             return {"type": grain.value}

@@ -12,7 +12,7 @@ from functools import lru_cache
 from calltally.catalog.types import Grain
 from calltally.localtime import day_number, day_of
 
-__all__ = ["EXAMPLES", "RANGES", "grain_count", "grain_days", "read_day", "read_grain", "show_grain", "taken"]
+__all__ = ["EXAMPLES", "GRAIN_BOUNDS", "grain_count", "grain_days", "read_day", "read_grain", "show_grain", "taken"]
 
 LAST_DAY = day_number(date.max)
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -20,7 +20,7 @@ MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
 SMALL = re.compile(r"0*([0-9]{1,2})")
 
 # The numbers that there are, where they are few.
-RANGES = {Grain.HOUR_OF_DAY: (0, 23), Grain.DAY_OF_WEEK: (0, 6)}
+GRAIN_BOUNDS = {Grain.HOUR_OF_DAY: (0, 23), Grain.DAY_OF_WEEK: (0, 6)}
 EXAMPLES = {
     Grain.DATE: "2026-03-09",
     Grain.WEEK: "2026-03-09",
@@ -56,9 +56,9 @@ SHOWN: dict[Grain, Callable[[int], str | int]] = {
 
 def grain_count(grain: Grain | None) -> int | None:
     """How many values of a time dimension there are, where they are few: 24 hours of a day, 7 weekdays."""
-    if grain not in RANGES:
+    if grain not in GRAIN_BOUNDS:
         return None
-    lowest, highest = RANGES[grain]
+    lowest, highest = GRAIN_BOUNDS[grain]
     return highest - lowest + 1
 
 
@@ -108,7 +108,7 @@ def _read_weekday(text: str) -> int | None:
 
 def _read_small(grain: Grain, text: str) -> int | None:
     found = SMALL.fullmatch(text)
-    return int(found[1]) if found and int(found[1]) <= RANGES[grain][1] else None
+    return int(found[1]) if found and int(found[1]) <= GRAIN_BOUNDS[grain][1] else None
 
 
 READ: dict[Grain, Callable[[str], int | None]] = {
@@ -122,8 +122,8 @@ READ: dict[Grain, Callable[[str], int | None]] = {
 
 def taken(grain: Grain) -> str:
     """What a value of a time dimension is, in words."""
-    if grain in RANGES:
-        lowest, highest = RANGES[grain]
+    if grain in GRAIN_BOUNDS:
+        lowest, highest = GRAIN_BOUNDS[grain]
         return f"a whole number from {lowest} to {highest}"
     return f"a {NOUNS[grain]} such as {EXAMPLES[grain]}"
 
