@@ -10,7 +10,7 @@ from functools import lru_cache
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["TRUE", "between", "matching", "number", "only"]
+__all__ = ["TRUE", "all_between", "between", "matching", "number", "only"]
 
 TRUE = pa.scalar(True, pa.bool_())
 
@@ -39,3 +39,9 @@ def matching(texts: pa.Array, pattern: str) -> pa.Array:
 def between(numbers: pa.Array, least: int, most: int) -> pa.Array:
     """Whether numbers of 64 bits are from the one to the other, both included."""
     return pc.and_(pc.less_equal(number(least), numbers), pc.less_equal(numbers, number(most)))
+
+
+def all_between(numbers: pa.Array, least: int, most: int) -> bool:
+    """Whether all whole numbers that there are, if any, are from the one to the other, both included."""
+    found = pc.min_max(numbers).as_py()
+    return found["min"] is None or (least <= found["min"] and found["max"] <= most)

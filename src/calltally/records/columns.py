@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from calltally.catalog import CallField, FieldKind
 from calltally.localtime import LocalTimeKind
-from calltally.records.arrays import between, matching, only
+from calltally.records.arrays import all_between, between, matching, only
 from calltally.records.phones import usual_phones
 from calltally.records.times import Moment, usual_times
 from calltally.records.values import BadValue, Reading, Stored, read_value
@@ -200,7 +200,7 @@ def _usual_text(row: CallField, raw: pa.Array, _: Reading) -> pa.Array:
     if not pa.types.is_string(raw.type):
         return pa.nulls(len(raw), pa.string())
     lengths = pc.binary_length(raw).cast(pa.int64())
-    short = raw if _all_between(lengths, 1, row.highest) else only(raw, between(lengths, 1, row.highest))
+    short = raw if all_between(lengths, 1, row.highest) else only(raw, between(lengths, 1, row.highest))
     return matching(short, PRINTED)
 
 
@@ -220,14 +220,9 @@ def _usual_whole(row: CallField, raw: pa.Array, _: Reading) -> pa.Array:
         raw = matching(raw, FEW_DIGITS).cast(pa.int64())
     elif raw.type != pa.int64():
         return pa.nulls(len(raw), pa.int64())
-    if _all_between(raw, row.lowest, row.highest):
+    if all_between(raw, row.lowest, row.highest):
         return raw
     return only(raw, between(raw, row.lowest, row.highest))
-
-
-def _all_between(numbers: pa.Array, least: int, most: int) -> bool:
-    found = pc.min_max(numbers).as_py()
-    return found["min"] is not None and least <= found["min"] and found["max"] <= most
 
 
 USUAL: dict[FieldKind, Callable[[CallField, pa.Array, Reading], pa.Array]] = {

@@ -15,6 +15,7 @@ from calltally.ingestion.files.gathering import FULL_BYTES, shown_row
 from calltally.ingestion.files.layout import column_names
 from calltally.ingestion.files.rows import BadRow, RowBatch
 from calltally.localtime import DAY, microseconds
+from calltally.records.arrays import all_between
 
 __all__ = ["ParquetRows"]
 
@@ -144,11 +145,11 @@ def _kept(column: pa.Array) -> pa.Array | None:
         return column.cast(pa.string()) if _is_text(column) else None
     if pa.types.is_timestamp(kind):
         column = _to_microseconds(column)
-        return column if _is_within(column.cast(pa.int64()), FIRST_PYTHON_TIME, LAST_PYTHON_TIME) else None
+        return column if all_between(column.cast(pa.int64()), FIRST_PYTHON_TIME, LAST_PYTHON_TIME) else None
     if pa.types.is_float32(kind) or pa.types.is_float64(kind):
         return pc.if_else(pc.is_nan(column), NO_NUMBER, column.cast(pa.float64()))
     if pa.types.is_integer(kind):
-        return column.cast(pa.int64()) if kind != pa.uint64() or _is_within(column, 0, MOST_INT64) else None
+        return column.cast(pa.int64()) if kind != pa.uint64() or all_between(column, 0, MOST_INT64) else None
     return column if pa.types.is_boolean(kind) else None
 
 
@@ -168,11 +169,6 @@ def _is_text(column: pa.Array) -> bool:
     except pa.ArrowInvalid:
         return False
     return True
-
-
-def _is_within(numbers: pa.Array, least: int, most: int) -> bool:
-    found = pc.min_max(numbers).as_py()
-    return found["min"] is None or (least <= found["min"] and found["max"] <= most)
 
 
 def _values(column: pa.Array, name: str, faults: dict[int, str]) -> list[object]:
