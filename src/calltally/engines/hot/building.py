@@ -207,9 +207,10 @@ def in_order(columns: Columns) -> Columns:
     """The same calls with all rows in order; segments to which nothing has happened stay."""
     base, loose = columns.segments[: columns.ordered], columns.segments[columns.ordered :]
     first = min((segment.span[0] for segment in loose if len(segment)), default=None)
+    full = base[:-1] if base and len(base[-1]) < SEGMENT_ROWS else base
     kept = 0
-    while kept < len(base) - (len(base[-1]) < SEGMENT_ROWS if base else 0):
-        if len(columns.gone[kept]) or (first is not None and base[kept].span[1] > first):
+    for segment, gone in zip(full, columns.gone, strict=False):
+        if len(gone) or (first is not None and segment.span[1] > first):
             break
         kept += 1
     parts = _Parts(columns.dictionaries)
