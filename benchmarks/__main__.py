@@ -37,7 +37,7 @@ SCALING = [1_000_000, 10_000_000]
 WRITTEN, CORRECTED, LISTED, VIEWED = 1_000_000, 3_000_000, 10_000_000, 1_000_000
 POSTS = 20_000
 MANY = 5_000_000  # calls of which an import takes minutes, and a report too long to ask it dozens of times
-QUICK_CALLS, QUICK_POSTS, QUICK_ROUNDS, QUICK_TIMES = 50_000, 1_000, 1, 5
+QUICK_CALLS, QUICK_POSTS, QUICK_ROUNDS, QUICK_TIMES = 10_000, 300, 1, 3
 QUICK_IDLE = QUICK_QUIET = 1.0  # seconds
 OUT = Path("benchmarks/out")
 WIDTH = 130  # of tables that go to a file

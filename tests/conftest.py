@@ -24,7 +24,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell has it ignor
     signal.signal(signal.SIGINT, signal.default_int_handler)  # else a Ctrl-C would not reach what a test starts
 
 settings.register_profile(
-    "calltally", deadline=None, max_examples=24, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    "calltally", deadline=None, max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 settings.register_profile("thorough", settings.get_profile("calltally"), max_examples=3000)
 settings.register_profile("few", settings.get_profile("calltally"), max_examples=6)

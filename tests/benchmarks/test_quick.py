@@ -58,7 +58,7 @@ def test_quick_run_gives_every_figure(tmp_path: Path) -> None:
     assert [found["title"] for found in reported["corrected"]["reports"]] == titles[:-1]
     assert [found["title"] for found in reported["rates"]] == titles[:3]
     assert [found["title"] for found in figures["writing"]["beside"]["reports"]] == titles[:5]
-    assert [found["into"] for found in figures["writing"]["posts"]] == ["50,000 calls", "no calls"]
+    assert [found["into"] for found in figures["writing"]["posts"]] == ["10,000 calls", "no calls"]
     assert len(figures["lists"]["lists"]) == 6
     assert len(figures["pages"]["pages"]) == 5
     assert figures["machine"].pop("load") >= 0
@@ -68,7 +68,7 @@ def test_quick_run_gives_every_figure(tmp_path: Path) -> None:
     assert len(differences) == 2 * len(titles)
     assert min(numbers(figures)) > 0
     assert all(title in printed and title in written for title in titles)
-    kept = {"calls-50000.csv", "calls-50000.ndjson", "calls-50000.parquet", "figures.json"}
+    kept = {"calls-10000.csv", "calls-10000.ndjson", "calls-10000.parquet", "figures.json"}
     assert {path.name for path in tmp_path.iterdir()} == kept
 
 

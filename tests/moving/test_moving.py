@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,6 +20,7 @@ from tests.asking import import_records, report
 from tests.conftest import NewBusiness
 from tests.deliveries import state_of, steps
 from tests.moving.conftest import erasure_of, happen, move, nothing, rows_of
+from tests.wrapping import WrappedEngine
 
 Record = dict[str, Any]
 QUESTION = "group_by=source,month&metrics=count,unique_callers&limit=1000"
@@ -276,6 +278,28 @@ def test_every_difference_is_told_by_name(
     assert "the report group_by=month&metrics=*&limit=1000 (UTC)" in found
     forget_mark(folder, business.calls)
     assert look_ahead(business, here, there, folder).replaces == 290 + 1 + 10 + 10
+
+
+def test_calls_that_are_not_found_by_their_ids_are_told(
+    here: Side, there: Side, new_business: NewBusiness, tmp_path: Path, folder: DataFolder
+) -> None:
+    class Forgetting(WrappedEngine):
+        """Has all rows, and has lost where a call is."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.inside, name)
+
+        def call(self, calls: str, call_id: str) -> pa.RecordBatch | None:
+            return None if call_id == "c0" else super().call(calls, call_id)
+
+    business = new_business()
+    import_records(here.engine, business, calls(100), tmp_path)
+    move(business, here, there, folder, nothing)
+    assert not prove(business, here, there, nothing).differences
+    forgetting = Side("there", cast("Movable", Forgetting(there.engine)))
+    assert prove(business, here, forgetting, nothing).differences == (
+        "ids: in there 1 of 40 calls are not found by theirs, such as 'c0'",
+    )
 
 
 def test_a_mark_that_is_damaged_is_told(

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from calltally.accounts import Business
 from calltally.catalog import CATALOG
-from calltally.engines import SUMMED_FIELDS, Movable, PartKind, Stop, Tally
+from calltally.engines import SUMMED_FIELDS, Movable, Page, PartKind, Stop, Tally
+from calltally.errors import shown
 from calltally.moving.battery import Question, questions
 from calltally.moving.copying import Side
 from calltally.query import Report, Timing, answer, ask
@@ -16,6 +17,8 @@ __all__ = ["Proof", "prove"]
 
 OnReports = Callable[[int], None]
 Place = tuple[PartKind, str]
+
+SAMPLE = 20  # calls at each end of time that are looked for by their ids
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,11 @@ def prove(business: Business, source: Side, target: Side, on_reports: OnReports)
     with ThreadPoolExecutor(1, "proof") as beside:
         tallies = beside.submit(target.engine.tallies, business.calls)
         here, there = _by_place(source.engine.tallies(business.calls)), _by_place(tallies.result())
-        different = [*_different_rows(here, there, source, target), *_different_erasures(business, source, target)]
+        different = [
+            *_different_rows(here, there, source, target),
+            *_lost_ids(business, source, target),
+            *_different_erasures(business, source, target),
+        ]
         reports = 0
         answered = _Answered(source.engine)
         for question in questions(business, answered):
@@ -98,6 +105,16 @@ def _different_rows(
                 yield f"{name}: the sum of {label} is {summed:,} in {source.name}, {summed_there:,} in {target.name}"
         if one.digest != other.digest and one.sums == other.sums:
             yield f"{name}: the counts and sums are equal, but not every field of every row, or not its version"
+
+
+def _lost_ids(business: Business, source: Side, target: Side) -> Iterator[str]:
+    """Whether calls are found by their ids, which an engine keeps apart from rows: the newest and the oldest ones."""
+    pages = [Page(business.calls, (), None, None, descending, SAMPLE) for descending in (True, False)]
+    ids = {call_id for page in pages for call_id in source.engine.page(page, Stop())["id"].to_pylist()}
+    lost = sorted(call_id for call_id in ids if target.engine.call(business.calls, call_id) is None)
+    if lost:
+        not_found = f"{len(lost):,} of {len(ids):,} calls are not found by theirs, such as {shown(lost[0])}"
+        yield f"ids: in {target.name} {not_found}"
 
 
 def _different_erasures(business: Business, source: Side, target: Side) -> Iterator[str]:
