@@ -293,6 +293,18 @@ def test_wrong_usage(
     assert done.failed(2) == sentence
 
 
+def test_a_business_that_is_damaged_is_named(calltally: CommandLine, one: Business, vendor: CallScaler) -> None:
+    vendor.put(records(3))
+    assert sync(calltally, vendor).code == 0
+    file = calltally.data / "calls" / f"{one.id}.1.duckdb"
+    file.write_bytes(b"\xff" * file.stat().st_size)
+    done = sync(calltally, vendor)
+    assert (done.code, done.out) == (1, "")
+    sentence = done.err.splitlines()[-1]  # after what the log has
+    assert sentence.startswith(f"calltally: 'One' ({one.id}): {file} cannot be opened: ")
+    assert sentence.endswith(f"; restore it from a backup: calltally restore BACKUP --business {one.id}")
+
+
 def test_no_such_business(calltally: CommandLine, vendor: CallScaler) -> None:
     assert sync(calltally, vendor).failed(1).startswith("There is no business 'One'")
     assert vendor.requests == []

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from calltally.accounts import Business, find_business, list_businesses
+from calltally.cli.damage import naming_damage
 from calltally.cli.group import examples
 from calltally.cli.interrupting import interruptible
 from calltally.cli.options import BusinessesOption, DataOption, JsonOption, Opened, YesOption, opened
@@ -129,13 +130,18 @@ def _side(on: Opened, settings: Settings) -> Iterator[Side]:
 
 
 def _moved(on: Opened, wanted: Sequence[Business], source: Side, target: Side, *, yes: bool) -> Iterator[_Moved]:
-    prospects = [look_ahead(business, source, target, on.folder) for business in wanted]
+    prospects = [_looked_ahead(on, business, source, target) for business in wanted]
     if replaced := [prospect for prospect in prospects if prospect.replaces is not None]:
         named = ", ".join(f"'{each.business.name}' ({each.replaces:,} rows)" for each in replaced)
         ask(f"Replace what is in {target.name} of {named} by what is in {source.name}?", yes=yes)
     for prospect in prospects:
         copied = _copied(on, prospect, source, target)
         yield _Moved(prospect.business, copied, _proved(on, prospect.business, source, target))
+
+
+def _looked_ahead(on: Opened, business: Business, source: Side, target: Side) -> Prospect:
+    with naming_damage(business, source.engine):
+        return look_ahead(business, source, target, on.folder)
 
 
 def _verified(on: Opened, wanted: Sequence[Business], source: Side, target: Side) -> Iterator[_Moved]:

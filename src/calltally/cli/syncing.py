@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from calltally.accounts import Business, find_business, rfc3339
+from calltally.cli.damage import naming_damage
 from calltally.cli.group import examples, new_group
 from calltally.cli.interrupting import interruptible
 from calltally.cli.options import BusinessOption, DataOption, JsonOption, Opened, calls_of, opened
@@ -170,7 +171,10 @@ def _round(on: Opened, wanted: _Wanted, watch: "_Watch", *, full: bool) -> _Roun
         rejects = Rejects(Path(f"{wanted.source.vendor}-{business.id}"), "call", adding=True)
         rejects.outcome = "all other calls were taken"
         try:
-            summary = pull(wanted.source, business, engine, on.control, rejects, full=full, on_progress=watch.progress)
+            with naming_damage(business, engine):
+                summary = pull(
+                    wanted.source, business, engine, on.control, rejects, full=full, on_progress=watch.progress
+                )
         except (Refused, Unavailable) as failure:
             if watch.calls:
                 said = f"{failure.message}; {counted(watch.calls, 'call')} came before, and the next run goes on there"
