@@ -14,6 +14,7 @@ from calltally.accounts import Business
 from calltally.engines import Engine, Plan, Rows, Stop, open_engine
 from calltally.engines.duckdb import DuckDBEngine
 from calltally.engines.hot import COLUMNS, FILE, HotEngine
+from calltally.engines.hot.opening import kernels_folder
 from calltally.folder import DataFolder
 from calltally.settings import Settings
 from tests.postgresql import PostgreSQL, running_postgresql
@@ -59,9 +60,9 @@ def postgresql() -> Iterator[PostgreSQL]:
 
 
 @pytest.fixture(scope="session")
-def kernels(pytestconfig: pytest.Config) -> Path:
-    """The folder of kernels, compiled once for all tests."""
-    return pytestconfig.cache.mkdir("kernels")
+def kernels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of kernels, compiled once for all tests and for the servers that they start."""
+    return kernels_folder(DataFolder(tmp_path_factory.mktemp("kernels")))
 
 
 def open_columns(folder: DataFolder, kernels: Path, budget: int = 10**9) -> ColumnsOnly:

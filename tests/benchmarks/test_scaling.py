@@ -57,11 +57,11 @@ def test_quick_run_gives_every_figure(tmp_path: Path) -> None:
         "ClickHouse, shard 2",
     ]
     for name in ("cluster", "chdb"):
-        assert sides[name]["copied"]["rows"] == size["calls"] == 50_000
+        assert sides[name]["copied"]["rows"] == size["calls"] == 10_000
         assert sides[name]["copied"].pop("merging_seconds") >= 0
     assert min(numbers(figures["scaling"])) > 0
     assert all(title in printed and title in written for title, _ in ALL_REPORTS)
-    assert {path.name for path in tmp_path.iterdir()} == {"calls-50000.parquet", "figures.json"}
+    assert {path.name for path in tmp_path.iterdir()} == {"calls-10000.parquet", "figures.json"}
 
 
 def side(name: str, nothing_ms: float, all_cores: float | None, peak_mb: float) -> SideFigure:

@@ -12,7 +12,7 @@ from calltally.engines.hot.engine import HotEngine
 from calltally.folder import DataFolder
 from calltally.settings import Settings
 
-__all__ = ["open_embedded"]
+__all__ = ["kernels_folder", "open_embedded"]
 
 logger = logging.getLogger(__name__)
 
@@ -27,10 +27,10 @@ def open_embedded(folder: DataFolder, settings: Settings) -> Engine:
         logger.info("reports are answered by the database alone, as numba (calltally[fast]) is not installed")
         return file
     threads = settings.threads or os.cpu_count() or 1
-    return HotEngine(file, _kernels(folder), budget=budget, threads=threads, settles=settings.cache_megabytes > 0)
+    return HotEngine(file, kernels_folder(folder), budget=budget, threads=threads, settles=settings.cache_megabytes > 0)
 
 
-def _kernels(folder: DataFolder) -> Path:
+def kernels_folder(folder: DataFolder) -> Path:
     """Where compiled kernels are kept: with the program, for all data folders, where it may write there."""
     here = Path(__file__).parent
     return here / "__pycache__" / "kernels" if os.access(here, os.W_OK) else folder.cache
