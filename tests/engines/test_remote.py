@@ -307,6 +307,22 @@ def test_a_defect_is_logged_there_and_said_here(
     listener.close(1)
 
 
+def test_a_defect_is_logged_also_where_nobody_is_left_to_be_told(
+    owner: Engine, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(_: CalltallyError) -> None:
+        raise Lost("nobody is there any more")
+
+    folder = DataFolder(tmp_path)
+    listener = Listener(Broken(owner), folder)
+    monkeypatch.setattr("calltally.engines.remote.listener.plain_error", gone)
+    with closing(joined(folder)) as remote, pytest.raises(Unavailable, match="ended before this was done"):
+        remote.version("b.1")
+    eventually(lambda: any(record.exc_info for record in caplog.records))
+    assert "ZeroDivisionError" in caplog.text
+    listener.close(1)
+
+
 def test_nobody_listens(tmp_path: Path) -> None:
     folder = DataFolder(tmp_path)
     assert join(folder) is None

@@ -142,7 +142,9 @@ class HotEngine:
     def _open(self, calls: str) -> None:
         try:
             self._open_holding(calls)
-        except Exception:  # such as that no process can be started: reports do not need columns
+        # The outermost place of its thread, whose errors else stand in no log. What can go wrong is not ours alone (no
+        # room for a process or a library, a cache that cannot be read), and reports do not need columns.
+        except Exception:
             logger.exception("reports are answered by the database alone")
 
     def _open_holding(self, calls: str) -> None:

@@ -158,9 +158,12 @@ class Listener:
             if self._stopping:
                 connection.send(plain_error(Unavailable(STOPPED)))
             raise
+        # A defect, whatever it is: without a word the other process would be told that this one has ended. It is raised
+        # again, for the log, also where nobody is left to be told.
         except Exception:
-            connection.send(plain_error(CalltallyError(FAILED)))
-            raise  # into the log
+            with suppress(Lost):
+                connection.send(plain_error(CalltallyError(FAILED)))
+            raise
 
 
 def _log_defect(served: "Future[None]") -> None:
