@@ -1,6 +1,7 @@
 """A full disk: what was acknowledged stays, reports go on, and so does all else once there is room."""
 
 import random
+import shutil
 import signal
 import time
 from collections import Counter
@@ -10,9 +11,10 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from servers.clickhouse import running
 
 from calltally.accounts import Business
-from calltally.engines import Engine, open_engine
+from calltally.engines import Engine, open_engine, prepare_engine
 from calltally.engines.duckdb import DuckDBEngine
 from calltally.engines.duckdb.changing import LOG_BYTES, MOST_LOGGED
 from calltally.errors import StorageFull
@@ -22,6 +24,7 @@ from calltally.settings import Settings
 from tests.api.conftest import REPORT, Server, serving
 from tests.cli.conftest import CommandLine
 from tests.conftest import NewBusiness
+from tests.disks import small_disk_at
 from tests.faults.conftest import SmallDisk
 from tests.faults.killing import KILLS, SEED, TOLD, kill_sometime
 from tests.faults.writers import KINDS, holds_report, settle, some_writers, writing
@@ -201,6 +204,32 @@ def put_all(source: DuckDBEngine, target: DuckDBEngine, business: Business) -> N
             with source.whole_part(business.calls, part) as rows:
                 taking.put(part, rows)
         taking.finish(holdings)
+
+
+@pytest.mark.cluster
+@pytest.mark.parametrize("full", [0, 1])
+def test_a_full_disk_of_a_server_of_clickhouse_is_told_as_one(
+    full: int, tmp_path: Path, new_business: NewBusiness
+) -> None:
+    """Of the server that is asked, and of one that it asks, which is another error with the same words in it."""
+    business = new_business()
+    with running(tmp_path / "cluster") as cluster:
+        node = cluster.nodes[full]
+        node.kill()
+        shutil.rmtree(node.folder / "data")
+        with small_disk_at(node.folder / "data", 96) as path:
+            disk = SmallDisk(path)
+            node.start()
+            settings = Settings(engine=cluster.url, memory="500MB", threads=1)
+            prepare_engine(settings)
+            with closing(open_engine(DataFolder(tmp_path / "data"), settings)) as engine:
+                first = post(engine, business, 0)
+                disk.fill()
+                with pytest.raises(StorageFull, match="no room left on the disks of the database"):
+                    post(engine, business, 1_000)
+                assert set(first) <= stored(engine, business)
+                disk.free()
+                assert {*first, *post(engine, business, 1_000)} == stored(engine, business)
 
 
 def test_a_server_on_a_full_disk_reports_says_507_and_survives_a_kill(small_disk: SmallDisk) -> None:

@@ -42,6 +42,7 @@ NO_TABLES = {
 }
 REFUSED = {ErrorCodes.UNKNOWN_USER, ErrorCodes.WRONG_PASSWORD, ErrorCodes.REQUIRED_PASSWORD, 497, 516}
 NO_SPACE = {ErrorCodes.NOT_ENOUGH_SPACE}
+NO_SPACE_SAID = ("errno: 28", "No space left on device")  # of a file that could not be written, beside any code
 MISSING_SAID = ("Timeout exceeded while reading", "Connection refused")  # of another server, beside any code
 BETWEEN = (
     "The servers of the database do not trust each other's certificates: see <openSSL><client> in their configuration"
@@ -76,11 +77,12 @@ def is_missing(error: ServerException) -> bool:
 def refusal(error: ServerException) -> CalltallyError | None:
     """An error of a server as one of ours; None for one that is a defect."""
     code = int(error.code)
+    if code in NO_SPACE or any(words in said(error) for words in NO_SPACE_SAID):
+        logger.warning("no room on a disk of the database: %s", said(error))
+        return StorageFull("There is no room left on the disks of the database; make some and send it again")
     if code in BUSY:
         logger.warning("the database cannot do it now: %s", said(error))
         return Unavailable("The database cannot do this now: it is out of time, memory or turns", 5)
-    if code in NO_SPACE:
-        return StorageFull("There is no room left on the disks of the database; make some and send it again")
     if code in NO_TABLES:
         return FolderUnusable(f"The tables are not those of this release; run `calltally engine init` ({said(error)})")
     if code in REFUSED:
