@@ -22,7 +22,29 @@ ROWS_AT_ONCE = 10_000
 
 Host = tuple[str, int]
 
+# Whatever the servers' own profile says, an answer has all of its rows, and no others: a part of the calls is never
+# taken for all of them. Every version knows these, so that they can be asked for before it is known which it is.
+COMPLETE_SETTINGS: Mapping[str, Any] = {
+    "extremes": 0,
+    "max_rows_to_read": 0,
+    "max_bytes_to_read": 0,
+    "max_result_rows": 0,
+    "max_result_bytes": 0,
+    "read_overflow_mode": "throw",
+    "result_overflow_mode": "throw",
+    "timeout_overflow_mode": "throw",
+}
 SETTINGS: Mapping[str, Any] = {
+    **COMPLETE_SETTINGS,
+    "read_overflow_mode_leaf": "throw",
+    "timeout_overflow_mode_leaf": "throw",
+    "group_by_overflow_mode": "throw",
+    "sort_overflow_mode": "throw",
+    "distinct_overflow_mode": "throw",
+    "set_overflow_mode": "throw",
+    "join_overflow_mode": "throw",
+    "transfer_overflow_mode": "throw",
+    "distributed_group_by_no_merge": 0,
     "insert_distributed_sync": 1,  # an insert is done once each shard has its rows
     "insert_distributed_timeout": INSERT_SECONDS,
     "insert_deduplicate": 0,  # else what was removed and comes once more, as in a second move, is taken to be there
@@ -84,7 +106,7 @@ class DriverSession:
 
     def prepare(self) -> None:
         """Find out which settings the server knows: others it refuses."""
-        found = self._client.execute("SELECT name FROM system.settings")
+        found = self._client.execute("SELECT name FROM system.settings", settings=COMPLETE_SETTINGS)
         self.at = (self._client.connection.host, self._client.connection.port)
         self._wait(self._patience)
         self._known = {name for (name,) in found}
