@@ -24,6 +24,7 @@ from calltally.errors import UnreadableFile
 from calltally.ingestion import PRESETS, FileResult, ImportOptions, import_file
 from calltally.ingestion.files import RowBatch
 from calltally.ingestion.presets import (
+    CALLRAIL_LEADS,
     GENERIC,
     MOST_APART,
     OWN_NAMES,
@@ -34,6 +35,7 @@ from calltally.ingestion.presets import (
     folded,
     named_by_position,
 )
+from calltally.ingestion.presets.callrail import LEADS
 from calltally.ingestion.presets.meanings import converter
 from calltally.ingestion.presets.types import Legs, Meaning, Money, Seconds, Times
 from calltally.localtime import offset_table
@@ -111,6 +113,7 @@ CALLRAIL_API = lines(
             (1, True, False, "good_lead", 12.5),
             (2, False, True, "not_a_good_lead", None),
             (3, False, False, None, "7"),
+            (4, True, False, "not_a_lead", None),
         )
     )
 )
@@ -194,6 +197,7 @@ FILES: dict[str, tuple[str, str, list[Call]]] = {
                     {"status": "completed", "qualified": True, "value_cents": 1250},
                     {"status": "voicemail", "qualified": False},
                     {"status": "no-answer", "value_cents": 700},
+                    {"status": "completed", "qualified": False},
                 ),
                 1,
             )
@@ -466,6 +470,14 @@ def test_amounts_and_lengths_that_are_none_are_called_so(engine: Engine, new_yor
 def test_columns_that_nobody_knows_are_dropped_and_counted(engine: Engine, new_york: Business, tmp_path: Path) -> None:
     found = put(engine, new_york, tmp_path / "calls.csv", CALLRAIL).summary
     assert found.dropped_fields == {"Number Name": 3, "Name": 3, "First-Time Caller": 3}
+
+
+@pytest.mark.parametrize(("lead", "qualified"), CALLRAIL_LEADS.items())
+def test_leads_of_callrail_are_those_of_its_webhooks(lead: str, qualified: str) -> None:
+    read = converter(LEADS)
+    assert (read(lead), read(lead.upper())) == (qualified, qualified)
+    if not lead.startswith("previously"):
+        assert read(lead.replace("_", " ").title()) == qualified
 
 
 def test_what_is_no_call_is_rejected(engine: Engine, new_york: Business, tmp_path: Path) -> None:

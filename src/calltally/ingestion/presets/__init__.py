@@ -1,6 +1,7 @@
 """Presets: the files of other vendors read as they write them, each from a table of its own."""
 
 from calltally.ingestion.presets.applying import PresetReading
+from calltally.ingestion.presets.callrail import CALLRAIL_LEADS
 from calltally.ingestion.presets.describing import described, described_legs
 from calltally.ingestion.presets.detecting import OWN_NAMES, columns_read, detected, named_by_position
 from calltally.ingestion.presets.generic import GENERIC
@@ -11,6 +12,7 @@ from calltally.ingestion.presets.types import Preset, folded
 from calltally.ingestion.presets.vendors import PRESETS
 
 __all__ = [
+    "CALLRAIL_LEADS",
     "GENERIC",
     "MOST_APART",
     "OWN_NAMES",

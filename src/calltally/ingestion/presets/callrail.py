@@ -2,7 +2,7 @@
 
 from calltally.ingestion.presets.types import From, Money, Preset, Seconds, Times, Words, any_case, taken
 
-__all__ = ["CALLRAIL"]
+__all__ = ["CALLRAIL", "CALLRAIL_LEADS"]
 
 TIMES = Times(
     (
@@ -22,14 +22,19 @@ STATUSES = Words(
         "voicemail left": "voicemail",
     }
 )
+CALLRAIL_LEADS = {  # of the API and its webhooks
+    "good_lead": "true",
+    "previously_marked_good_lead": "true",
+    "not_a_good_lead": "false",
+    "not_a_lead": "false",
+}
 LEADS = Words(
     {
+        **CALLRAIL_LEADS,
         "good lead": "true",
-        "good_lead": "true",
-        "previously_marked_good_lead": "true",
         "qualified": "true",
         "not a good lead": "false",
-        "not_a_good_lead": "false",
+        "not a lead": "false",
         "not qualified": "false",
         "not scored": "",
         "not_scored": "",

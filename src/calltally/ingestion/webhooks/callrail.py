@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from calltally.ingestion.presets import CALLRAIL_LEADS
 from calltally.ingestion.webhooks.bodies import read_json
 from calltally.ingestion.webhooks.signatures import signed_body
 from calltally.ingestion.webhooks.vendor import Implies, Vendor
@@ -33,9 +34,6 @@ CALLRAIL = Vendor(
         Implies("voicemail", "true", "status", "voicemail"),
         Implies("answered", "true", "status", "completed"),
         Implies("answered", "false", "status", "no-answer"),
-        Implies("lead_status", "good_lead", "qualified", True),
-        Implies("lead_status", "previously_marked_good_lead", "qualified", True),
-        Implies("lead_status", "not_a_good_lead", "qualified", False),
-        Implies("lead_status", "not_a_lead", "qualified", False),
+        *(Implies("lead_status", word, "qualified", said == "true") for word, said in CALLRAIL_LEADS.items()),
     ),
 )
