@@ -72,11 +72,11 @@ def as_column(row: CallField, raw: Any, reader: ColumnReader) -> Read:
 # Values
 
 blanks = st.text(st.sampled_from(" \t\n\r\x0b\x1c\x1f\x85\xa0\u2003\u200b\u3000\ufeff\x00"), max_size=2)
-lengths = st.sampled_from((1, 127, 128, 129, 511, 512, 513, 1100))
+lengths = st.sampled_from((1, 127, 128, 129, 256, 257, 511, 512, 513, 1100))
 texts = st.one_of(
     st.sampled_from((*strategies.TEXTS, *strategies.STATUSES, *strategies.CALL_IDS, "", " ", "~", "!", "\x7f", "\x1f")),
     st.text(st.characters(codec="utf-8"), max_size=12),
-    st.builds(lambda letter, length: letter * length, st.sampled_from("a \x00é"), lengths),
+    st.builds(lambda letter, length: letter * length, st.sampled_from("a \x00éİ"), lengths),
 )
 digits = st.text("0123456789", min_size=7, max_size=12)
 shapes = st.sampled_from(

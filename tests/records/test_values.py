@@ -118,6 +118,8 @@ def test_named_formats_come_first_and_rfc3339_still_reads() -> None:
         ("source", "x" * 513),
         ("source", "a\x00b"),
         ("id", "x" * 129),
+        ("status", "x" * 513),
+        ("status", "İ" * 257),
     ],
 )
 def test_bad_values_say_what_was_given(field: str, raw: object) -> None:
@@ -146,6 +148,7 @@ def test_bad_values_say_what_was_given(field: str, raw: object) -> None:
         ("status", " No Answer ", "no-answer"),
         ("status", "ANSWERED", "completed"),
         ("status", "in_progress", "in-progress"),
+        ("status", "İ" * 256, "i̇" * 256),
     ],
 )
 def test_good_values(field: str, raw: object, stored: object) -> None:

@@ -65,11 +65,15 @@ def normal_status(text: str) -> str:
 
 def _text(field: CallField, raw: object, _: Reading) -> str | None:
     text = _as_text(raw)
-    if len(text) > field.highest:
-        raise BadValue(f"{shown(text)} has {len(text)} characters, at most {field.highest} are allowed")
+    _require_short(field, text, len(text))
     if "\x00" in text:
         raise BadValue(f"{shown(text)} has a NUL character, which text cannot have")
     return text or None
+
+
+def _require_short(field: CallField, text: str, length: int) -> None:
+    if length > field.highest:
+        raise BadValue(f"{shown(text)} has {length} characters, at most {field.highest} are allowed")
 
 
 def _as_text(raw: object) -> str:
@@ -86,7 +90,11 @@ def _as_text(raw: object) -> str:
 
 def _status(field: CallField, raw: object, reading: Reading) -> str | None:
     text = _text(field, raw, reading)
-    return normal_status(text) if text else None
+    if not text:
+        return None
+    status = normal_status(text)
+    _require_short(field, text, len(status))  # in lower case it may have more: 'İ' has two
+    return status
 
 
 def _phone(field: CallField, raw: object, reading: Reading) -> str | None:
