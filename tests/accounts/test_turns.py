@@ -120,9 +120,12 @@ def test_a_turn_whose_work_fails_is_over(nodes: Nodes) -> None:
             raise LookupError
 
 
-def test_a_turn_is_not_waited_for_for_ever(nodes: Nodes, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("second", "said"), [(0, "Other calls of this business"), (1, "Another node is writing")])
+def test_a_turn_is_not_waited_for_for_ever(
+    nodes: Nodes, monkeypatch: pytest.MonkeyPatch, second: int, said: str
+) -> None:
     monkeypatch.setattr("calltally.accounts.turns.WAIT_SECONDS", 1)
-    here, there = nodes
+    here, waiting = nodes[0], nodes[second]
     held, over = threading.Event(), threading.Event()
 
     def hold() -> None:
@@ -133,11 +136,14 @@ def test_a_turn_is_not_waited_for_for_ever(nodes: Nodes, monkeypatch: pytest.Mon
     with ThreadPoolExecutor(1) as threads:
         holding = threads.submit(hold)
         assert held.wait(30)
-        with pytest.raises(Unavailable, match="Another node is writing"), there.of("acme.1"):
+        timer = threading.Timer(10, over.set)  # rather than for ever
+        timer.start()
+        with pytest.raises(Unavailable, match=said), waiting.of("acme.1"):
             pytest.fail("two have the turn")
+        timer.cancel()
         over.set()
         holding.result(30)
-    with there.of("acme.1"):
+    with waiting.of("acme.1"):
         pass
 
 

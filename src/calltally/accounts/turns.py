@@ -24,9 +24,10 @@ from calltally.errors import Unavailable
 
 __all__ = ["FleetTurn", "FleetTurns"]
 
-WAIT_SECONDS = 30  # for another node's write
+WAIT_SECONDS = 30  # for another node's write, and before that for another one of this node
 KEPT, MORE = 4, 28
 BUSY = "Another node is writing calls of this business; send it again"
+BUSY_HERE = "Other calls of this business are being written; send it again"
 LOST = "The database that says whose turn it is to write does not answer; nothing was acknowledged, send it again"
 TAKEN = "55P03"
 
@@ -90,8 +91,12 @@ class FleetTurns:
     def _turn_of_this_node(self, business: str) -> Iterator[None]:
         with self._lock:
             turn = self._mine[business]
-        with turn:
+        if not turn.acquire(timeout=WAIT_SECONDS):
+            raise Unavailable(BUSY_HERE, 5)
+        try:
             yield
+        finally:
+            turn.release()
 
 
 def _key(business: str) -> int:

@@ -6,7 +6,12 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
+from calltally.errors import Unavailable
+
 __all__ = ["ProcessTurns", "Turn", "Turns"]
+
+WAIT_SECONDS = 30  # for another write
+BUSY = "Other calls of this business are being written; send it again"
 
 
 class Turn(Protocol):
@@ -55,8 +60,12 @@ class ProcessTurns:
     def of(self, business: str) -> Iterator[Turn]:
         with self._lock:
             turn = self._locks[business]
-        with turn:
+        if not turn.acquire(timeout=WAIT_SECONDS):
+            raise Unavailable(BUSY, 5)
+        try:
             yield _Own()
+        finally:
+            turn.release()
 
     def close(self) -> None:
         """There is nothing to let go of."""
