@@ -6,10 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from clickhouse_driver.errors import ServerException
 from servers.clickhouse import MEMORY, USERS, Cluster, running
 
 from calltally.accounts import Business
 from calltally.engines import Engine, open_engine, prepare_engine
+from calltally.engines.clickhouse import DriverServers, read_address
+from calltally.engines.sql import Statement
+from calltally.errors import Unavailable
 from calltally.folder import DataFolder
 from calltally.ingestion import Delivery, deliver
 from calltally.settings import Settings
@@ -95,3 +99,33 @@ def test_no_profile_cuts_an_answer_or_adds_to_it(answered: Answered, given: Give
     engine = given(profile)
     assert report(engine, business, QUESTION) == whole_report
     assert state_of(engine, business) == calls
+
+
+@pytest.mark.parametrize(
+    ("profile", "limit"),
+    [
+        (
+            "<max_rows_to_group_by>10</max_rows_to_group_by><group_by_overflow_mode>any</group_by_overflow_mode>",
+            "158 TOO_MANY_ROWS",
+        ),
+        ("<max_columns_to_read>3</max_columns_to_read>", "161 TOO_MANY_COLUMNS"),
+    ],
+)
+def test_a_limit_of_the_profile_that_is_met_is_named(
+    answered: Answered, given: Given, profile: str, limit: str
+) -> None:
+    engine = given(profile)
+    with pytest.raises(Unavailable) as refused:
+        report(engine, answered[0], QUESTION)
+    assert str(refused.value) == (
+        f"A limit of the database's profile was met (code {limit}); raise it for Calltally's user"
+    )
+
+
+def test_a_question_that_no_server_understands_is_a_defect(cluster: Cluster) -> None:
+    """It is not taken for a connection that has broken, which would be asked for again."""
+    _restart(cluster, "")
+    with closing(DriverServers(read_address(cluster.url), 10.0)) as servers:
+        with pytest.raises(ServerException, match="Unknown function"):
+            servers.asked(lambda session: session.rows(Statement("SELECT nothing_of_the_kind(1)")))
+        assert servers.asked(lambda session: session.rows(Statement("SELECT 1"))) == [(1,)]

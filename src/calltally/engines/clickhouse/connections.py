@@ -11,7 +11,7 @@ from clickhouse_driver.errors import Error, NetworkError, ServerException, Socke
 
 from calltally.engines.clickhouse.address import Address
 from calltally.engines.clickhouse.clients import PROBE_SECONDS, made_client
-from calltally.engines.clickhouse.failures import distrust, is_missing, refusal, said
+from calltally.engines.clickhouse.failures import broken, distrust, is_missing, refusal, said
 from calltally.engines.clickhouse.servers import Server
 from calltally.engines.clickhouse.sessions import SILENT_SECONDS, DriverSession, Host, Session
 from calltally.engines.clickhouse.silence import Silence
@@ -181,7 +181,7 @@ class DriverServers:
         session.close()
 
     def _tell(self, error: BaseException, at: Host | None) -> None:
-        """Raise an error of the driver as one of ours; any other is left as it is."""
+        """Raise an error of the driver or of a server as one of ours; any other is left as it is, a defect too."""
         if distrusted := distrust(error):
             logger.warning("not trusted: %s", distrusted.message)
             raise distrusted from error
@@ -196,9 +196,8 @@ class DriverServers:
                 raise self._missing() from error
             if refused := refusal(error):
                 raise refused from error
-        if isinstance(error, Error):
-            logger.warning("the database cannot be understood: %s", error)
-            raise Unavailable("The connection to the database has broken", 5) from error
+        elif isinstance(error, Error):
+            raise broken(error) from error
 
     def _missing(self) -> Exception:
         """What is raised when a server did not answer, or one that it asked: which part of the calls is missing."""
