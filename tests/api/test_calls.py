@@ -620,6 +620,26 @@ def test_a_deleted_call_stays_deleted(sender: Sender) -> None:
     assert sender.request("DELETE", "a").status_code == 404
 
 
+def test_what_is_held_for_a_call_can_be_deleted_and_the_call_cannot_come_then(sender: Sender) -> None:
+    assert outcomes(sender.post({"id": "a", "ai_score": 80})) == ["held"]
+    assert sender.request("GET", "a").status_code == 404
+    assert sender.request("PATCH", "a", {"ai_score": 81}).status_code == 404
+    assert sender.request("DELETE", "a").status_code == 204
+    assert outcomes(sender.post(record())) == ["unchanged"]
+    for method in ("GET", "DELETE"):
+        assert sender.request(method, "a").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "media_type"),
+    [(b"[]", "application/json"), (b" [ ]\n", "application/json"), (b"", NDJSON), (b"\n \n", NDJSON)],
+)
+def test_a_body_of_no_records_is_taken_and_counts_none(sender: Sender, body: bytes, media_type: str) -> None:
+    response = sender.send(body, media_type)
+    assert response.status_code == 200
+    assert counts(response.json()["data"]) == {}
+
+
 def test_erasing_a_caller(sender: Sender) -> None:
     sender.post([record(str(n), caller_number="(305) 555-1234") for n in range(3)] + [record("other")])
     response = sender.door.client.delete(f"{CALLS}?caller_number=%2B13055551234", headers=sender.headers)

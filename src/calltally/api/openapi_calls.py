@@ -23,7 +23,10 @@ stream breaks off, what was taken by then stays.
 CHANGING = """\
 Changes fields of a call that is there. Fields that are not mentioned stay as they are, and an explicit null clears one.
 """
-DELETING = "Deletes a call for ever: it does not come back when it is sent in or imported again."
+DELETING = (
+    "Deletes a call for ever: it does not come back when it is sent in or imported again. "
+    "Where something is only held until its call comes, that is deleted, and the call cannot come any more."
+)
 ERASING = (
     "Erases all calls of a caller, and what else is kept of that number. Takes a while where there are many calls."
 )
