@@ -354,6 +354,18 @@ def test_what_changed_since(door: Door) -> None:
     assert {json.loads(row)["id"] for row in rows} == {"101", "call-1"}
 
 
+def test_a_newer_version_of_the_same_values_is_no_change(door: Door) -> None:
+    said = {"id": "a", "started_at": "2026-03-09T12:00:00Z", "source": "google"}
+    business = door.business([{**said, "updated_at": "2026-03-09T13:00:00Z"}])
+    asker = door.asker(business)
+    time.sleep(0.01)
+    middle = datetime.now(UTC).isoformat()
+    door.add(business, [{**said, "updated_at": "2026-03-09T14:00:00Z"}])
+    [call] = page(asker, "")["calls"]
+    assert call["updated_at"].startswith("2026-03-09T14:00:00")
+    assert page(asker, urlencode({"updated_since": middle}))["calls"] == []
+
+
 @pytest.mark.parametrize("path", [LIST, *FILES])
 def test_the_scope_is_named(door: Door, path: str) -> None:
     business = door.business(calls({}))
