@@ -415,14 +415,24 @@ def test_what_is_no_json_is_no_list_of_records(sender: Sender, body: str) -> Non
     error_of(sender.send(body.encode()), 400, "invalid_body")
 
 
-def test_a_number_of_more_digits_than_are_read_is_no_text(sender: Sender) -> None:
-    body = b'[{"id":123456789012345678901234567890,"started_at":"2026-03-09T12:00:00Z"},'
-    body += b'{"id":18446744073709551615,"started_at":"2026-03-09T12:00:00Z"},'
-    body += b'{"id":9007199254740992.0,"started_at":"2026-03-09T12:00:00Z"}]'
-    results = sender._taken(sender.send(body))["results"]
-    assert [result["id"] for result in results] == [None, "18446744073709551615", "9007199254740992"]
-    [error] = results[0]["errors"]
-    assert "is a number of too many digits to be kept as it was given; send it as text" in error["message"]
+@pytest.mark.parametrize("media_type", ["application/json", NDJSON])
+def test_a_whole_number_is_taken_as_its_digits_however_many_they_are(sender: Sender, media_type: str) -> None:
+    ids = ["123456789012345678901234567890", "18446744073709551616", "18446744073709551615", "9007199254740992.0"]
+    records = [f'{{"id":{each},"started_at":"2026-03-09T12:00:00Z"}}' for each in ids]
+    records.append('{"id":1e20,"started_at":"2026-03-09T12:00:00Z"}')
+    records.append('{"id":"dear","started_at":"2026-03-09T12:00:00Z","value_cents":123456789012345678901234567890}')
+    body = "\n".join(records) if media_type == NDJSON else f"[{','.join(records)}]"
+    found = sender._taken(sender.send(body.encode(), media_type))
+    assert counts(found) == {"added": 4, "rejected": 2}
+    *_, rounded, dear = found["results"]
+    assert (
+        "is a number of too many digits to be kept as it was given; send it as text" in rounded["errors"][0]["message"]
+    )
+    assert "'123456789012345678901234567890' is not from" in dear["errors"][0]["message"]
+    assert "123456789012345678901234567890" in dear["record"]["value_cents"]
+    for each in ids:
+        whole = each.removesuffix(".0")
+        assert sender.call(whole)["id"] == whole
 
 
 # --- Caps -----------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from calltally.api.room import Held
 from calltally.api.workers import ClientGone
 from calltally.catalog import suggestion
 from calltally.errors import InvalidBody, Problem, TooLarge, UnsupportedMedia, shown
+from calltally.exact_json import read_json
 from calltally.ingestion.files import why_no_json
 
 __all__ = [
@@ -140,7 +141,7 @@ def json_value(body: bytes) -> object:
         InvalidBody: it is not JSON.
     """
     try:
-        return orjson.loads(body)
+        return read_json(body)
     except orjson.JSONDecodeError as error:
         raise invalid_body(why_no_json(body, error)) from error
 

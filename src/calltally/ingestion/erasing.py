@@ -20,6 +20,7 @@ from calltally.accounts import (
 from calltally.catalog import CATALOG
 from calltally.engines import Engine, Erasure
 from calltally.errors import CallsUnreadable, FolderUnusable, InvalidRequest, Problem, shown
+from calltally.exact_json import read_json
 from calltally.records import BadValue, Reading, read_phone, read_value
 
 __all__ = ["erase_caller", "known_erasure", "require_caller", "without_erased"]
@@ -93,7 +94,7 @@ def _written_in(text: bytes, region: str) -> Iterator[str]:
     readings = {plain, unquote_plus(plain), unquote_plus(unquote_plus(plain))}
     values = [value for _, value in parse_qsl(plain, True, errors="replace")]
     with suppress(orjson.JSONDecodeError):  # it need not be JSON
-        values += _texts_of(orjson.loads(text))
+        values += _texts_of(read_json(text))
     yield from values
     quoted = set(QUOTED.findall(plain))  # what stands so is found there: to look for numbers takes long
     for reading in {*readings, *(value for value in values if len(value) <= LONGEST and value not in quoted)}:

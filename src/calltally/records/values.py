@@ -15,7 +15,7 @@ __all__ = ["BadValue", "Reading", "Stored", "normal_status", "read_value"]
 
 Stored = str | int | bool | Moment
 
-MOST_EXACT = 2**53  # of the whole numbers that are read as fractions
+MOST_EXACT = 2**53  # of the whole numbers that are written as fractions
 # Without leading zeros, a number of 40 digits is out of every range.
 WHOLE = re.compile(r"([+-]?)(?=[0-9])0*+([0-9]{0,40})(?:\.0+)?")
 TRUE = frozenset({"true", "yes", "1", "t"})
@@ -82,7 +82,7 @@ def _as_text(raw: object) -> str:
     if isinstance(raw, int) and not isinstance(raw, bool):
         return str(raw)
     if isinstance(raw, float) and raw.is_integer():
-        if abs(raw) > MOST_EXACT:  # as which a whole number of more than 64 bits is read
+        if abs(raw) > MOST_EXACT:  # 1e20, or of a column of fractions: others may be read as the same
             raise BadValue(f"{shown(raw)} is a number of too many digits to be kept as it was given; send it as text")
         return str(int(raw))
     raise BadValue(f"{shown(raw)} is not text")

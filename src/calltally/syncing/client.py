@@ -14,6 +14,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_aft
 
 from calltally import __version__
 from calltally.errors import InvalidRequest, Problem, Refused, Unavailable, shown
+from calltally.exact_json import read_json
 from calltally.localtime import can_be_written, moment
 from calltally.records import read_rfc2822
 
@@ -119,7 +120,7 @@ class Client:
         if response.status_code != httpx2.codes.OK:
             raise self._failure(response, content)
         try:
-            body = orjson.loads(content)
+            body = read_json(content)
         except orjson.JSONDecodeError as error:
             raise _Later("what it sent is not JSON") from error
         return Answer(body, asked_at, _moment(response.headers.get("Date", "")))

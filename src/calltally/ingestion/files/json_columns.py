@@ -6,6 +6,7 @@ from operator import itemgetter
 
 import orjson
 
+from calltally.exact_json import read_json
 from calltally.ingestion.files.columns import ABSENT
 from calltally.ingestion.files.gathering import Gathering, Spread
 
@@ -24,7 +25,7 @@ def gathering() -> Gathering[JsonRow]:
 def object_or_reason(text: bytes) -> JsonRow | str:
     """The object that the text is, or why it is none."""
     try:
-        value = orjson.loads(text)
+        value = read_json(text)
     except orjson.JSONDecodeError as error:
         return why_no_json(text, error)
     return value if isinstance(value, dict) else NOT_AN_OBJECT
@@ -33,10 +34,11 @@ def object_or_reason(text: bytes) -> JsonRow | str:
 def objects_of(texts: Sequence[bytes]) -> list[JsonRow] | None:
     """The objects that the texts are, read at once; None: one of them is none."""
     try:
-        values = list(map(orjson.loads, texts))
+        values = list(map(read_json, texts))
     except orjson.JSONDecodeError:
         return None
-    return values if set(map(type, values)) == {dict} else None
+    objects = [value for value in values if isinstance(value, dict)]
+    return objects if len(objects) == len(values) else None
 
 
 def why_no_json(text: bytes, error: orjson.JSONDecodeError) -> str:

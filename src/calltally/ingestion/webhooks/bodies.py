@@ -6,21 +6,22 @@ from urllib.parse import parse_qsl
 import orjson
 
 from calltally.errors import InvalidBody, Problem
+from calltally.exact_json import read_json
 from calltally.ingestion.files.json_columns import why_no_json
 from calltally.localtime import OffsetTable
 from calltally.records import read_rfc2822, read_rfc3339
 
-__all__ = ["read_form", "read_json", "rfc2822_moment", "rfc3339_moment", "unreadable"]
+__all__ = ["read_form", "read_object", "rfc2822_moment", "rfc3339_moment", "unreadable"]
 
 
-def read_json(body: bytes) -> Mapping[str, object]:
+def read_object(body: bytes) -> Mapping[str, object]:
     """The names and values of a JSON object.
 
     Raises:
         InvalidBody: it is none.
     """
     try:
-        found = orjson.loads(body)
+        found = read_json(body)
     except orjson.JSONDecodeError as error:
         raise unreadable("body", f"it {why_no_json(body, error)}") from error
     if not isinstance(found, dict):

@@ -3,7 +3,7 @@
 from functools import partial
 
 from calltally.ingestion.presets import CALLRAIL_LEADS
-from calltally.ingestion.webhooks.bodies import read_json
+from calltally.ingestion.webhooks.bodies import read_object
 from calltally.ingestion.webhooks.signatures import signed_body
 from calltally.ingestion.webhooks.vendor import Implies, Vendor
 
@@ -13,7 +13,7 @@ CALLRAIL = Vendor(
     label="CallRail",
     secret="signing key",  # noqa: S106 - what it is called
     genuine=partial(signed_body, "signature"),
-    read=read_json,
+    read=read_object,
     names={
         "id": ("resource_id", "id"),
         "started_at": ("start_time", "datetime", "created_at"),
