@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 import httpx2
 import pytest
@@ -90,16 +91,16 @@ def test_a_revoked_key_is_refused_at_the_very_next_request(door: Door) -> None:
 
 
 @pytest.mark.parametrize("scope", ["report", "read", "admin"])
-@pytest.mark.parametrize("path", [REPORT, CATALOG])
-def test_scopes_that_may_ask(door: Door, scope: str, path: str) -> None:
-    assert door.asker(door.business(), scope).get(path=path).status_code == 200
+@pytest.mark.parametrize(("path", "query"), [(REPORT, "group_by=source"), (CATALOG, "")])
+def test_scopes_that_may_ask(door: Door, scope: str, path: str, query: str) -> None:
+    assert door.asker(door.business(), scope).get(query, path).status_code == 200
 
 
-@pytest.mark.parametrize("path", [REPORT, CATALOG])
-def test_a_key_that_only_writes_is_told_the_scope_it_lacks(door: Door, path: str) -> None:
+@pytest.mark.parametrize(("path", "query"), [(REPORT, "group_by=source"), (CATALOG, "")])
+def test_a_key_that_only_writes_is_told_the_scope_it_lacks(door: Door, path: str, query: str) -> None:
     error = error_of(door.asker(door.business(), "write").get("group_by=sorce", path), 403, "forbidden")
     assert error["message"] == "This key lacks the scope 'report'"
-    assert door.asker(door.business(), "write", "report").get(path=path).status_code == 200
+    assert door.asker(door.business(), "write", "report").get(query, path).status_code == 200
 
 
 # --- 404 and 405: with or without a key -----------------------------------------------------------------------------
@@ -244,3 +245,34 @@ def test_the_log_has_one_line_a_request_without_what_was_asked(few: Asker, caplo
 def test_health_needs_no_key(door: Door) -> None:
     assert door.client.get("/healthz").json() == {"status": "ok"}
     assert door.client.get("/readyz").json() == {"status": "ready"}
+
+
+PLAIN = [
+    ("POST", "/api/v1/calls"),
+    ("GET", "/api/v1/calls/c-1"),
+    ("PATCH", "/api/v1/calls/c-1"),
+    ("DELETE", "/api/v1/calls/c-1"),
+    ("GET", CATALOG),
+    ("GET", "/api/v1/reports"),
+    ("POST", "/api/v1/reports"),
+    ("PATCH", "/api/v1/reports/r"),
+    ("DELETE", "/api/v1/reports/r"),
+    ("GET", "/api/v1/shares"),
+    ("POST", "/api/v1/shares"),
+    ("DELETE", "/api/v1/shares/s"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), PLAIN)
+def test_an_address_that_takes_no_parameters_refuses_them(door: Door, method: str, path: str) -> None:
+    """A misspelt path must not pass over what it was asked."""
+    asker = door.asker(door.business(), "admin")
+    names = ["dry_run", "x" * 1000, "\N{SNOWMAN}"]
+    query = "&".join(f"{quote(name)}=1" for name in names) + "&dry_run=2"
+    response = asker.client.request(method, f"{path}?{query}", headers=asker.headers)
+    error = error_of(response, 400, "invalid_parameter")
+    assert [detail["param"] for detail in error["details"]] == ["dry_run", "x" * 100, "\N{SNOWMAN}"]
+    assert error["message"] == "dry_run: 'dry_run' is not a parameter of this address, which takes none"
+    error_of(asker.client.request(method, f"{path}?{query}"), 401, "unauthorized")
+    bare, empty = (asker.client.request(method, path + end, headers=asker.headers) for end in ("", "?&"))
+    assert bare.status_code == empty.status_code

@@ -699,7 +699,7 @@ def test_ndjson_with_bad_lines(read: Reading, chunk: int) -> None:
         b'{"id": 1}\n\n{"id": 2,}\n \t\n[3]\n{"source": null, "id": 123456789012345678901234567890}\nnull\n{"id": [4]}'
     )
     found = read("a.ndjson", content, chunk=chunk)
-    assert [row["id"] for row in found.rows] == [1, pytest.approx(1.2345678901234568e29), [4]]
+    assert [row["id"] for row in found.rows] == [1, "123456789012345678901234567890", [4]]
     assert [bad.place for bad in found.bad] == [3, 5, 7]
     assert found.bad[0].reason.startswith("is not JSON: ")
     assert [bad.reason for bad in found.bad[1:]] == ["is not an object"] * 2

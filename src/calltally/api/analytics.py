@@ -50,7 +50,7 @@ def report_in(form: Form) -> Callable[[Request], Awaitable[Response]]:
 async def _answered(request: Request, form: Form) -> Response:
     timing = Timing()
     with timing.step("auth"):
-        _, actor = await permitted(request, "report")
+        _, actor = await permitted(request, "report", has_parameters=True)
     return await report_response(request, request.scope["query_string"], form, actor, timing)
 
 

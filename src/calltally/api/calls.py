@@ -100,7 +100,7 @@ async def delete_call(request: Request) -> Response:
 
 async def erase_calls(request: Request) -> Response:
     """How many calls a caller number was taken out of, as out of all else that is kept."""
-    services, actor = await permitted(request, "erase_caller")
+    services, actor = await permitted(request, "erase_caller", has_parameters=True)
     number = _caller_number(request.scope["query_string"])
     erased = await services.intake.run(actor.business, partial(_erased, number, actor, services))
     return _json(orjson.dumps({"data": {"erased": erased}}))

@@ -44,7 +44,7 @@ async def list_calls_ndjson(request: Request) -> ASGIApp:
 async def _page(request: Request) -> Response:
     timing = Timing()
     with timing.step("auth"):
-        services, actor = await permitted(request, "read_calls")
+        services, actor = await permitted(request, "read_calls", has_parameters=True)
     packing = takes_gzip(request.headers)
 
     def work(stop: Stop) -> tuple[bytes, bool]:
@@ -69,7 +69,7 @@ def _written(found: CallList) -> bytes:
 async def _file(request: Request, media_type: str) -> StreamedFile:
     timing = Timing()
     with timing.step("auth"):
-        services, actor = await permitted(request, "read_calls")
+        services, actor = await permitted(request, "read_calls", has_parameters=True)
     with timing.step("plan"):
         selection = await run_in_threadpool(select_listed, request.scope["query_string"], actor.business)
     kind, packing = FILE_TYPES[media_type], takes_gzip(request.headers)

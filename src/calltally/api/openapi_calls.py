@@ -1,7 +1,7 @@
 """The part of the OpenAPI document about calls one by one, made from the catalog's call fields."""
 
 from calltally.api.calls import ERASED_BY, MOST_RECORDS
-from calltally.api.openapi_parts import Plain, closed_object, errors, response
+from calltally.api.openapi_parts import NO_PARAMETERS, Plain, closed_object, errors, response
 from calltally.api.packing import CODINGS
 from calltally.api.receiving import JSON, NDJSON, invalid_body
 from calltally.catalog import CATALOG, CallField, FieldKind
@@ -69,9 +69,9 @@ def call_schemas() -> Plain:
 
 
 def _operation(
-    name: str, summary: str, description: str, schema: str, *more_errors: str, invalid: InvalidRequest | None = None
+    name: str, summary: str, description: str, schema: str, *more_errors: str, invalid: InvalidRequest = NO_PARAMETERS
 ) -> Plain:
-    refusals = sorted({"401", "403", "405", "500", "503", *more_errors})
+    refusals = sorted({"400", "401", "403", "405", "500", "503", *more_errors})
     return {
         "operationId": name,
         "tags": list(CALLS_TAG),
@@ -122,7 +122,7 @@ def _erasing() -> Plain:
         "schema": _text(),
         "example": "+13055550134",
     }
-    operation = _operation("eraseCaller", "Erase a caller", ERASING, "Erased", "400", "507", invalid=NO_NUMBER)
+    operation = _operation("eraseCaller", "Erase a caller", ERASING, "Erased", "507", invalid=NO_NUMBER)
     return {**operation, "parameters": [parameter]}
 
 

@@ -3,12 +3,15 @@
 from typing import Any
 
 from calltally.api.examples import refusal_example, refusal_examples
+from calltally.api.parameters import no_such_parameters
 from calltally.catalog import CATALOG, describe
 from calltally.errors import InvalidRequest
 
-__all__ = ["ERRORS", "Plain", "closed_object", "errors", "headers", "response"]
+__all__ = ["ERRORS", "NO_PARAMETERS", "Plain", "closed_object", "errors", "headers", "response"]
 
 Plain = dict[str, Any]
+
+NO_PARAMETERS = no_such_parameters(["limit"])
 
 ERRORS = {
     "400": "The request does not hold; every problem is listed",

@@ -3,7 +3,7 @@
 from calltally.api.examples import catalog_example, metric_example, report_example, values_example
 from calltally.api.forms import FORMS, JSON, Form
 from calltally.api.openapi_parameters import Described, highest_limit, parameter
-from calltally.api.openapi_parts import Plain, closed_object, errors, headers, response
+from calltally.api.openapi_parts import NO_PARAMETERS, Plain, closed_object, errors, headers, response
 
 __all__ = ["REPORTS_TAG", "report_paths", "report_schemas"]
 
@@ -156,7 +156,7 @@ def _catalog(described: Described) -> Plain:
         "description": "Dimensions, metrics and filters, each with what it takes to build a menu of reports from them.",
         "responses": {
             "200": response("The catalog", "Catalog", "X-Request-Id", example=catalog_example(described)),
-            **errors("401", "403", "405", "500", "503"),
+            **errors("400", "401", "403", "405", "500", "503", invalid=NO_PARAMETERS),
         },
     }
 

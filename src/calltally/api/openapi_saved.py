@@ -1,7 +1,7 @@
 """The part of the OpenAPI document about reports that are saved and shared."""
 
 from calltally.accounts import LONGEST_REPORT_NAME, MOST_SAVED_REPORTS, MOST_SHARES
-from calltally.api.openapi_parts import Plain, closed_object, errors, headers, response
+from calltally.api.openapi_parts import NO_PARAMETERS, Plain, closed_object, errors, headers, response
 from calltally.api.receiving import JSON, invalid_body
 from calltally.api.saved_reports import FIELDS
 from calltally.api.shares import MOST_DAYS
@@ -154,11 +154,11 @@ def _errors(invalid: InvalidBody, *more: str) -> Plain:
 
 
 def _reading_errors() -> Plain:
-    return errors("401", "403", "405", "500", "503")
+    return errors("400", "401", "403", "405", "500", "503", invalid=NO_PARAMETERS)
 
 
 def _ending_errors() -> Plain:
-    return errors("401", "403", "404", "405", "500", "503", "507")
+    return errors("400", "401", "403", "404", "405", "500", "503", "507", invalid=NO_PARAMETERS)
 
 
 def _id(whose: str) -> Plain:

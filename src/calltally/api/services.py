@@ -15,6 +15,7 @@ from calltally.api.arrivals import Arrivals
 from calltally.api.cookies import CSRF_HEADER, check_origin, check_shown, session_token
 from calltally.api.intake import Intake
 from calltally.api.moments import once_a_turn
+from calltally.api.parameters import refuse_parameters
 from calltally.api.questions import Questions
 from calltally.api.streams import Streams
 from calltally.api.workers import Workers
@@ -96,15 +97,18 @@ async def actor_of(request: Request) -> Actor:
     return await run_in_threadpool(services.keys.look_up, authorization, now)
 
 
-async def permitted(request: Request, action: str) -> tuple[Services, Actor]:
-    """The server's services, and who asks, who may do this.
+async def permitted(request: Request, action: str, *, has_parameters: bool = False) -> tuple[Services, Actor]:
+    """The server's services, and who asks, who may do this; where it has no parameters, none may be given.
 
     Raises:
         Unauthorized, Forged: as `actor_of`.
         Forbidden: the key lacks the scope that it takes.
+        InvalidRequest: there are parameters.
     """
     actor = await actor_of(request)
     require(actor, action)
+    if not has_parameters and request.scope["query_string"]:
+        refuse_parameters(request.scope["query_string"])
     return services_of(request), actor
 
 

@@ -17,7 +17,7 @@ async def show_values(request: Request) -> Response:
     """The values that a dimension has among the calls that match, with the number of calls under each."""
     timing = Timing()
     with timing.step("auth"):
-        services, actor = await permitted(request, "report")
+        services, actor = await permitted(request, "report", has_parameters=True)
 
     def work(stop: Stop) -> bytes:
         with timing.step("plan"):
