@@ -288,10 +288,10 @@ async def raw_get(app: Callable[..., Any], query: bytes, headers: Mapping[str, s
     return sent[0]["status"], json.loads(b"".join(message.get("body", b"") for message in sent))
 
 
-def filled(folder: DataFolder, number: int) -> Mapping[str, str]:
+def filled(folder: DataFolder, number: int, scope: str = "read") -> Mapping[str, str]:
     """A key of a new business that has so many calls."""
     with open_control(folder) as control:
         business = create_business(control, "Acme", timezone="UTC", region="US", currency="USD", now=NOW)
         with closing(open_engine(folder, Settings(hot_memory="0", threads=2))) as engine:
             add_many(engine, business, number)
-        return {"Authorization": f"Bearer {create_key(control, business, None, ['read'], NOW).secret}"}
+        return {"Authorization": f"Bearer {create_key(control, business, None, [scope], NOW).secret}"}

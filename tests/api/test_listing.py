@@ -6,6 +6,7 @@ import csv
 import gzip
 import hashlib
 import json
+import logging
 import signal
 import socket
 import tempfile
@@ -26,9 +27,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calltally.accounts import clear_business
-from calltally.api import Answers, Intake, Services, Workers, create_app
+from calltally.api import Answers, Intake, Services, Workers, create_app, streams
+from calltally.api.streams import STALL_SECONDS
 from calltally.catalog import CATALOG
-from calltally.engines import Condition, Stop
+from calltally.engines import Condition, Engine, Stop
 from calltally.folder import DataFolder
 from calltally.ingestion import ImportOptions, import_file
 from calltally.localtime import Period
@@ -483,23 +485,38 @@ def test_what_goes_wrong_before_the_first_piece_is_an_error(few: Asker, door: Do
 
 @pytest.mark.parametrize("path", FILES)
 def test_what_goes_wrong_later_never_ends_the_file(few: Asker, door: Door, path: str) -> None:
-    services = Services(
+    sent = asyncio.run(asked(services_of(door, Broken(door.engine)), path, few.headers))
+    assert [message["type"] for message in sent[:2]] == ["http.response.start", "http.response.body"]
+    assert sent[0]["status"] == 200
+    assert all(message["more_body"] for message in sent[1:])
+
+
+def test_a_client_that_takes_nothing_for_long_has_gone(
+    few: Asker, door: Door, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(streams, "STALL_SECONDS", 0.2)
+    sent = asyncio.run(asked(services_of(door, door.engine), FILES[0], few.headers, takes=1))
+    assert [message["type"] for message in sent] == ["http.response.start"]
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+def services_of(door: Door, engine: Engine) -> Services:
+    """Services of a door, with another engine."""
+    return Services(
         door.control,
-        Broken(door.engine),
+        engine,
         Workers(limits(4, 64), 30),
         Answers(0),
         lambda: NOW,
         Intake(door.engine, intake_limits()),
         Path(tempfile.gettempdir()),
     )
-    sent = asyncio.run(asked(services, path, few.headers))
-    assert [message["type"] for message in sent[:2]] == ["http.response.start", "http.response.body"]
-    assert sent[0]["status"] == 200
-    assert all(message["more_body"] for message in sent[1:])
 
 
-async def asked(services: Services, path: str, headers: Mapping[str, str]) -> list[dict[str, Any]]:
-    """What an application sends, whether it ends well or not."""
+async def asked(
+    services: Services, path: str, headers: Mapping[str, str], takes: int | None = None
+) -> list[dict[str, Any]]:
+    """What an application sends, whether it ends well or not; to a client that takes so much, or all of it."""
     sent: list[dict[str, Any]] = []
     scope = {
         "type": "http",
@@ -515,6 +532,8 @@ async def asked(services: Services, path: str, headers: Mapping[str, str]) -> li
         return {}
 
     async def send(message: Any) -> None:
+        if len(sent) == takes:
+            await asyncio.Event().wait()
         sent.append(dict(message))
 
     await create_app(services)(scope, receive, send)
@@ -599,6 +618,19 @@ def test_clients_that_leave_give_up_their_places(
     with ExitStack() as stack:
         for _ in range(3):
             assert gets_a_place(server, headers, stack)
+
+
+def test_a_client_that_takes_nothing_holds_up_neither_an_erasure_nor_others(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path / "data")
+    headers = filled(folder, 100_000, "admin")
+    with serving(folder.path) as running, httpx2.Client(base_url=running.address, headers=headers) as client:
+        [call] = client.get(f"{LIST}?limit=1").json()["data"]["calls"]
+        with begun(running, FILES[1], headers):
+            began = time.monotonic()
+            erased = client.delete(LIST, params={"caller_number": call["caller_number"]}, timeout=50)
+            assert erased.status_code == 200
+            assert time.monotonic() - began < STALL_SECONDS / 2
+        assert client.get(f"{LIST}/{call['id']}").json()["data"]["caller_number"] is None
 
 
 def gets_a_place(server: Server, headers: Mapping[str, str], stack: ExitStack) -> bool:

@@ -1,6 +1,7 @@
 """Files that are sent while they are made: a few at once, each ended when its client has gone."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -124,15 +125,36 @@ class StreamedFile:
             self.streams.end(self.stream)
 
     async def _send(self, send: Send, *, whole: bool) -> None:
+        """Send the pieces, each when the one before was taken.
+
+        Raises:
+            Unavailable: it was to stop.
+            ClientGone: nothing was taken for a long time.
+        """
         piece = await self.streams.piece(self.stream)
         headers = [(name.lower().encode(), value.encode()) for name, value in self.headers.items()]
         self._started = True
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         while whole and piece is not None:
-            async with asyncio.timeout(STALL_SECONDS):
-                await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await self._taken(asyncio.ensure_future(_body(send, piece)))
             piece = await self.streams.piece(self.stream)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _taken(self, sending: asyncio.Future[None]) -> None:
+        """Return once a piece was taken; a client that takes none keeps nobody waiting who wants the file to end."""
+        stalled_at = time.monotonic() + STALL_SECONDS
+        try:
+            while not (await asyncio.wait({sending}, timeout=ASK_AGAIN_SECONDS))[0]:
+                self.stream.stop.check()
+                if time.monotonic() > stalled_at:
+                    raise ClientGone
+            sending.result()
+        finally:
+            sending.cancel()
+
+
+async def _body(send: Send, piece: bytes) -> None:
+    await send({"type": "http.response.body", "body": piece, "more_body": True})
 
 
 async def _left(receive: Receive) -> None:
