@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,11 +27,11 @@ from calltally.engines import ChangedSince, Contains, Plan, Stop, open_engine
 from calltally.engines.duckdb import Change, DuckDBEngine, Journal, changing
 from calltally.engines.duckdb.files import NO_SPACE
 from calltally.engines.duckdb.reading import ROWS_AT_ONCE
-from calltally.engines.duckdb.store import Store
+from calltally.engines.duckdb.store import Gate, Store
 from calltally.engines.hot import COLUMNS, FILE, HotEngine, answering
 from calltally.engines.hot.budget import budget_of, machine_memory
 from calltally.engines.hot.columns import CODED, Columns
-from calltally.engines.hot.holding import GATHERED
+from calltally.engines.hot.holding import FOLLOWED, GATHERED
 from calltally.engines.hot.selecting import _lower
 from calltally.errors import StorageFull, Unavailable
 from calltally.folder import DataFolder
@@ -202,30 +202,34 @@ def test_a_new_caller_takes_nothing_of_what_plans_came_to(engine: ColumnsOnly, n
     assert all(one is other for one, other in zip(kept[0], kept[2], strict=True))
 
 
+def is_quick(engine: HotEngine, plan: Plan) -> bool:
+    return engine.answer_at_once(plan) is not None
+
+
 def test_only_what_is_small_is_quick(
     tmp_path: Path, kernels: Path, new_business: NewBusiness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     business, small = new_business("UTC"), "group_by=status&metrics=count,avg_ai_score"
     plan = planned(business, small)
     with closing(open_columns(DataFolder(tmp_path), kernels)) as engine:
-        assert not engine.is_quick(planned(business, small))
+        assert not is_quick(engine, planned(business, small))
         import_records(varied_records(2000, Random(1)), business, engine)
-        assert not engine.is_quick(planned(business, small))
+        assert not is_quick(engine, planned(business, small))
         assert engine.prepare(business.calls)
-        quick = {query: engine.is_quick(planned(business, query)) for query in (small, *QUICK_OR_NOT)}
+        quick = {query: is_quick(engine, planned(business, query)) for query in (small, *QUICK_OR_NOT)}
         assert quick == {small: True, **QUICK_OR_NOT}
         searching = replace(planned(business, small), conditions=(Contains(("source",), ("s7",)),))
-        assert not engine.is_quick(searching)  # which looks at each text
+        assert not is_quick(engine, searching)  # which looks at each text
         monkeypatch.setattr(answering, "QUICK_ROWS", 100)
-        assert not engine.is_quick(plan)
+        assert not is_quick(engine, plan)
         engine.answer(plan, Stop())
         deliver([Delivery({"id": "one", "started_at": "2026-03-09T14:05:00Z"}, 1)], business, engine)
-        assert engine.is_quick(plan)  # as what was counted is not counted again
+        assert is_quick(engine, plan)  # as what was counted is not counted again
         callers = planned(business, "group_by=status&metrics=count,unique_callers")
         engine.answer(callers, Stop())
-        assert not engine.is_quick(callers)  # as callers are
+        assert not is_quick(engine, callers)  # as callers are
         deliver([Delivery({"id": "two", "started_at": "2026-03-09T14:05:00Z"}, 1)], business, engine._file)
-        assert not engine.is_quick(planned(business, small))  # until it is taken in
+        assert not is_quick(engine, planned(business, small))  # until it is taken in
 
 
 def test_groups_where_few_have_anything_to_be_sorted_by(engine: ColumnsOnly, new_business: NewBusiness) -> None:
@@ -337,14 +341,15 @@ def test_put_in_order_and_built_anew_they_are_the_same(
     assert columns_of(engine, business).loose < 10_000
 
 
-def test_what_comes_in_bit_by_bit_is_put_in_order_in_the_background(tmp_path: Path, kernels: Path) -> None:
+@pytest.mark.parametrize("bit", [1500, FOLLOWED], ids=["by the report", "by the write"])
+def test_what_comes_in_bit_by_bit_is_put_in_order_in_the_background(tmp_path: Path, kernels: Path, bit: int) -> None:
     business = Business("b", "B", "UTC", "US", "USD", 1, datetime(2026, 1, 1, tzinfo=UTC))
     with closing(open_columns(DataFolder(tmp_path), kernels)) as engine:
         records, plan = varied_records(14_000, Random(4)), planned(business, "group_by=source,week")
         import_records(records[:2000], business, engine)
         assert engine.prepare(business.calls)
-        for first in range(2000, 14_000, 1500):
-            deliver([Delivery(record, 10**15) for record in records[first : first + 1500]], business, engine)
+        for first in range(2000, 14_000, bit):
+            deliver([Delivery(record, 10**15) for record in records[first : first + bit]], business, engine)
             assert HotEngine.answer(engine, plan, Stop()).path == COLUMNS
         deadline = time.monotonic() + 30
         while columns_of(engine, business).loose > 10_000 and time.monotonic() < deadline:
@@ -434,6 +439,68 @@ def test_memory_is_bounded(tmp_path: Path, kernels: Path, new_business: NewBusin
         holding._held[small.calls].asked_at -= 61
         assert engine.prepare(other.calls)
         assert small.calls not in holding._held or not holding._held[small.calls].columns
+
+
+def test_what_is_kept_of_questions_is_bounded(tmp_path: Path, kernels: Path, new_business: NewBusiness) -> None:
+    """It gives way to the columns of others, and to what is asked now."""
+    asked, budget = [new_business() for _ in range(3)], 6_000_000
+    queries = [f"group_by=hour_of_day,source&metrics=count&limit={number}" for number in range(1, 13)]
+    with closing(open_columns(DataFolder(tmp_path), kernels, budget)) as engine:
+        for business in asked:
+            records = [
+                {"id": f"{n}", "started_at": f"{2019 + n % 7}-03-05T10:00:00Z", "source": "ab"[n % 2]}
+                for n in range(5000)
+            ]
+            import_records(records, business, engine)
+            plans = [planned(business, query) for query in queries]
+            assert all(engine.answer(plan, Stop()).path == COLUMNS for plan in plans)
+            assert engine._holding
+            held = [*engine._holding._held.values()]
+            assert sum(each.nbytes for each in held) <= budget
+        assert all(each.columns for each in held)
+        assert engine._holding
+        engine._holding._budget = 10**9
+        for number, plan in enumerate(plans):
+            assert agrees(engine, plan)
+            kept = [*held[-1].preparing._kept.values()]
+            assert held[-1].preparing.nbytes >= (number + 1) * 500_000
+        joints = [joint for each in kept for joint in each.prepared._joints.values()]
+        assert all(joint and joint.nbytes > 200_000 for joint in joints)
+
+
+def test_no_report_waits_for_what_has_to_be_alone(
+    tmp_path: Path, kernels: Path, new_business: NewBusiness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An erasure waits for whoever takes calls slowly; reports of that business come from the database meanwhile."""
+    business = new_business()
+    records = varied_records(30_000, Random(6))
+    with closing(open_columns(DataFolder(tmp_path), kernels)) as engine:
+        import_records(records, business, engine)
+        assert engine.prepare(business.calls)
+        plan, closing_soon = planned(business, "group_by=source"), threading.Event()
+        close = Gate.closed
+
+        def told(gate: Gate) -> AbstractContextManager[None]:
+            closing_soon.set()
+            return close(gate)
+
+        monkeypatch.setattr(Gate, "closed", told)
+        number = next(record["caller_number"] for record in records if record.get("caller_number"))
+        with engine.export(business.calls, (), None, Stop()) as batches:
+            next(batches)
+            erasure = threading.Thread(target=engine.erase, args=(business.calls, number))
+            erasure.start()
+            assert closing_soon.wait(30)
+            time.sleep(0.1)  # in which it begins to wait
+            assert HotEngine.answer(engine, plan, Stop()).path == FILE
+            assert engine.answer_at_once(plan) is None
+            assert erasure.is_alive()
+            with suppress(Unavailable):
+                for _ in batches:
+                    pass
+        erasure.join(30)
+        assert not erasure.is_alive()
+        assert agrees(engine, plan)
 
 
 def test_at_most_64_bytes_a_call(engine: ColumnsOnly, new_business: NewBusiness) -> None:

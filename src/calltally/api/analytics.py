@@ -14,7 +14,7 @@ from calltally.api.forms import FORMS, JSON, Form, Making
 from calltally.api.preferences import has_already, takes_gzip, wanted_alone
 from calltally.api.services import Services, client_gone, permitted, services_of
 from calltally.engines import Engine, Stop
-from calltally.query import Question, Timing, ValidQuery, answer
+from calltally.query import Question, Report, Timing, ValidQuery, answer, answer_at_once
 
 __all__ = ["report_body", "report_calls", "report_in", "report_response"]
 
@@ -113,13 +113,21 @@ async def _worked_out(asked: Asked, request: Request, timing: Timing) -> bytes:
     """
     services, question, actor = services_of(request), asked.question, asked.actor
 
-    def work(stop: Stop) -> bytes:
-        report = answer(question, services.engine, stop, timing)
+    def made(report: Report, stop: Stop) -> bytes:
         with timing.step("form"):
             return asked.form.make(report, Making(question, actor.business, services.drawer, stop))
 
-    if services.workers.are_idle and not asked.form.pictured and services.engine.is_quick(question.plan):
-        return services.workers.at_once(work)
+    def work(stop: Stop) -> bytes:
+        return made(answer(question, services.engine, stop, timing), stop)
+
+    def quick_work() -> bytes | None:
+        report = answer_at_once(question, services.engine, timing)
+        return None if report is None else made(report, Stop())
+
+    if services.workers.are_idle and not asked.form.pictured:
+        body = services.workers.at_once(quick_work)
+        if body is not None:
+            return body
     business, key = actor.business.id, actor.key_id
     return await services.workers.run(work, client_gone(request), business=business, key=key, name=asked.tag)
 

@@ -54,13 +54,13 @@ class Workers:
         """Whether nothing waits or runs, nor did a moment ago: of a crowd of requests each finds the one before."""
         return not self._jobs and time.monotonic() > self._ended_at + IDLE_SECONDS
 
-    def at_once(self, work: Callable[[Stop], Result]) -> Result:
+    def at_once(self, work: Callable[[], Result]) -> Result:
         """What `work` gives back, which takes no longer than to have a thread do it, while they are idle.
 
         It is not shared, and holds up everybody, so that a crowd is better served by `run`.
         """
         try:
-            return work(Stop())
+            return work()
         finally:
             self._ended_at = time.monotonic()
 

@@ -322,8 +322,11 @@ class Engine(Protocol):
     def known_version(self, calls: str) -> str | None:
         """The version where it can be told without waiting; None: it takes `version`, which may open a file."""
 
-    def is_quick(self, plan: Plan) -> bool:
-        """Whether `answer` takes no longer now than to have another thread do it, a millisecond or two."""
+    def answer_at_once(self, plan: Plan) -> Rows | None:
+        """What `answer` gives, if it takes no longer now than to have another thread do it, a millisecond or two.
+
+        Waits for nothing. None: it would, or it would take longer.
+        """
 
     def load(self, calls: str) -> AbstractContextManager[Load]:
         """A load into a store of calls, which is made if it is new; left unfinished, it leaves no trace.

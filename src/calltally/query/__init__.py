@@ -1,6 +1,6 @@
 """A report: parse, validate, plan, answer, shape; lists of the calls behind one; and reports that are kept."""
 
-from calltally.query.answer import Question, answer, ask
+from calltally.query.answer import Question, answer, answer_at_once, ask
 from calltally.query.listing import CallList, Listing, list_calls, plan_list, select_listed
 from calltally.query.saved import LONGEST_REQUEST, asked_at, normal_request, range_of
 from calltally.query.selection import Selection, select
@@ -23,6 +23,7 @@ __all__ = [
     "ValidQuery",
     "ValidValues",
     "answer",
+    "answer_at_once",
     "ask",
     "asked_at",
     "list_calls",

@@ -118,8 +118,8 @@ class ClickHouseEngine:
     def known_version(self, calls: str) -> str | None:  # noqa: ARG002
         return None  # others may write, so the cluster has to be asked
 
-    def is_quick(self, plan: Plan) -> bool:  # noqa: ARG002
-        return False  # it is across a wire
+    def answer_at_once(self, plan: Plan) -> Rows | None:  # noqa: ARG002
+        return None  # it is across a wire
 
     @contextmanager
     def export(

@@ -118,8 +118,8 @@ class DuckDBEngine:
     def known_version(self, calls: str) -> str | None:
         return self._stores.known_version(calls)
 
-    def is_quick(self, plan: Plan) -> bool:  # noqa: ARG002
-        return False  # it may have to read the file
+    def answer_at_once(self, plan: Plan) -> Rows | None:  # noqa: ARG002
+        return None  # it may have to read the file
 
     @contextmanager
     def export(
@@ -208,15 +208,16 @@ class DuckDBEngine:
         self._stores.unwatched(calls)
 
     @contextmanager
-    def reading(self, calls: str, stop: Stop) -> Iterator[Reading]:
-        """The calls of a store as they are at one moment.
+    def reading(self, calls: str, stop: Stop, most_wait: float | None = None) -> Iterator[Reading]:
+        """The calls of a store as they are at one moment; seconds are waited at most for whoever has to be alone.
 
         Raises:
             NotFound: it was removed, or never written to.
+            Unavailable: that takes longer.
         """
         with (
             translated(),
-            self._stores.reading(calls, stop) as store,
+            self._stores.reading(calls, stop, most_wait) as store,
             self._cursor() as cursor,
             stop.during(cursor.interrupt),
         ):

@@ -16,6 +16,7 @@ from calltally.engines.duckdb.spelling import quoted
 from calltally.engines.duckdb.writer import Writer
 from calltally.engines.erasure import Erasure
 from calltally.engines.extent import Extent
+from calltally.errors import Unavailable
 
 __all__ = ["REMOVED", "KnownExtent", "Store", "read_span", "read_store"]
 
@@ -23,6 +24,7 @@ ASK_AGAIN_SECONDS = 0.05
 MANY_ROWS = 10_000
 MOST_RECENT = 10_000  # codes that are kept in memory, and as many of before; some 150 bytes each
 REMOVED = "The calls of this business were cleared or deleted meanwhile"
+CLOSED = "The file of these calls is being written anew; try again soon"
 
 
 @dataclass(frozen=True)
@@ -53,10 +55,15 @@ class Gate:
         self._closing = self._closed = False
 
     @contextmanager
-    def passed(self, stop: Stop | None = None) -> Iterator[None]:
-        """Be within as long as the block runs, never twice in one thread; with a `stop`, for as long as that takes."""
+    def passed(self, stop: Stop | None = None, most_wait: float | None = None) -> Iterator[None]:
+        """Be within as long as the block runs, never twice in one thread; with a `stop`, for as long as that takes.
+
+        Raises:
+            Unavailable: it stays closed for longer than so many seconds.
+        """
         with self._changed:
-            self._changed.wait_for(lambda: not (self._closed or (stop and self._closing)))
+            if not self._changed.wait_for(lambda: not (self._closed or (stop and self._closing)), most_wait):
+                raise Unavailable(CLOSED, 1)
             self._within += 1
             self._slow += [stop] if stop else []
         try:

@@ -52,11 +52,14 @@ class Stores:
         self._nothing = Store(NO_CALLS)
 
     @contextmanager
-    def reading(self, calls: str, stop: Stop | None = None) -> Iterator[Store]:
+    def reading(self, calls: str, stop: Stop | None = None, most_wait: float | None = None) -> Iterator[Store]:
         """The store, attached; a store that was never written to reads as one without calls.
 
         Whoever may take long gives what stops it, if only one that it does not heed: else nobody could read while what
         has to be alone waits for it.
+
+        Raises:
+            Unavailable: what has to be alone takes longer than seconds may be waited.
         """
         if not self.exists(calls):
             yield self._nothing
@@ -65,7 +68,7 @@ class Stores:
             if store.invalid:
                 with self.writing(calls, store):
                     pass
-            with store.gate.passed(stop):
+            with store.gate.passed(stop, most_wait):
                 yield store
 
     def exists(self, calls: str) -> bool:

@@ -66,8 +66,9 @@ class HotEngine:
     def known_version(self, calls: str) -> str | None:
         return self._file.known_version(calls)
 
-    def is_quick(self, plan: Plan) -> bool:
-        return self._holding is not None and self._holding.is_quick(plan)
+    def answer_at_once(self, plan: Plan) -> Rows | None:
+        rows = self._holding.answer_at_once(plan) if self._holding else None
+        return None if rows is None else replace(rows, path=COLUMNS)
 
     def load(self, calls: str) -> AbstractContextManager[Load]:
         return self._file.load(calls)

@@ -91,21 +91,15 @@ class Holding:
             Unavailable: `stop` was asked.
         """
         columns = self._current(plan.calls)
-        if columns is None:
-            return None
-        try:
-            return answered(plan, columns, self._of(plan.calls).preparing, self._team, stop)
-        except MemoryError:
-            logger.warning("there was not enough memory to answer a report from columns; the database does it")
-            return None
+        return None if columns is None else self._answered(plan, columns, self._of(plan.calls).preparing, stop)
 
-    def is_quick(self, plan: Plan) -> bool:
-        """Whether a plan can be answered at once, in a millisecond or two."""
+    def answer_at_once(self, plan: Plan) -> Rows | None:
+        """The same if it takes a millisecond or two and waits for nothing; None: it does not, or not surely."""
         held = self._held.get(plan.calls)
-        columns = held.columns if held else None
-        if held is None or columns is None or columns.version != self._file.known_version(plan.calls):
-            return False
-        return is_quick(plan, columns, held.preparing)
+        columns = self._up_to_date(held) if held else None
+        if held is None or columns is None or not is_quick(plan, columns, held.preparing):
+            return None
+        return self._answered(plan, columns, held.preparing, Stop())
 
     def want(self, calls: str) -> None:
         """Build the columns of a store in the background, or bring them up to date."""
@@ -159,19 +153,42 @@ class Holding:
             held.asked_at = time.monotonic()
             return held
 
+    def _answered(self, plan: Plan, columns: Columns, preparing: Preparing, stop: Stop) -> Rows | None:
+        try:
+            rows = answered(plan, columns, preparing, self._team, stop)
+        except MemoryError:
+            logger.warning("there was not enough memory to answer a report from columns; the database does it")
+            return None
+        if preparing.grown:
+            preparing.grown = False
+            self._keep_to_budget()
+        return rows
+
     def _current(self, calls: str) -> Columns | None:
         """The columns of a store with every change that is committed; None: not now."""
-        version = self._file.known_version(calls)
-        if not version:
+        if not self._file.known_version(calls):
             return None
         held = self._of(calls)
-        columns = held.columns
-        if columns is not None and columns.version == version:
-            return columns
-        columns = self._caught_up_soon(held) if columns is not None else None
-        if columns is None or columns.loose > _most_changes(columns) // 2:
+        columns = self._up_to_date(held)
+        if columns is None and held.columns is not None and (columns := self._caught_up_soon(held)) is not None:
+            self._want_order(held, columns)
+        if columns is None:
             self.want(calls)
         return columns
+
+    def _up_to_date(self, held: _Held) -> Columns | None:
+        """What is held, if it has every change that is committed."""
+        columns = held.columns
+        if columns is None or columns.version != self._file.known_version(held.calls):
+            return None
+        held.asked_at = time.monotonic()
+        self._want_order(held, columns)
+        return columns
+
+    def _want_order(self, held: _Held, columns: Columns) -> None:
+        """Have columns put in order soon, and their size looked at, once enough calls have changed."""
+        if columns.loose > _most_changes(columns) // 2 and held.late is None:
+            self.want(held.calls)
 
     def _caught_up_soon(self, held: _Held) -> Columns | None:
         if not held.changing.acquire(timeout=PATIENCE):
@@ -206,7 +223,7 @@ class Holding:
 
     def _rows_read(self, held: _Held, version: str, most: int) -> _News | None:
         """All changes since the version, read from the file, if these are no more than so many."""
-        with self._file.reading(held.calls, Stop()) as reading:
+        with self._file.reading(held.calls, Stop(), most_wait=0) as reading:
             change = Change(version, version) if reading.version == version else held.journal.until(reading.version)
             rows = list(reading.changed(change.since, most + 1)) if change else []
         return _News(change, rows) if change and sum(map(len, rows)) <= most else None
@@ -259,7 +276,7 @@ class Holding:
             stop = self._build = Stop()  # asked too by whoever writes the file anew; it is built again afterwards
         held.journal = self._file.watched(held.calls)
         held.preparing.clear()
-        with self._file.reading(held.calls, stop) as reading:
+        with self._file.reading(held.calls, stop, most_wait=0) as reading:
             columns = built(reading.version, _until(stop, reading.all()), self._team.size)
         held.journal.forget(columns.version)
         with self._lock:
@@ -274,6 +291,12 @@ class Holding:
         held.preparing.clear()
         return self._make_room(held, columns.nbytes)
 
+    def _keep_to_budget(self) -> None:
+        """Let go of what is kept of questions as long as that and all columns take too much."""
+        with self._lock:
+            held = [*self._held.values()]
+            _freed(held, sum(each.nbytes for each in held) - self._budget)
+
     def _make_room(self, held: _Held, wanted: int) -> bool:
         """Let go of what was not asked about for the longest time until so many bytes are free; False: no use."""
         with self._lock:
@@ -287,12 +310,28 @@ class Holding:
                 free += each.nbytes
                 leaving.append(each)
             if free < wanted:
+                free += _freed([each for each in others if each not in leaving], wanted - free)
+            if free < wanted:
                 return False
             for each in leaving:
                 del self._held[each.calls]
         for each in leaving:
             self._file.unwatched(each.calls)
         return True
+
+
+def _freed(some: Iterable[_Held], wanted: int) -> int:
+    """Let go of what is kept of questions, which is soon found again, of those first that were not asked for longest.
+
+    Gives back how many bytes that are: as many as are wanted, if there are.
+    """
+    freed = 0
+    for each in sorted(some, key=lambda each: each.asked_at):
+        if freed >= wanted:
+            break
+        freed += each.preparing.nbytes
+        each.preparing.clear()
+    return freed
 
 
 def _followed(held: _Held) -> int:

@@ -144,6 +144,13 @@ class Joint:
     sources: Mapping[Aggregate, _Source]
     _known: dict[tuple[int, int], tuple["weakref[Segment]", Numbers, Numbers]] = field(default_factory=dict)
 
+    @property
+    def nbytes(self) -> int:
+        """The memory of its tables, and of the stretches that are kept."""
+        tables = [table for loop in self.loops for table in (loop.bases, *(column.table for column in loop.columns))]
+        kept = [each for _, *stretches in [*self._known.values()] for each in stretches]
+        return sum(each.nbytes for each in (*tables, *kept))
+
     @cached_property
     def cells(self) -> int:
         """How many numbers come of it, which have to be added up: of fewer rows there are better ways."""

@@ -68,7 +68,8 @@ class Prepared:
     def nbytes(self) -> int:
         """The memory of its tables, and of what it came to."""
         settled = self.settled.found.nbytes if self.settled else 0
-        return settled + self.sets_bytes + self._table_bytes
+        joints = sum(joint.nbytes for joint in [*self._joints.values()] if joint)
+        return settled + self.sets_bytes + self._table_bytes + joints
 
     @property
     def sets_bytes(self) -> int:
@@ -110,6 +111,7 @@ class Preparing:
     def __init__(self, *, settles: bool) -> None:
         self._settles = settles  # whether what was counted is kept as well
         self._kept: OrderedDict[int, _Kept] = OrderedDict()  # by which object the plan is
+        self.grown = False  # whether there are plans that whoever sees to the memory has not heard of
         self._lock = threading.Lock()
 
     def prepared(self, plan: Plan, columns: Columns, span: Span) -> Prepared | None:
@@ -130,6 +132,7 @@ class Preparing:
         if prepared.nbytes <= MOST_BYTES:
             with self._lock:
                 self._kept[id(plan)] = _Kept(plan, fields, shape, prepared)
+                self.grown = True
                 while len(self._kept) > KEPT:
                     self._kept.popitem(last=False)
         return prepared

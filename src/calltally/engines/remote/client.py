@@ -91,8 +91,8 @@ class RemoteEngine:
     def known_version(self, calls: str) -> str | None:  # noqa: ARG002
         return None  # the owner has to be asked
 
-    def is_quick(self, plan: Plan) -> bool:  # noqa: ARG002
-        return False  # it is across a wire
+    def answer_at_once(self, plan: Plan) -> Rows | None:  # noqa: ARG002
+        return None  # it is across a wire
 
     @contextmanager
     def load(self, calls: str) -> Iterator[Load]:
