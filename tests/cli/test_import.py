@@ -184,6 +184,20 @@ def test_corrections_by_id(calltally: CommandLine, put: Put, tmp_path: Path) -> 
     assert rows_of(calltally, "source", "status", "date") == [("google", "voicemail", "2026-03-09", 1)]
 
 
+def test_what_keeps_rows_out_is_told_by_field(calltally: CommandLine, acme: str, tmp_path: Path) -> None:
+    fields = ("ai_score", "duration", "qualified", "value_cents", "cost_cents", "direction", "started_at")
+    lines = [",".join(["a", *("x" for _ in fields)]), "b,101,5,yes,1,1,inbound,2026-03-09T14:05:00Z"]
+    lines.append("c,\x1b[31m,,,,,,2026-03-09T14:05:00Z")
+    bad = written(tmp_path / "bad.csv", ",".join(["id", *fields]), *lines)
+    done = calltally.run("import", str(bad), "-b", acme)
+    assert done.code == 0
+    told = done.out.partition("with reasons: ")[2].splitlines()[1:]
+    fields_told = ["started_at", "direction", "duration_seconds", "ai_score", "qualified"]
+    assert [line.split(": ")[1] for line in told[:5]] == fields_told
+    assert told[3] == "  Such as line 2: ai_score: 'x' is not a whole number from 0 to 100 (2 more such rows)"
+    assert told[5] == "  Also in 2 more fields: value_cents, cost_cents"
+
+
 def test_corrections_of_calls_that_are_not_there(calltally: CommandLine, acme: str, tmp_path: Path) -> None:
     fix = written(tmp_path / "fix.csv", "id,status", "nobody,busy")
     done = calltally.run("import", str(fix), "-b", acme)

@@ -484,8 +484,8 @@ def test_what_is_no_call_is_rejected(engine: Engine, new_york: Business, tmp_pat
     text = CALLTRACKINGMETRICS.replace("Inbound", "msg_inbound")
     found = put(engine, new_york, tmp_path / "calls.csv", text)
     assert (found.summary.added, found.summary.rejected) == (2, 1)
-    assert found.first_rejected is not None
-    assert found.first_rejected[1].message == "direction: 'msg_inbound' is not inbound or outbound"
+    [rejected] = found.rejected
+    assert rejected.problem.message == "direction: 'msg_inbound' is not inbound or outbound"
 
 
 FREEPBX = lines(

@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -13,8 +13,7 @@ from calltally.accounts import Business
 from calltally.catalog import CATALOG
 from calltally.cli.output import counted, print_facts, say
 from calltally.cli.progress import Lines, bar
-from calltally.errors import Problem
-from calltally.ingestion import PRESETS, UNPLACED, FileResult, ImportOptions, ImportSummary, Progress
+from calltally.ingestion import PRESETS, UNPLACED, FileResult, ImportOptions, ImportSummary, Progress, RejectedField
 
 __all__ = [
     "SAME_FIELD",
@@ -22,6 +21,7 @@ __all__ = [
     "import_progress",
     "plain_summary",
     "print_next_step",
+    "print_rejected",
     "print_summary",
     "went_well",
 ]
@@ -49,7 +49,7 @@ USUAL_WORDS = {
     "campaign": "utm_campaign",
 }
 LONGEST_BAR_NAME = 24
-MOST_DROPPED_SHOWN = 20
+MOST_DROPPED_SHOWN, MOST_REJECTED_SHOWN = 20, 5
 NEAR = 0.75  # a hint about a column that means something else altogether does more harm than none
 
 OnProgress = Callable[[Progress], None]
@@ -61,15 +61,15 @@ class Imported:
 
     files: int = 0
     summary: ImportSummary = field(default_factory=ImportSummary)
-    rejected: dict[str, tuple[str, Problem]] = field(default_factory=dict)  # a row of each file that has some
+    rejected: dict[str, tuple[RejectedField, ...]] = field(default_factory=dict)  # by the file that has the rows
     failures: list[str] = field(default_factory=list)
 
     def include(self, result: FileResult) -> None:
         """Count what a file came to."""
         self.files += 1
         self.summary.include(result.summary)
-        if result.first_rejected:
-            self.rejected |= dict.fromkeys(result.summary.rejects_files, result.first_rejected)
+        if result.rejected:
+            self.rejected |= dict.fromkeys(result.summary.rejects_files, result.rejected)
         if result.failure:
             self.failures.append(result.failure.message)
 
@@ -132,14 +132,23 @@ def print_summary(imported: Imported, business: Business, options: ImportOptions
     _print_presets(imported)
     _print_times(summary, business)
     _print_dropped(summary)
-    for path, (place, problem) in imported.rejected.items():
+    for path, rejected in imported.rejected.items():
         say(f"Rejected rows, with reasons: {_printable(path)}")
-        say(f"  Such as {place}: {_printable(problem.message)}")
-    problems = {problem for _, problem in imported.rejected.values()}
+        print_rejected(rejected, "row")
+    problems = {each.problem for rejected in imported.rejected.values() for each in rejected}
     if UNPLACED in problems:
         say("  If their calls are in another file, import that one first, then this one again")
     if any(problem.param == "started_at" for problem in problems - {UNPLACED}) and not options.time_formats:
         say("  If the times are in another column, add --map; if they are written otherwise, --time-format")
+
+
+def print_rejected(rejected: Sequence[RejectedField], what: str) -> None:
+    """Print what keeps rows out, by field, each with the first row of which that is true."""
+    for each in rejected[:MOST_REJECTED_SHOWN]:
+        more = f" ({counted(each.rows - 1, f'more such {what}')})" if each.rows > 1 else ""
+        say(f"  Such as {each.place}: {_printable(each.problem.message)}{more}")
+    if left := rejected[MOST_REJECTED_SHOWN:]:
+        say(f"  Also in {counted(len(left), 'more field')}: {', '.join(each.problem.param for each in left)}")
 
 
 def _print_presets(imported: Imported) -> None:

@@ -17,6 +17,7 @@ import typer
 from calltally.accounts import Business, find_business, rfc3339
 from calltally.cli.damage import naming_damage
 from calltally.cli.group import examples, new_group
+from calltally.cli.import_summary import print_rejected
 from calltally.cli.interrupting import interruptible
 from calltally.cli.options import BusinessOption, DataOption, JsonOption, Opened, calls_of, opened
 from calltally.cli.output import Column, complain, counted, note, print_facts, print_json, print_table, say
@@ -265,10 +266,9 @@ def _print(found: _Round) -> None:
         more = len(summary.dropped_fields) - len(dropped)
         listed = ", ".join(f"{shown(name)} ({count:,})" for name, count in dropped)
         say(f"Fields that are not kept, and how many calls had them: {listed}{f' and {more:,} more' if more else ''}")
-    if found.rejects.first:
-        place, problem = found.rejects.first
+    if found.rejects.fields:
         say(f"Rejected calls, with reasons: {found.rejects.path}")
-        say(f"  Such as {place}: {problem.message}")
+        print_rejected(found.rejects.fields, "call")
     if found.compared:
         _print_comparison(found.compared)
 

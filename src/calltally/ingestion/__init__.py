@@ -25,7 +25,7 @@ from calltally.ingestion.load import (
 from calltally.ingestion.naming import files_named
 from calltally.ingestion.presets import MOST_APART, PRESETS, Preset, described, described_legs
 from calltally.ingestion.reading import RejectedRow
-from calltally.ingestion.rejects import Rejects, shown_text
+from calltally.ingestion.rejects import RejectedField, Rejects, shown_text
 
 __all__ = [
     "MOST_APART",
@@ -40,6 +40,7 @@ __all__ = [
     "Progress",
     "ReadDeliveries",
     "ReadTogether",
+    "RejectedField",
     "RejectedRow",
     "Rejects",
     "deliver",

@@ -19,7 +19,7 @@ from calltally.ingestion.by_preset import FileReading
 from calltally.ingestion.files import ABSENT, RowBatch, RowReader, open_rows
 from calltally.ingestion.presets import GENERIC, OWN_NAMES, PRESETS, Preset, columns_read, folded, named_by_position
 from calltally.ingestion.reading import RejectedRow, RowReading
-from calltally.ingestion.rejects import Rejects
+from calltally.ingestion.rejects import RejectedField, Rejects
 from calltally.localtime import LocalTimeKind
 from calltally.records import Reading
 
@@ -91,13 +91,12 @@ class ImportSummary:
 class FileResult:
     """A file's summary, and what went wrong if the file broke off or rejected rows could not be written down.
 
-    What the summary counts is in all the same. `first_rejected` is the place of a row that was not taken, such as
-    `line 7`, and what is wrong with it.
+    What the summary counts is in all the same. `rejected` are the fields that kept rows out.
     """
 
     summary: ImportSummary
     failure: CalltallyError | None = None
-    first_rejected: tuple[str, Problem] | None = None
+    rejected: tuple[RejectedField, ...] = ()
 
 
 def import_file(
@@ -143,7 +142,7 @@ def import_file(
         if reading.preset and reading.preset is not GENERIC:
             summary.presets[reading.preset.name] = 1
         rejects.tidy(finished=not (broken or options.dry_run))
-        return FileResult(summary, broken or unwritten, rejects.first)
+        return FileResult(summary, broken or unwritten, rejects.fields)
 
 
 def import_records(records: Iterable[Mapping[str, object]], business: Business, engine: Engine) -> LoadSummary:

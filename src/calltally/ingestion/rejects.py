@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
@@ -13,10 +14,19 @@ from calltally.ingestion.files import LONGEST_SHOWN_ROW
 from calltally.ingestion.reading import RejectedRow
 from calltally.nesting import cut_deep, is_deep
 
-__all__ = ["SUFFIX", "Rejects", "shown_text"]
+__all__ = ["SUFFIX", "RejectedField", "Rejects", "shown_text"]
 
 SUFFIX = ".rejected.ndjson"
 PLACES = {"record": "number"}  # what the place of a row is called, where not as the unit: the row itself is a record
+
+
+@dataclass
+class RejectedField:
+    """A field in which some rows cannot be taken: where the first one is, such as `line 7`, and what is wrong there."""
+
+    place: str
+    problem: Problem
+    rows: int = 0
 
 
 class Rejects:
@@ -24,14 +34,14 @@ class Rejects:
 
     What an earlier one left there is written over, or where this one is `adding`, added to.
 
-    `first` says where the first rejected row is and what is wrong with it. What any method raises if the file cannot
-    be written, a `CalltallyError`, says what became of the other rows: `outcome`.
+    What any method raises if the file cannot be written, a `CalltallyError`, says what became of the other rows:
+    `outcome`.
     """
 
     def __init__(self, source: Path, unit: str, *, adding: bool = False) -> None:
         self.path = source.with_name(source.name + SUFFIX)
         self.count = 0
-        self.first: tuple[str, Problem] | None = None
+        self._fields: dict[str, RejectedField] = {}
         self.outcome = f"nothing of {source.name} was imported"
         self._unit = unit
         self._adding = adding
@@ -54,6 +64,11 @@ class Rejects:
                 file.close()
             self.tidy(finished=False)
 
+    @property
+    def fields(self) -> tuple[RejectedField, ...]:
+        """The fields that kept rows out; a row without a field to blame counts under none."""
+        return tuple(self._fields.values())
+
     def open(self) -> BinaryIO:
         """Make sure that rows can be written; the file to write them to."""
         with self._checked():
@@ -64,7 +79,8 @@ class Rejects:
         """Add a row: its place, what is wrong with each field, and the record, cut where it is over 64 KB."""
         file = self.open()
         self.count += 1
-        self.first = self.first or (f"{self._unit} {row.place:,}", row.problems[0])
+        for problem in row.problems:
+            self._fields.setdefault(problem.param, RejectedField(f"{self._unit} {row.place:,}", problem)).rows += 1
         written = {
             PLACES.get(self._unit, self._unit): row.place,
             "errors": [_problem(problem) for problem in row.problems],

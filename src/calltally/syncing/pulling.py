@@ -50,7 +50,6 @@ class PullSummary:
     dropped_fields: Counter[str] = field(default_factory=Counter)
     first_day: date | None = None  # local days of the calls of the whole round: the first and the last of them
     last_day: date | None = None
-    first_rejected: tuple[str, Problem] | None = None
     failure: CalltallyError | None = None
 
 
@@ -162,7 +161,6 @@ class _Taking:
                     self._rejects.write(row)
         except CalltallyError as failure:
             self._summary.failure = failure
-        self._summary.first_rejected = self._rejects.first
 
 
 def _day(record: Mapping[str, object], local_time: OffsetTable) -> date | None:
