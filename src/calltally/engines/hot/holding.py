@@ -50,7 +50,7 @@ class _News:
         return patched(columns, self.change, self.rows)
 
 
-@dataclass
+@dataclass(eq=False)
 class _Held:
     """What is held of a store."""
 
