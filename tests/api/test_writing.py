@@ -127,6 +127,7 @@ def test_of_a_body_that_never_ends_nothing_is_taken(server: Server, data: Data) 
 
 def test_of_a_stream_that_breaks_off_what_was_committed_stays(server: Server, data: Data) -> None:
     lines = [orjson.dumps(record(f"broken-{n}", note="x" * 400)) + b"\n" for n in range(40_000)]
+    lines[-1] = lines[-1][:-2]  # else it may be the last of a batch
     with connected(server) as connection:
         connection.sendall(head(data, NDJSON, **{"Transfer-Encoding": "chunked"}))
         for at in range(0, len(lines), 1000):

@@ -179,7 +179,8 @@ def test_where_there_is_no_room_for_both_what_is_kept_of_questions_goes_and_colu
     holding, columns = engine._holding, columns_of(engine, business)
     assert holding
     held = holding._held[business.calls]
-    others = sum(each.nbytes for each in holding._held.values() if each is not held)
+    theirs = [each.columns for each in holding._held.values() if each is not held]
+    others = sum(each.nbytes for each in theirs if each)  # whose questions go first
     assert holding._room_for(held, columns)
     assert held.preparing.nbytes > 0
     monkeypatch.setattr(holding, "_budget", others + columns.nbytes)
