@@ -171,6 +171,7 @@ WRONG = {
     "utm_campaign=x": "utm_campaign: 'utm_campaign' is not a parameter of this {}; did you mean 'where[utm_campaign]'?",
     "Week=x": "Week: 'Week' is not a parameter of this {}; did you mean 'where[week]'?",
     "where[source=x": "where[source: 'where[source' is not a parameter of this {}; did you mean 'where[source]'?",
+    "wher[source]=x": "wher[source]: 'wher[source]' is not a parameter of this {}; did you mean 'where[source]'?",
     "where[zzz]=x": f"where[zzz]: 'where[zzz]' is not a parameter of this {{}}; the dimensions are {DIMENSIONS}",
 }
 

@@ -402,6 +402,7 @@ def test_the_hint_knows_what_others_call_a_field(calltally: CommandLine, acme: s
     hinted = {
         "Number Dialed": "tracking_number",
         "Caller-ID": "caller_number",
+        "caller": "caller_number",
         "Call Time": "started_at",
         "Result": "status",
         "Campaign": "utm_campaign",
@@ -409,7 +410,9 @@ def test_the_hint_knows_what_others_call_a_field(calltally: CommandLine, acme: s
         "Number Idx": None,
         "Flow Name Id": None,
     }
-    path = written(tmp_path / "calls.csv", ",".join(["id,started_at", *hinted]), "a,2026-03-09T14:05:00Z" + ",x" * 8)
+    path = written(
+        tmp_path / "calls.csv", ",".join(["id,started_at", *hinted]), "a,2026-03-09T14:05:00Z" + ",x" * len(hinted)
+    )
     told = calltally.process("import", str(path), "-b", acme).out
     assert {name: (f"Is '{name}' the field '{field}'?" in told) for name, field in hinted.items() if field} == {
         name: True for name, field in hinted.items() if field

@@ -35,6 +35,7 @@ USUAL_WORDS = {
     "number_called": "tracking_number",
     "dnis": "tracking_number",
     "did": "tracking_number",
+    "caller": "caller_number",
     "caller_id": "caller_number",
     "callerid": "caller_number",
     "calling_number": "caller_number",

@@ -41,7 +41,8 @@ __all__ = ["Check"]
 
 DIGITS = re.compile(r"[0-9]+")
 DECIMAL = re.compile(r"[0-9]+(?:\.[0-9]+)?")
-WHERE = re.compile(re.escape(where_name("")).replace(r"\]", r"([^\]]*)\]?"))  # also of what is no dimension
+WHERE = (where_name("").removesuffix("[]"),)
+IN_BRACKETS = re.compile(r"([^\[]*)\[([^\]]*)\]?")
 LONGEST_NAME = 100
 
 
@@ -277,8 +278,9 @@ class Check:
     def _near(self, name: str) -> str:
         """What may have been meant by an unknown parameter, or else all that there are but those of dimensions."""
         dimensions = self.catalog.dimensions
-        if asked := WHERE.fullmatch(name):
-            near = nearest(asked[1], dimensions)
+        asked = IN_BRACKETS.fullmatch(name)
+        if asked and nearest(asked[1], WHERE):
+            near = nearest(asked[2], dimensions)
             return f"; did you mean '{where_name(near)}'?" if near else f"; the dimensions are {', '.join(dimensions)}"
         rows = self.catalog.parameters.values()
         names = [row.name for row in rows if not isinstance(row.filter, Where | WhereNull)]
