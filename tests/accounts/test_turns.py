@@ -38,7 +38,7 @@ Nodes = tuple[FleetTurns, FleetTurns]
 def test_one_has_the_turn_of_a_business_at_a_time(nodes: Nodes) -> None:
     inside: list[int] = []
     most: list[int] = []
-    numbers: list[int] = []
+    numbers: list[tuple[int, int]] = []
 
     def write(node: FleetTurns) -> None:
         for _ in range(20):
@@ -52,7 +52,8 @@ def test_one_has_the_turn_of_a_business_at_a_time(nodes: Nodes) -> None:
     with ThreadPoolExecutor(6) as threads:
         list(threads.map(write, nodes * 3))
     assert (len(most), set(most)) == (120, {1})
-    assert numbers == list(range(7, 7 + 240, 2))
+    each = range(7, 7 + 360, 3)
+    assert numbers == list(zip(each, [0, *each[:-1]], strict=True))
 
 
 def test_businesses_do_not_wait_for_each_other(nodes: Nodes) -> None:
@@ -66,9 +67,10 @@ def test_businesses_do_not_wait_for_each_other(nodes: Nodes) -> None:
 def test_a_number_is_the_one_that_is_wanted_where_it_is_greater(nodes: Nodes) -> None:
     here, there = nodes
     with here.of("acme.1") as turn:
-        assert turn.number(2**61) == 2**61
+        assert turn.number(2**61) == (2**61, 0)
     with there.of("acme.1") as turn:
-        assert [turn.number(lowest) for lowest in (5, 2**61 + 2, 2**61 + 100)] == [2**61 + 2, 2**61 + 4, 2**61 + 100]
+        numbers = [turn.number(lowest)[0] for lowest in (5, 2**61 + 3, 2**61 + 100)]
+    assert numbers == [2**61 + 3, 2**61 + 6, 2**61 + 100]
 
 
 def test_a_turn_that_was_lost_is_said_at_its_end_and_its_number_is_the_lower_one(
@@ -79,17 +81,24 @@ def test_a_turn_that_was_lost_is_said_at_its_end_and_its_number_is_the_lower_one
 
     def lose() -> None:
         with here.of("acme.1") as lost:
-            first = lost.number(1000)
+            lost.check()
+            first, _ = lost.number(1000)
             cut(postgresql, url)
             with there.of("acme.1") as turn:
-                assert turn.number(1) >= first + 2
+                number, before = turn.number(1)
+            assert (number >= first + 3, before) == (True, first)
 
     def lose_at_once() -> None:
         with here.of("acme.1") as lost:
             cut(postgresql, url)
             lost.number(1)
 
-    for losing in (lose, lose_at_once):
+    def lose_before_it_is_checked() -> None:
+        with here.of("acme.1") as lost:
+            cut(postgresql, url)
+            lost.check()
+
+    for losing in (lose, lose_at_once, lose_before_it_is_checked):
         with pytest.raises(Unavailable, match="nothing was acknowledged"):
             losing()
     with here.of("acme.1") as turn:
@@ -101,13 +110,13 @@ def test_a_server_that_dies_takes_all_turns_with_it(nodes: Nodes, postgresql: Po
 
     def lose() -> None:
         with here.of("acme.1") as lost:
-            number = lost.number(1)
+            number, _ = lost.number(1)
             postgresql.kill()
             with pytest.raises(Unavailable), there.of("acme.1"):
                 pytest.fail("there is nobody who gives turns")
             postgresql.start()
             with there.of("acme.1") as turn:
-                assert turn.number(1) == number + 2
+                assert turn.number(1) == (number + 3, number)
 
     with pytest.raises(Unavailable):
         lose()

@@ -1,11 +1,12 @@
-"""Two processes that write partial updates of the same calls at once, each as a node does it."""
+"""Nodes that write the same calls: two processes at once, and one that loses its turn to another amid a write."""
 
 import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
@@ -15,11 +16,13 @@ import pytest
 
 from calltally.accounts import Business, create_business, open_control
 from calltally.engines import Engine, Outcome, open_engine
+from calltally.engines.clickhouse.sessions import DriverSession
 from calltally.engines.clickhouse.writing import Writing
 from calltally.errors import Unavailable
 from calltally.folder import DataFolder
 from calltally.ingestion import Delivery, deliver
 from calltally.settings import Settings
+from tests.asking import report
 from tests.deliveries import state_of
 from tests.postgresql import PostgreSQL
 
@@ -190,3 +193,184 @@ def _cut(postgresql: PostgreSQL, shared: dict[str, str]) -> None:
     with postgresql.connected() as connection:
         connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
     time.sleep(0.2)
+
+
+# --- Rows of a node that has lost its turn, which come once another one has written ----------------------------------
+
+NUMBER = "+13055551234"
+EARLY, LATE = "2026-03-01T10:00:00Z", "2026-04-01T10:00:00Z"
+Change = Callable[[Engine, Business], object]
+Shown = tuple[str, str, str | None, str | None]  # of a call: the id, the day, the caller, the source
+
+
+def sent(record: dict[str, Any], version: int) -> Change:
+    return lambda engine, business: deliver([Delivery(record, version)], business, engine)[0].outcome
+
+
+def deleted(engine: Engine, business: Business) -> object:
+    return engine.delete(business.calls, "x")
+
+
+def erased(engine: Engine, business: Business) -> object:
+    return engine.erase(business.calls, NUMBER)
+
+
+@dataclass(frozen=True)
+class Race:
+    """What is there before, what the node does that loses its turn, what another does meanwhile, and what comes of it.
+
+    `again` is the outcome of the first one's delivery when it is sent again, and `then` what comes of that.
+    """
+
+    before: dict[str, Any] | None
+    lost: dict[str, Any]
+    inserts: int  # of the write that is lost
+    meanwhile: Change
+    after: list[Shown]
+    again: Outcome
+    then: list[Shown]
+
+
+RACES = {
+    "both create it": Race(
+        None,
+        {"id": "x", "started_at": EARLY, "source": "lost"},
+        4,
+        sent({"id": "x", "started_at": LATE, "source": "other"}, 3),
+        [("x", LATE, None, "other")],
+        Outcome.UNCHANGED,
+        [("x", LATE, None, "other")],
+    ),
+    "one moves it, the other deletes it": Race(
+        {"id": "x", "started_at": EARLY, "source": "old"},
+        {"id": "x", "started_at": LATE, "source": "lost"},
+        7,
+        deleted,
+        [],
+        Outcome.UNCHANGED,
+        [],
+    ),
+    "one adds a call of a caller, whom the other erases": Race(
+        {"id": "x", "started_at": EARLY, "caller_number": NUMBER},
+        {"id": "y", "started_at": LATE, "caller_number": NUMBER},
+        4,
+        erased,
+        [("x", EARLY, None, None)],
+        Outcome.ADDED,
+        [("x", EARLY, None, None), ("y", LATE, None, None)],
+    ),
+    "one gives it a start, the other deletes what was held": Race(
+        {"id": "x", "source": "held"},
+        {"id": "x", "started_at": LATE, "source": "lost"},
+        7,
+        deleted,
+        [],
+        Outcome.UNCHANGED,
+        [],
+    ),
+    "one moves it, the other writes it where it was": Race(
+        {"id": "x", "started_at": EARLY, "source": "old"},
+        {"id": "x", "started_at": LATE, "source": "lost"},
+        7,
+        sent({"id": "x", "caller_number": NUMBER}, 3),
+        [("x", EARLY, NUMBER, "old")],
+        Outcome.UPDATED,
+        [("x", LATE, NUMBER, "lost")],
+    ),
+    "one moves it, the other writes something else": Race(
+        {"id": "x", "started_at": EARLY, "source": "old"},
+        {"id": "x", "started_at": LATE, "source": "lost"},
+        7,
+        sent({"id": "y", "started_at": EARLY}, 3),
+        [("x", EARLY, None, "old"), ("y", EARLY, None, None)],
+        Outcome.UPDATED,
+        [("x", LATE, None, "lost"), ("y", EARLY, None, None)],
+    ),
+}
+COMMITTING = 5  # with the insert that begins to sweep a move is committed, though nobody may be told
+
+
+@pytest.mark.parametrize(
+    ("race", "late"), [(name, late) for name, race in RACES.items() for late in range(1, race.inserts + 1)]
+)
+def test_nothing_is_seen_of_rows_that_come_once_another_node_has_had_the_turn(
+    shared: dict[str, str],
+    business: Business,
+    engine: Engine,
+    postgresql: PostgreSQL,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    race: str,
+    late: int,
+) -> None:
+    """One insert is on its way, the first of which is that the store is open, when the node's connection is cut."""
+    settled = RACES[race]
+    if settled.before:
+        sent(settled.before, 1)(engine, business)
+    settings = Settings(
+        control_url=shared["CALLTALLY_CONTROL_URL"], engine=shared["CALLTALLY_ENGINE"], memory="300MB", threads=1
+    )
+    insert = DriverSession.insert
+    inserts: list[str] = []
+
+    with closing(open_engine(DataFolder(tmp_path / "elsewhere"), settings)) as other:
+
+        def overtaken(session: DriverSession, table: str, columns: Mapping[str, Sequence[Any]]) -> None:
+            inserts.append(table)
+            if len(inserts) == late:
+                monkeypatch.setattr(DriverSession, "insert", insert)
+                _cut(postgresql, shared)
+                settled.meanwhile(other, business)
+            insert(session, table, columns)
+
+        monkeypatch.setattr(DriverSession, "insert", overtaken)
+        with pytest.raises(Unavailable, match="nothing was acknowledged"):
+            sent(settled.lost, 2)(engine, business)
+        assert len(inserts) == late
+        is_committed = settled.inserts == 7 and late > COMMITTING
+        expected = settled.then if is_committed else settled.after
+        assert _shown(other, business) == expected
+        sent({"id": "z", "started_at": LATE}, 1)(other, business)
+        z = ("z", LATE, None, None)
+        assert _shown(engine, business) == [*expected, z]
+        expected_again = Outcome.UNCHANGED if is_committed else settled.again
+        assert sent(settled.lost, 2)(engine, business) is expected_again
+        assert _shown(other, business) == [*settled.then, z]
+
+
+def test_a_node_that_has_lost_its_turn_writes_no_more(
+    shared: dict[str, str], business: Business, engine: Engine, postgresql: PostgreSQL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody else has had the turn, so that the next write has to find out what was begun."""
+    sent({"id": "x", "started_at": EARLY}, 1)(engine, business)
+    insert = DriverSession.insert
+    tables: list[str] = []
+
+    def cut(session: DriverSession, table: str, columns: Mapping[str, Sequence[Any]]) -> None:
+        insert(session, table, columns)
+        tables.append(table.rpartition(".")[2])
+        if tables == ["stores", "places", "calls"]:
+            _cut(postgresql, shared)
+
+    monkeypatch.setattr(DriverSession, "insert", cut)
+    with pytest.raises(Unavailable, match="nothing was acknowledged"):
+        sent({"id": "x", "started_at": LATE}, 2)(engine, business)
+    assert tables == ["stores", "places", "calls"]
+    assert _shown(engine, business) == [("x", EARLY, None, None)]
+    assert sent({"id": "y", "started_at": EARLY}, 1)(engine, business) is Outcome.ADDED
+    assert _shown(engine, business) == [("x", EARLY, None, None), ("y", EARLY, None, None)]
+
+
+def _shown(engine: Engine, business: Business) -> list[Shown]:
+    """The calls that an export has, which are those of a report, of the facts and of each id."""
+    calls = state_of(engine, business)
+    assert report(engine, business, "group_by=source&metrics=count")["data"]["totals"]["count"] == len(calls)
+    assert engine.check(business.calls).calls == len(calls)
+    for call_id in ("x", "y"):
+        found = engine.call(business.calls, call_id)
+        assert (len(found) if found is not None else 0) == [call["id"] for call in calls].count(call_id)
+    return sorted((call["id"], _as_sent(call["started_at"]), call["caller_number"], call["source"]) for call in calls)
+
+
+def _as_sent(start: datetime) -> str:
+    return start.isoformat().replace("+00:00", "Z")

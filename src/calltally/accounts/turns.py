@@ -3,7 +3,8 @@
 A turn is a lock that PostgreSQL keeps for one connection: it ends with the connection, however that ends, so that a
 node that is killed holds nobody up. A node whose connection breaks while it writes has lost its turn, perhaps to
 another: it finds out at the end at the latest, before anything is acknowledged. What it has written by then is of a
-lower number than what others write, and stands behind it.
+lower number than what others write: a row of the same place stands behind theirs, and what the node has added is never
+seen, since whoever has the next turn notes first that all that was begun since the last commit is void.
 """
 
 import hashlib
@@ -26,6 +27,7 @@ __all__ = ["FleetTurn", "FleetTurns"]
 
 WAIT_SECONDS = 30  # for another node's write, and before that for another one of this node
 KEPT, MORE = 4, 28
+RESERVED = 3  # numbers that a write takes: as it begins, once it is committed, once the rows that calls left are empty
 BUSY = "Another node is writing calls of this business; send it again"
 BUSY_HERE = "Other calls of this business are being written; send it again"
 LOST = "The database that says whose turn it is to write does not answer; nothing was acknowledged, send it again"
@@ -41,17 +43,31 @@ class FleetTurn:
         self._connection = connection
         self._store = store
 
-    def number(self, lowest: int) -> int:
-        """A number for a write, `lowest` or more; greater by two or more than any of this business before.
+    def number(self, lowest: int) -> tuple[int, int]:
+        """A number for a write, `lowest` or more, and the one that was given before it, 0 if there was none.
+
+        It is greater by `RESERVED` or more than any of this business before.
 
         Raises:
             Unavailable: the turn was lost.
         """
         wanted = insert(turns).values(store=self._store, number=lowest)
-        more = func.greatest(turns.c.number + 2, wanted.excluded.number)
+        more = func.greatest(turns.c.number + RESERVED, wanted.excluded.number)
         known = wanted.on_conflict_do_update(index_elements=[turns.c.store], set_={"number": more})
+        earlier = turns.alias()  # as it was when the statement began, and nobody else changes it meanwhile
+        before = select(earlier.c.number).where(earlier.c.store == self._store).scalar_subquery()
         with _told():
-            return self._connection.execute(known.returning(turns.c.number)).scalar_one()
+            found = self._connection.execute(known.returning(turns.c.number, func.coalesce(before, 0))).one()
+        return found[0], found[1]
+
+    def check(self) -> None:
+        """Return if nobody else can have had a turn since this one began.
+
+        Raises:
+            Unavailable: the turn was lost.
+        """
+        with _told():
+            self._connection.execute(select(1))
 
 
 class FleetTurns:

@@ -86,7 +86,7 @@ def copied(
         with Scratch(root, path) as scratch:
             scratch.learn(store.erasure)
             for some in rows:
-                scratch.take(some)
+                scratch.take(some, store)
             scratch.fill()
             facts = scratch.facts()
         yield Snapshot(path, facts)

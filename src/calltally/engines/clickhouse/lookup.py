@@ -2,14 +2,27 @@
 
 from collections import Counter
 from collections.abc import Collection, Generator, Iterator, Sequence
+from itertools import chain
 from typing import Any, TypeVar
 
 from calltally.engines.clickhouse.schema import STATE, Tables
 from calltally.engines.clickhouse.sessions import Session
-from calltally.engines.clickhouse.stores import Store
+from calltally.engines.clickhouse.stores import Range, Store
 from calltally.engines.sql import Statement
 
-__all__ = ["KEPT", "Row", "rows_of", "rows_with_caller", "rows_with_ids", "standing", "stands", "unfinished_ids"]
+__all__ = [
+    "KEPT",
+    "Row",
+    "erased_again",
+    "rows_of",
+    "rows_with_caller",
+    "rows_with_ids",
+    "standing",
+    "standing_there",
+    "stands",
+    "unfinished_ids",
+    "void",
+]
 
 KEPT = ("started_at", "id", *STATE, "born", "written", "died")
 ROWS = f"SELECT {', '.join(KEPT)} FROM {{}} FINAL WHERE business = ? AND "
@@ -22,21 +35,40 @@ Value = TypeVar("Value")
 
 def standing(store: Store) -> Statement:
     """What holds of the rows that are committed and where their calls stand now; `stands` is the same of one row."""
-    return Statement("gone = 0 AND born <= ? AND (died = 0 OR died > ?)", (store.committed, store.committed))
+    return Statement("gone = 0 AND ") + standing_there(store)
+
+
+def standing_there(store: Store) -> Statement:
+    """The same of rows that are not gone."""
+    committed = (store.committed,)
+    if not store.void:
+        return Statement("born <= ? AND (died = 0 OR died > ?)", committed * 2)
+    born = Statement("born <= ? AND NOT ", committed) + void("born", store.void)
+    return born + Statement(" AND (died = 0 OR died > ? OR ", committed) + void("died", store.void) + ")"
 
 
 def stands(born: int, died: int, store: Store) -> bool:
     """Whether a row, which is not gone, is committed and where its call stands now."""
-    return born <= store.committed and (died == 0 or died > store.committed)
+    if born > store.committed or store.is_void(born):
+        return False
+    return died == 0 or died > store.committed or store.is_void(died)
+
+
+def void(column: str, ranges: Collection[Range]) -> Statement:
+    """Whether a number is of a write that was broken off; there are some ranges of these."""
+    within = " OR ".join([f"({column} > ? AND {column} < ?)"] * len(ranges))
+    return Statement(f"({within})", tuple(chain.from_iterable(ranges)))
 
 
 def unfinished_ids(session: Session, tables: Tables, store: Store) -> Iterator[list[str]]:
     """The ids that may have several rows, as a write was broken off."""
     unfinished = Statement(
-        f"SELECT id FROM {tables.calls} FINAL WHERE business = ? AND gone = 0 AND (born > ? OR died > 0)",
+        f"SELECT id FROM {tables.calls} FINAL WHERE business = ? AND gone = 0 AND (born > ? OR died > 0",
         (store.business, store.committed),
     )
-    for rows in session.batches(unfinished):
+    if store.void:
+        unfinished += Statement(" OR ") + void("born", store.void)
+    for rows in session.batches(unfinished + ")"):
         yield [call_id for (call_id,) in rows]
 
 
@@ -73,6 +105,19 @@ def rows_with_caller(session: Session, tables: Tables, store: Store, caller_numb
     where = f"caller_number IN ({_marks(caller_numbers)}) AND gone = 0"
     found = Statement(ROWS.format(tables.calls) + where, (store.business, *caller_numbers))
     return session.rows(found, unhurried=True)
+
+
+def erased_again(session: Session, tables: Tables, store: Store) -> list[str]:
+    """The numbers of erased callers that writes which were broken off have put in, maybe after the erasure."""
+    if not (store.void and store.erased):
+        return []
+    found = Statement(
+        f"SELECT DISTINCT caller_number FROM {tables.calls} FINAL "
+        "WHERE business = ? AND gone = 0 AND caller_number IS NOT NULL AND ",
+        (store.business,),
+    )
+    numbers = session.rows(found + void("written", store.void), unhurried=True)
+    return [number for (number,) in numbers if store.erasure.has(number)]
 
 
 def rows_of(session: Session, tables: Tables, store: Store) -> Generator[list[Row]]:

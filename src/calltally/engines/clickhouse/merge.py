@@ -15,8 +15,9 @@ import pyarrow as pa
 
 from calltally.catalog import FieldKind
 from calltally.engines.base import StoreFacts
-from calltally.engines.clickhouse.lookup import KEPT
+from calltally.engines.clickhouse.lookup import KEPT, standing_there
 from calltally.engines.clickhouse.schema import DELETED, FIELDS, HELD, STATE
+from calltally.engines.clickhouse.stores import Store
 from calltally.engines.duckdb.batches import read_batches
 from calltally.engines.duckdb.copies import read_facts
 from calltally.engines.duckdb.schema import DERIVED, column_type, create_or_migrate
@@ -112,8 +113,11 @@ class Scratch:
         self.cursor.execute(f"UPDATE {self.store.meta} SET erasure_key = ?", [erasure.key])
         self.store.erasure = erasure
 
-    def take(self, rows: Sequence[Sequence[Any]]) -> None:
-        """Take rows of `KEPT`."""
+    def take(self, rows: Sequence[Sequence[Any]], cluster: Store) -> None:
+        """Take rows of `KEPT`, which are not gone.
+
+        Those that do not stand, see `standing_there`, are no calls here: they are there only to be emptied.
+        """
         if not rows:
             return
         if not self._any_kept:
@@ -121,11 +125,14 @@ class Scratch:
         columns = zip(*rows, strict=True)
         arrays = [pa.array(column, field.type) for column, field in zip(columns, KEPT_SCHEMA, strict=True)]
         self.cursor.register(INCOMING, pa.Table.from_arrays(arrays, schema=KEPT_SCHEMA))
-        self.cursor.execute(f"INSERT INTO kept BY NAME SELECT {TAKEN} FROM {INCOMING}")
+        stands = standing_there(cluster)
+        self.cursor.execute(
+            f"INSERT INTO kept BY NAME SELECT {TAKEN}, {stands.sql} AS stands FROM {INCOMING}", stands.params
+        )
         self.cursor.unregister(INCOMING)
 
     def fill(self) -> None:
-        """Make a store of the rows that were taken."""
+        """Make a store of the rows that were taken and stand."""
         if self._any_kept:
             self._fill()
             self.store.learn(read_store(self.cursor, self._name))
@@ -147,7 +154,8 @@ class Scratch:
         """How many rows there are to write, now that something was done, by `places`, `rows`, `left` and `emptied`."""
         self.cursor.execute(f"CREATE TEMP VIEW after AS {self._after()}")
         same = " AND ".join(f"a.{name} IS NOT DISTINCT FROM k.{name}" for name in STATE)
-        unlike = f"ANTI JOIN kept AS k ON a.started_at = k.started_at AND a.id = k.id AND k.died = 0 AND {same}"
+        as_is = f"k.stands AND k.died = 0 AND {same}"
+        unlike = f"ANTI JOIN kept AS k ON a.started_at = k.started_at AND a.id = k.id AND {as_is}"
         self.cursor.execute(f"CREATE TEMP TABLE {CHANGED} AS SELECT a.* FROM after AS a {self._if_any(unlike)}")
         left = 0
         if self._any_kept:
@@ -167,7 +175,8 @@ class Scratch:
 
     def rows(self, written: int) -> Iterator[Columns]:
         """The rows of a write of this number: seen at once in the place of another row, elsewhere once it has ended."""
-        stays = self._if_any("LEFT JOIN (SELECT started_at, id, born FROM kept) AS b USING (started_at, id)")
+        stood = "SELECT started_at, id, born FROM kept WHERE stands"
+        stays = self._if_any(f"LEFT JOIN ({stood}) AS b USING (started_at, id)")
         born = f"coalesce(b.born, {written})" if stays else f"{written}"
         yield from self._read(
             f"SELECT started_at, id, {COLUMNS}, 0 AS gone, {born} AS born, {written} AS written, 0 AS died "
@@ -180,11 +189,11 @@ class Scratch:
             return
         yield from self._read(
             f"SELECT started_at, id, {COLUMNS}, 0 AS gone, born, {written} AS written, {written} AS died "
-            "FROM left_places WHERE died = 0"
+            "FROM left_places WHERE stands"
         )
 
     def emptied(self, written: int) -> Iterator[Columns]:
-        """Those rows with nothing in them, to write once that write has ended."""
+        """Those rows, and others that do not stand, with nothing in them, to write once that write has ended."""
         nothing = ", ".join("[] AS versions" if name == "versions" else f"NULL AS {name}" for name in STATE)
         yield from self._read(
             f"SELECT started_at, id, {nothing}, 1 AS gone, born, {written} AS written, 0 AS died FROM left_places"
@@ -196,12 +205,12 @@ class Scratch:
     def _make_kept(self) -> None:
         self.cursor.execute(
             f"CREATE TEMP TABLE kept (started_at BIGINT, id VARCHAR, {STATE_TYPES}, "
-            "born UBIGINT, written UBIGINT, died UBIGINT)"
+            "born UBIGINT, written UBIGINT, died UBIGINT, stands BOOLEAN)"
         )
-        # Of an id that has several rows, as a write was broken off, the last one stands that it has not left.
+        # One row of an id stands. Should there be several all the same, the last one does that it has not left.
         self.cursor.execute(
-            "CREATE TEMP VIEW newest AS "
-            "FROM kept QUALIFY row_number() OVER (PARTITION BY id ORDER BY died, written DESC, started_at DESC) = 1"
+            "CREATE TEMP VIEW newest AS FROM kept WHERE stands "
+            "QUALIFY row_number() OVER (PARTITION BY id ORDER BY died, written DESC, started_at DESC) = 1"
         )
         self._any_kept = True
 

@@ -17,10 +17,18 @@ BUSY = "Other calls of this business are being written; send it again"
 class Turn(Protocol):
     """The right to change the calls of a business."""
 
-    def number(self, lowest: int) -> int:
-        """A number for a write, `lowest` or more, such that it and the next one were given to no other write.
+    def number(self, lowest: int) -> tuple[int, int]:
+        """A number for a write, `lowest` or more, and the one that was given before it, 0 where none is known.
 
-        Where several nodes write, it is greater than any given to a turn before, even one that was lost.
+        The number and the two after it were given to no other write. Where several nodes write, it is greater than any
+        given to a turn before, even one that was lost.
+
+        Raises:
+            Unavailable: the turn was lost.
+        """
+
+    def check(self) -> None:
+        """Return if nobody else can have had a turn since this one began.
 
         Raises:
             Unavailable: the turn was lost.
@@ -45,8 +53,11 @@ class Turns(Protocol):
 class _Own:
     """See `Turn`: within a process it cannot be lost."""
 
-    def number(self, lowest: int) -> int:
-        return lowest
+    def number(self, lowest: int) -> tuple[int, int]:
+        return lowest, 0
+
+    def check(self) -> None:
+        pass
 
 
 class ProcessTurns:

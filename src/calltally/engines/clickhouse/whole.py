@@ -75,7 +75,10 @@ def begun(session: Session, servers: Servers, tables: Tables, calls: str, turn: 
     require_there(store)
     if store.moving and token == str(store.number):
         return store
-    anew = replace(Store(calls), number=next_number(store, turn), is_open=True, moving=True)
+    number, before = next_number(store, turn)
+    # Rows of before that come late are of a number below this one, whether that was ever committed or not.
+    void = ((0, number),) if store.number or before else ()
+    anew = replace(Store(calls), number=number, is_open=True, moving=True, void=void)
     write_store(session, tables, anew)
     remove_rows(servers, tables, calls)  # those of before; what is written from now on stays
     return anew
