@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -181,6 +181,7 @@ class BreakingSession:
     def insert(self, table: str, columns: Mapping[str, Sequence[Any]]) -> None:
         self._servers.left -= 1
         if self._servers.left == 0:
+            self._servers.broken = table, columns
             if self._servers.late:
                 self._session.insert(table, columns)
             raise Unavailable("broken off")
@@ -194,7 +195,12 @@ class BreakingServers:
         self._servers = servers
         self.left = 0
         self.late = False
+        self.broken: tuple[str, Mapping[str, Sequence[Any]]] | None = None
         self.reach_each = True
+
+    def break_off(self, insert: int) -> None:
+        """Let the insert of this number fail, and keep it in `broken`."""
+        self.left, self.broken = insert, None
 
     def asked(self, work: Callable[[Session], Any]) -> Any:
         with self.session() as session:
@@ -271,6 +277,111 @@ def test_a_write_that_is_broken_off_anywhere_can_be_sent_again(
     assert report(engine, business, question) == report(undisturbed, twin, question)
     engine.close()
     undisturbed.close()
+
+
+@pytest.mark.parametrize("broken", [1, 2, 3, 4, 5, 6, 7])
+def test_rows_of_a_write_that_was_broken_off_may_come_after_the_next_one(
+    cluster: Cluster, new_business: NewBusiness, tmp_path: Path, broken: int
+) -> None:
+    """As where a server takes longer for an insert than anybody waits."""
+    business, twin = new_business(), new_business()
+    servers = BreakingServers(DriverServers(read_address(cluster.url), LIMIT))
+    folder = DataFolder(tmp_path / "breaking")
+    engine = ClickHouseEngine(
+        servers, Tables(DATABASE, "calls"), folder.staging, folder.spill, memory="500MB", most_spill="1GB", threads=1
+    )
+    undisturbed = open_engine(DataFolder(tmp_path / "embedded"), Settings(memory="500MB", threads=1))
+    import_records(engine, business, CALLS, tmp_path)
+    import_records(undisturbed, twin, CALLS, tmp_path)
+    for version, step in enumerate(STEPS, 1):
+        deliveries = [Delivery(record, version) for record in step]
+        servers.break_off(broken)
+        with suppress(Unavailable):
+            deliver(deliveries, business, engine)
+        servers.left = 0
+        if servers.broken and broken <= 5:  # later it is committed, and only rows are emptied that nobody sees
+            other = [Delivery({"id": f"other{version}", "started_at": "2026-04-01T10:00:00Z"}, 1)]
+            assert deliver(other, business, engine)[0].outcome is Outcome.ADDED
+            deliver(other, twin, undisturbed)
+            with servers.session() as session:
+                session.insert(*servers.broken)
+            for _ in range(2):
+                assert state_of(engine, business) == state_of(undisturbed, twin)
+                shown = report(engine, business, QUESTION)
+                assert shown["data"]["totals"] == report(undisturbed, twin, QUESTION)["data"]["totals"]
+                assert engine.tallies(business.calls)
+                for each in (engine, undisturbed):
+                    deliver([Delivery({"id": "one more"}, 1)], business if each is engine else twin, each)
+            outcomes = [each.outcome for each in deliver(deliveries, business, engine)]
+            assert outcomes == [each.outcome for each in deliver(deliveries, twin, undisturbed)]
+        else:
+            deliver(deliveries, business, engine)
+            deliver(deliveries, twin, undisturbed)
+        assert state_of(engine, business) == state_of(undisturbed, twin)
+    question = "group_by=month,source&metrics=count,unique_callers"
+    assert report(engine, business, question) == report(undisturbed, twin, question)
+    engine.close()
+    undisturbed.close()
+
+
+def test_an_import_that_is_broken_off_is_added_whole_by_the_next_and_leaves_nothing(
+    cluster: Cluster, new_business: NewBusiness, tmp_path: Path
+) -> None:
+    business = new_business()
+    servers = BreakingServers(DriverServers(read_address(cluster.url), LIMIT))
+    folder = DataFolder(tmp_path / "breaking")
+    engine = ClickHouseEngine(
+        servers, Tables(DATABASE, "calls"), folder.staging, folder.spill, memory="500MB", most_spill="1GB", threads=1
+    )
+    deliver([Delivery(CALLS[0], 1)], business, engine)
+    number = "+13055550188"
+    calls = [{**call, "from": number} for call in CALLS[1:]]
+    servers.left = 4
+    with pytest.raises(Unavailable):
+        import_records(engine, business, calls, tmp_path)
+    assert sum(kept_with(node, number) for node in cluster.nodes) == 39
+    engine.settle(business.calls)
+    assert [call["id"] for call in state_of(engine, business)] == ["c0"]
+    deadline = time.monotonic() + LIMIT
+    while sum(kept_with(node, number) for node in cluster.nodes):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert import_records(engine, business, calls, tmp_path).summary.added == 39
+    assert report(engine, business, QUESTION)["data"]["totals"] == {"count": 40, "unique_callers": 2}
+    engine.close()
+
+
+def test_the_number_of_an_erased_caller_that_comes_late_is_taken_out_by_the_next_erasure(
+    cluster: Cluster, new_business: NewBusiness, tmp_path: Path
+) -> None:
+    """In a call that was there already it is seen until then, in one that was added it never is."""
+    business, number, other = new_business(), "+13055550177", "+13055550166"
+    servers = BreakingServers(DriverServers(read_address(cluster.url), LIMIT))
+    folder = DataFolder(tmp_path / "breaking")
+    engine = ClickHouseEngine(
+        servers, Tables(DATABASE, "calls"), folder.staging, folder.spill, memory="500MB", most_spill="1GB", threads=1
+    )
+    deliver([Delivery({**CALLS[0], "from": other}, 1)], business, engine)
+    servers.left = 3
+    with pytest.raises(Unavailable):
+        deliver(
+            [Delivery({"id": call["id"], "started_at": call["started_at"], "from": number}, 2) for call in CALLS],
+            business,
+            engine,
+        )
+    servers.left = 0
+    assert engine.erase(business.calls, number) == 0
+    assert servers.broken
+    with servers.session() as session:
+        session.insert(*servers.broken)
+    assert [(call["id"], call["caller_number"]) for call in state_of(engine, business)] == [("c0", number)]
+    assert engine.erase(business.calls, other) == 0
+    assert [(call["id"], call["caller_number"]) for call in state_of(engine, business)] == [("c0", None)]
+    deadline = time.monotonic() + LIMIT
+    while sum(kept_with(node, number) for node in cluster.nodes):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    engine.close()
 
 
 def test_a_delete_and_an_erasure_that_are_broken_off_can_be_done_again(

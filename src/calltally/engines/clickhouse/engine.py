@@ -1,7 +1,9 @@
 """The engine for a cluster: ClickHouse on one server or many, which keeps the calls of all businesses."""
 
+import logging
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
@@ -12,7 +14,7 @@ import pyarrow as pa
 from calltally.engines.base import Condition, Load, Outcome, Page, Plan, Rows, Snapshot, Stop, StoreFacts
 from calltally.engines.clickhouse.compiling import compile_plan, read_rows
 from calltally.engines.clickhouse.copies import DIALECT, copied, exported, found, read_facts, seen
-from calltally.engines.clickhouse.erasing import remove_bytes, remove_rows
+from calltally.engines.clickhouse.erasing import any_void, remove_bytes, remove_rows, remove_void
 from calltally.engines.clickhouse.load import ClickHouseLoad
 from calltally.engines.clickhouse.lookup import rows_of
 from calltally.engines.clickhouse.merge import Scratch, make_template
@@ -20,7 +22,7 @@ from calltally.engines.clickhouse.pages import paged
 from calltally.engines.clickhouse.schema import Tables
 from calltally.engines.clickhouse.servers import Servers
 from calltally.engines.clickhouse.sessions import Session
-from calltally.engines.clickhouse.stores import Store, read_store, require_there, require_whole
+from calltally.engines.clickhouse.stores import Range, Store, read_store, require_there, require_whole
 from calltally.engines.clickhouse.turns import ProcessTurns, Turns
 from calltally.engines.clickhouse.whole import ClickHouseTaking, begun, read_holdings, read_part, read_tallies
 from calltally.engines.clickhouse.writing import Writing
@@ -33,12 +35,17 @@ from calltally.engines.duckdb.writer import Writer
 from calltally.engines.erasure import Erasure
 from calltally.engines.sql import Statement, narrowed_plan
 from calltally.engines.whole import Holdings, Part, Taking, Tally
-from calltally.localtime import Period
+from calltally.errors import Unavailable
+from calltally.localtime import DAY, Period, microseconds
 
 __all__ = ["ClickHouseEngine"]
 
 
 Found = TypeVar("Found")
+
+LATEST = DAY  # more than what comes late takes to come
+
+log = logging.getLogger(__name__)
 
 
 class ClickHouseEngine:
@@ -102,11 +109,11 @@ class ClickHouseEngine:
             return deleted
 
     def erase(self, calls: str, *caller_numbers: str) -> int:
-        with self._writing(calls) as writing, Scratch(self._root) as scratch:
-            writing.know_caller(scratch, caller_numbers)
-            erased = erase_caller(scratch.cursor, scratch.store, caller_numbers)
-            writing.put(scratch)
-        remove_bytes(self._servers, self._tables, calls, caller_numbers)
+        with self._writing(calls) as writing:
+            erased = self._erase(writing, caller_numbers)
+            again = self._erase_again(writing)
+        remove_bytes(self._servers, self._tables, calls, (*caller_numbers, *again))
+        self._remove_void(writing.store)
         return erased
 
     def erasure(self, calls: str) -> Erasure:
@@ -162,6 +169,8 @@ class ClickHouseEngine:
             store = self._store(calls, session)
             if store.is_open:
                 self._mend(Writing(session, self._tables, store, turn))
+            else:
+                self._remove_void(store)
 
     def holdings(self, calls: str) -> Holdings:
         with self._asking(Stop()) as session:
@@ -266,5 +275,39 @@ class ClickHouseEngine:
             yield writing
 
     def _mend(self, writing: Writing) -> None:
+        writing.forget(self._without_rows(writing.store))
         with self._servers.session() as reading, Scratch(self._root) as scratch:
             writing.mend(scratch, reading)
+        again = self._erase_again(writing)
+        self._remove_void(writing.store, again)
+
+    def _erase_again(self, writing: Writing) -> Sequence[str]:
+        """The numbers of erased callers that had come back, which are now out of all calls."""
+        numbers = writing.erased_again()
+        if numbers:
+            self._erase(writing, numbers)
+        return numbers
+
+    def _erase(self, writing: Writing, caller_numbers: Sequence[str]) -> int:
+        with Scratch(self._root) as scratch:
+            writing.know_caller(scratch, caller_numbers)
+            erased = erase_caller(scratch.cursor, scratch.store, caller_numbers)
+            writing.put(scratch)
+            return erased
+
+    def _remove_void(self, store: Store, caller_numbers: Sequence[str] = ()) -> None:
+        """Remove what nobody sees, some callers' numbers among it; where that fails, it may be done another time."""
+        try:
+            remove_void(self._servers, self._tables, store)
+            if caller_numbers:
+                remove_bytes(self._servers, self._tables, store.business, caller_numbers)
+        except Unavailable as error:
+            log.warning("what writes have left that were broken off is not removed yet: %s", error.message)
+
+    def _without_rows(self, store: Store) -> Sequence[Range]:
+        """Ranges of void numbers of which there are no rows, and none will come any more."""
+        old = store.void_before(microseconds(datetime.now(UTC)) - LATEST)
+        try:
+            return () if any_void(self._servers, self._tables, store.business, old) else old
+        except Unavailable:  # from one of several replicas
+            return ()

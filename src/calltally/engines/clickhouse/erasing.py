@@ -6,14 +6,16 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from calltally.engines.clickhouse.lookup import void
 from calltally.engines.clickhouse.schema import MONTH, Tables
 from calltally.engines.clickhouse.servers import Server, Servers
 from calltally.engines.clickhouse.sessions import Session
+from calltally.engines.clickhouse.stores import Range, Store
 from calltally.engines.sql import Statement
 from calltally.errors import Unavailable
 from calltally.localtime import microseconds
 
-__all__ = ["remove_bytes", "remove_rows"]
+__all__ = ["any_void", "remove_bytes", "remove_rows", "remove_void"]
 
 PATIENCE = 300.0  # seconds, in which a server looks at all its parts; replicas begin every five seconds
 PAUSE = 0.2
@@ -52,8 +54,41 @@ def remove_rows(servers: Servers, tables: Tables, business: str) -> None:
     Raises:
         Unavailable: no server of a shard answers.
     """
+    which = Statement("business = ?", (business,))
     for replicas in _shards(servers):
-        _remove_on_any(servers, replicas, tables, business, replicated=len(replicas) > 1)
+        _remove_on_any(servers, replicas, tables, ("calls", "places"), which, replicated=len(replicas) > 1)
+
+
+def remove_void(servers: Servers, tables: Tables, store: Store) -> None:
+    """Let every shard remove what writes have added that were broken off, which its servers do in the background.
+
+    Nobody sees it, whether it is there or not. What was there in its place before was not to be seen either.
+
+    Raises:
+        Unavailable: no server of a shard answers.
+    """
+    if store.void:
+        which = Statement("business = ? AND ", (store.business,)) + void("born", store.void)
+        for replicas in _shards(servers):
+            _remove_on_any(servers, replicas, tables, ("calls",), which, replicated=len(replicas) > 1)
+
+
+def any_void(servers: Servers, tables: Tables, business: str, ranges: Sequence[Range]) -> bool:
+    """Whether any server has something of writes that were broken off, by ranges of their numbers.
+
+    Raises:
+        Unavailable: a server does not answer.
+    """
+    if not ranges:
+        return False
+    either = void("born", ranges) + " OR " + void("died", ranges)
+    where = Statement(" FINAL WHERE business = ? AND gone = 0 AND (", (business,)) + either + ")"
+    found = Statement(f"SELECT count() FROM {tables.local('calls')}") + where
+    for server in servers.each():
+        with servers.session_with(server) as session:
+            if session.rows(found, unhurried=True)[0][0]:
+                return True
+    return False
 
 
 def _shards(servers: Servers) -> Iterator[Sequence[Server]]:
@@ -62,21 +97,27 @@ def _shards(servers: Servers) -> Iterator[Sequence[Server]]:
 
 
 def _remove_on_any(
-    servers: Servers, replicas: Sequence[Server], tables: Tables, business: str, *, replicated: bool
+    servers: Servers,
+    replicas: Sequence[Server],
+    tables: Tables,
+    names: Sequence[str],
+    which: Statement,
+    *,
+    replicated: bool,
 ) -> None:
     """Tell one of the replicas of a shard, which tells the others: the first one that can."""
     server, *others = replicas
     try:
         with servers.session_with(server) as session:
-            months = _months_of(session, tables, business) if replicated else []
-            for table in ("calls", "places"):
-                session.rows(Statement(f"ALTER TABLE {tables.local(table)} DELETE WHERE business = ?", (business,)))
+            months = _months_of(session, tables, which) if replicated else []
+            for table in names:
+                session.rows(Statement(f"ALTER TABLE {tables.local(table)} DELETE WHERE ") + which)
             if months:
                 _write_later(session, tables, months)
     except Unavailable:
         if not others:
             raise
-        _remove_on_any(servers, others, tables, business, replicated=replicated)
+        _remove_on_any(servers, others, tables, names, which, replicated=replicated)
 
 
 def _rows_with(session: Session, tables: Tables, business: str, caller_numbers: Sequence[str]) -> dict[Row, int]:
@@ -93,9 +134,9 @@ def _rows_with(session: Session, tables: Tables, business: str, caller_numbers: 
     return {(call_id, int(written)): int(month) for call_id, written, month in found}
 
 
-def _months_of(session: Session, tables: Tables, business: str) -> list[int]:
+def _months_of(session: Session, tables: Tables, which: Statement) -> list[int]:
     found = session.rows(
-        Statement(f"SELECT DISTINCT {MONTH} FROM {tables.local('calls')} WHERE business = ?", (business,)),
+        Statement(f"SELECT DISTINCT {MONTH} FROM {tables.local('calls')} WHERE ") + which,
         unhurried=True,
     )
     return [int(month) for (month,) in found]
