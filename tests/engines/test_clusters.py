@@ -325,7 +325,7 @@ def test_rows_of_a_write_that_was_broken_off_may_come_after_the_next_one(
 
 
 def test_an_import_that_is_broken_off_is_added_whole_by_the_next_and_leaves_nothing(
-    cluster: Cluster, new_business: NewBusiness, tmp_path: Path
+    cluster: Cluster, new_business: NewBusiness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     business = new_business()
     servers = BreakingServers(DriverServers(read_address(cluster.url), LIMIT))
@@ -342,12 +342,18 @@ def test_an_import_that_is_broken_off_is_added_whole_by_the_next_and_leaves_noth
     assert sum(kept_with(node, number) for node in cluster.nodes) == 39
     engine.settle(business.calls)
     assert [call["id"] for call in state_of(engine, business)] == ["c0"]
+    assert len(void_numbers(cluster, business.calls)) == 2
     deadline = time.monotonic() + LIMIT
     while sum(kept_with(node, number) for node in cluster.nodes):
         assert time.monotonic() < deadline
         time.sleep(0.1)
     assert import_records(engine, business, calls, tmp_path).summary.added == 39
     assert report(engine, business, QUESTION)["data"]["totals"] == {"count": 40, "unique_callers": 2}
+    assert len(void_numbers(cluster, business.calls)) == 2  # as more rows may come
+    monkeypatch.setattr("calltally.engines.clickhouse.engine.LATEST", 0)
+    assert engine.erase(business.calls, number) == 39
+    assert void_numbers(cluster, business.calls) == []
+    assert report(engine, business, QUESTION)["data"]["totals"] == {"count": 40, "unique_callers": 1}
     engine.close()
 
 
@@ -448,6 +454,13 @@ def test_the_number_of_an_erased_caller_leaves_the_disks(
     for node in cluster.nodes:
         assert kept_with(node, "+13055550199") == 0
     assert sum(kept_with(node, str(CALLS[20]["from"])) for node in cluster.nodes) > 0
+
+
+def void_numbers(cluster: Cluster, calls: str) -> list[int]:
+    """Between which numbers writes were broken off, as it is noted."""
+    with Client("127.0.0.1", cluster.nodes[0].port, user="calltally", password="a:b@c/d") as client:
+        [(found,)] = client.execute("SELECT void FROM calltally.stores FINAL WHERE business = %(it)s", {"it": calls})
+    return list(found)
 
 
 def kept_with(node: Node, number: str) -> int:

@@ -87,7 +87,7 @@ class ClickHouseEngine:
             require_there(store)
         with translated(), Scratch(self._root) as scratch:
             scratch.learn(store.erasure)
-            load = ClickHouseLoad(self._root, scratch, self._staging, partial(self._writing, calls))
+            load = ClickHouseLoad(self._root, scratch, self._staging, partial(self._writing_much, calls))
             with self._running.during(load.stop), closing(load):
                 yield load
 
@@ -109,7 +109,7 @@ class ClickHouseEngine:
             return deleted
 
     def erase(self, calls: str, *caller_numbers: str) -> int:
-        with self._writing(calls) as writing:
+        with self._writing_much(calls) as writing:
             erased = self._erase(writing, caller_numbers)
             again = self._erase_again(writing)
         remove_bytes(self._servers, self._tables, calls, (*caller_numbers, *again))
@@ -272,6 +272,13 @@ class ClickHouseEngine:
             writing = Writing(session, self._tables, store, turn)
             if store.is_open:
                 self._mend(writing)
+            yield writing
+
+    @contextmanager
+    def _writing_much(self, calls: str) -> Iterator[Writing]:
+        """The same for what takes long anyway, so that it may look whether there still are rows of void numbers."""
+        with self._writing(calls) as writing:
+            writing.forget(self._without_rows(writing.store))
             yield writing
 
     def _mend(self, writing: Writing) -> None:
