@@ -456,6 +456,16 @@ def test_the_number_of_an_erased_caller_leaves_the_disks(
     assert sum(kept_with(node, str(CALLS[20]["from"])) for node in cluster.nodes) > 0
 
 
+def test_a_call_that_has_moved_keeps_its_caller_when_the_one_before_is_erased(
+    engine: Engine, new_business: NewBusiness
+) -> None:
+    business, numbers = new_business(), ("+13055550155", "+13055550144")
+    for version, number in enumerate(numbers, 1):
+        deliver([Delivery({**CALLS[version], "id": "c", "from": number}, version)], business, engine)
+    assert engine.erase(business.calls, numbers[0]) == 0
+    assert [call["caller_number"] for call in state_of(engine, business)] == [numbers[1]]
+
+
 def void_numbers(cluster: Cluster, calls: str) -> list[int]:
     """Between which numbers writes were broken off, as it is noted."""
     with Client("127.0.0.1", cluster.nodes[0].port, user="calltally", password="a:b@c/d") as client:

@@ -21,7 +21,7 @@ PATIENCE = 300.0  # seconds, in which a server looks at all its parts; replicas 
 PAUSE = 0.2
 ROWS_AT_ONCE = 2000  # which ZooKeeper keeps as one text, of a megabyte at most
 
-Row = tuple[str, int]  # the id, and the write that it is of
+Row = tuple[str, int, int]  # the id, the write that it is of, and where it stands: a write may have two rows of an id
 
 
 def remove_bytes(servers: Servers, tables: Tables, business: str, caller_numbers: Sequence[str]) -> None:
@@ -125,13 +125,13 @@ def _rows_with(session: Session, tables: Tables, business: str, caller_numbers: 
     marks = ", ".join("?" * len(caller_numbers))
     found = session.rows(
         Statement(
-            f"SELECT id, written, {MONTH} FROM {tables.local('calls')} "
+            f"SELECT id, written, started_at, {MONTH} FROM {tables.local('calls')} "
             f"WHERE business = ? AND caller_number IN ({marks}) LIMIT {ROWS_AT_ONCE}",
             (business, *caller_numbers),
         ),
         unhurried=True,
     )
-    return {(call_id, int(written)): int(month) for call_id, written, month in found}
+    return {(call_id, int(written), int(start)): int(month) for call_id, written, start, month in found}
 
 
 def _months_of(session: Session, tables: Tables, which: Statement) -> list[int]:
@@ -144,11 +144,11 @@ def _months_of(session: Session, tables: Tables, which: Statement) -> list[int]:
 
 def _empty(session: Session, tables: Tables, business: str, rows: Collection[Row]) -> None:
     """Take the number out of rows; they are named by their ids, since what a server was told it keeps on its disk."""
-    marks = ", ".join(["(?, ?)"] * len(rows))
+    marks = ", ".join(["(?, ?, ?)"] * len(rows))
     session.rows(
         Statement(
             f"ALTER TABLE {tables.local('calls')} UPDATE caller_number = NULL "
-            f"WHERE business = ? AND (id, written) IN ({marks})",
+            f"WHERE business = ? AND (id, written, started_at) IN ({marks})",
             (business, *itertools.chain.from_iterable(sorted(rows))),
         )
     )
