@@ -40,7 +40,6 @@ DELIVERY_SCHEMA = pa.schema(
         pa.field("id_hash", pa.uint64()),  # see `calltally.engines.hashing`
         pa.field("version", pa.int64()),  # microseconds UTC; null: unversioned
         pa.field("cleared", pa.int64()),  # bit i: the field at place i of VALUE_FIELDS is cleared
-        pa.field("caller_hash", pa.uint64()),  # as `id_hash`, of the caller's number
         *(pa.field(field.name, _arrow_type(field)) for field in VALUE_FIELDS),
     ]
 )

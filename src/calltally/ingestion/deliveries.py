@@ -240,16 +240,9 @@ def _rows(read: ReadBatch, problems: Collection[int], beside: _Beside) -> pa.Rec
         "id_hash": hashes_of(rows["id"]),
         "version": pc.coalesce(rows["version"], versions),
         "cleared": cleared,
-        "caller_hash": _repeated_hashes(rows["caller_number"]),
     }
     arrays = [made[row.name] if row.name in made else rows[row.name] for row in DELIVERY_SCHEMA]
     return pa.RecordBatch.from_arrays(arrays, schema=DELIVERY_SCHEMA)
-
-
-def _repeated_hashes(texts: pa.Array) -> pa.Array:
-    """The hash of each text, of which many are alike; null where there is none."""
-    encoded = texts.dictionary_encode()
-    return hashes_of(encoded.dictionary).take(encoded.indices)
 
 
 def _cleared(read: ReadBatch, clears: Sequence[bool]) -> pa.Array:

@@ -20,7 +20,7 @@ from calltally.engines.clickhouse.schema import DELETED, FIELDS, HELD, STATE
 from calltally.engines.clickhouse.stores import Store
 from calltally.engines.duckdb.batches import read_batches
 from calltally.engines.duckdb.copies import read_facts
-from calltally.engines.duckdb.schema import DERIVED, column_type, create_or_migrate
+from calltally.engines.duckdb.schema import CODE_KEY, DERIVED, column_type, create_or_migrate
 from calltally.engines.duckdb.spelling import quoted, text
 from calltally.engines.duckdb.store import read_store
 from calltally.engines.erasure import Erasure
@@ -218,8 +218,7 @@ class Scratch:
         store = self.store
         callers = "SELECT DISTINCT caller_number AS value FROM newest WHERE caller_number IS NOT NULL"
         self.cursor.execute(
-            f"INSERT INTO {store.codes} "
-            f"SELECT value, row_number() OVER () - 1, md5_number_lower(value) FROM ({callers})"
+            f"INSERT INTO {store.codes} SELECT value, row_number() OVER () - 1, {CODE_KEY} FROM ({callers})"
         )
         derived = ", ".join(f"{expression} AS {name}" for name, expression in DERIVED.items())
         calls = "SELECT * REPLACE (make_timestamp(started_at) AS started_at) FROM newest WHERE started_at >= 0"

@@ -6,9 +6,9 @@ too, see `calltally.engines.duckdb.correcting`; all else is merged one by one.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence, Set
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import compress
 from operator import itemgetter
 
 import duckdb
@@ -16,9 +16,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from calltally.engines.base import Outcome
+from calltally.engines.duckdb.callers import caller_codes, forget_codes
 from calltally.engines.duckdb.changing import changing
 from calltally.engines.duckdb.correcting import can_be_corrected, corrected
-from calltally.engines.duckdb.lookup import GIVEN, Found, Known, find, find_codes, plain
+from calltally.engines.duckdb.lookup import GIVEN, Found, Known, find, plain
 from calltally.engines.duckdb.migrations import VERSIONED
 from calltally.engines.duckdb.reading import as_read
 from calltally.engines.duckdb.schema import bit_of
@@ -38,9 +39,9 @@ STORED_VERSIONS = itemgetter(*(NAMES.index(name) for name in VERSIONED))  # of t
 # Bits of `DELIVERY_SCHEMA` that have another place where they are stored, with that.
 MOVED = tuple((1 << place, bit_of(name)) for place, name in enumerate(NAMES) if 1 << place != bit_of(name))
 QUARTER_HOUR = HOUR // 4
-STORED_SCHEMA = pa.schema([row for row in DELIVERY_SCHEMA if row.name != "caller_hash"])
-STATE_SCHEMA = STORED_SCHEMA.append(pa.field("versions", pa.list_(pa.int64())))
-FRESH_SCHEMA = STATE_SCHEMA.append(pa.field("changed_at", pa.int64()))
+STATE_SCHEMA = DELIVERY_SCHEMA.append(pa.field("versions", pa.list_(pa.int64())))
+# The code of its caller is null until it is known.
+FRESH_SCHEMA = STATE_SCHEMA.append(pa.field("caller_code", pa.int64())).append(pa.field("changed_at", pa.int64()))
 CORRECTED_SCHEMA = FRESH_SCHEMA.append(pa.field("rowid", pa.int64())).append(pa.field("shown", pa.bool_()))
 MANY = 16  # corrections that take longer one by one than column by column
 
@@ -58,7 +59,6 @@ class _Merged:
     known: dict[str, Known] = field(default_factory=dict)
     changed: set[str] = field(default_factory=set)  # ids whose rows have to be written anew
     shown: set[str] = field(default_factory=set)  # those of them that have other values now
-    codes: dict[str, int] = field(default_factory=dict)  # of callers, as far as they are known
 
     @property
     def added(self) -> int:
@@ -73,13 +73,12 @@ def apply_deliveries(writer: Writer, store: Store, rows: pa.RecordBatch) -> list
     rows = _without_erased(rows, store)
     merged = _merged(rows, find(cursor, store, rows["id"], rows["id_hash"]))
     if len(merged.fresh) or len(merged.corrected) or merged.changed:
-        with changing(cursor, store) as change:
+        with _codes_known(store), changing(cursor, store) as change:
             change.since = microseconds(datetime.now(UTC))
             written = _put(writer, store, merged, change.since)
             change.added = merged.added
             if len(written):
                 change.rows = (as_read(written),) if store.journal else None
-        store.met(merged.codes)
         store.size += merged.added
         store.grown(len(rows))
     return merged.outcomes
@@ -101,6 +100,16 @@ def delete_call(cursor: duckdb.DuckDBPyConnection, store: Store, call_id: str) -
         cursor.execute(f"INSERT INTO {store.deleted} VALUES (?, md5_number_lower(?), ?)", [call_id, call_id, now])
     store.size -= there.is_call
     return True
+
+
+@contextmanager
+def _codes_known(store: Store) -> Iterator[None]:
+    """Take nothing that is kept of codes for true after an error."""
+    try:
+        yield
+    except BaseException:
+        forget_codes(store)
+        raise
 
 
 def _without_erased(rows: pa.RecordBatch, store: Store) -> pa.RecordBatch:
@@ -157,11 +166,11 @@ def _correct(merged: _Merged, rows: pa.RecordBatch, found: Found, places: Sequen
     for place, shown in zip(places, now.shown.to_pylist(), strict=True):
         merged.outcomes[place] = Outcome.UPDATED if shown else Outcome.UNCHANGED
     columns = {name: there[name] for name in ("rowid", "changed_at")} | {"shown": now.shown, **now.states}
+    same_callers = pc.equal(there["caller_number"].combine_chunks(), now.states["caller_number"])
+    columns["caller_code"] = only(there["caller_code"].combine_chunks(), same_callers)
     columns |= {name: said[name] for name in ("id", "id_hash")}
     table = pa.Table.from_arrays([columns[name] for name in CORRECTED_SCHEMA.names], schema=CORRECTED_SCHEMA)
     merged.corrected = table.filter(now.changed)
-    coded = there.filter(there["caller_code"].is_valid())
-    merged.codes |= zip(coded["caller_number"].to_pylist(), coded["caller_code"].to_pylist(), strict=True)
     return set(places)
 
 
@@ -216,15 +225,10 @@ def _put(writer: Writer, store: Store, merged: _Merged, now: int) -> pa.Table:
     if held:
         store.any_held = True
         writer.insert(store.held, _states(held))
-    rows, hashes = _fresh(merged.fresh, now), merged.fresh["caller_hash"]
     changes = [_corrected_calls(merged.corrected, now)] if len(merged.corrected) else []
     if calls:
         changes.append(_calls(calls, merged.shown, now))
-    if changes:
-        rows = pa.concat_tables([rows, *changes])
-        hashes = pa.concat_arrays([hashes, pa.nulls(len(rows) - len(hashes), hashes.type)])
-    merged.codes.update(known.code for _, known in calls if known.code)
-    return _insert_calls(writer, store, rows, hashes, merged.codes)
+    return _insert_calls(writer, store, pa.concat_tables([_fresh(merged.fresh, now), *changes]))
 
 
 def _delete_rows(cursor: duckdb.DuckDBPyConnection, table: str, rows: Iterable[int | None]) -> None:
@@ -233,19 +237,15 @@ def _delete_rows(cursor: duckdb.DuckDBPyConnection, table: str, rows: Iterable[i
         cursor.execute(f"DELETE FROM {table} WHERE rowid IN ({GIVEN})", [there])
 
 
-def _insert_calls(writer: Writer, store: Store, calls: pa.Table, hashes: pa.Array, codes: dict[str, int]) -> pa.Table:
-    """Write calls, in the order of their starts, with the columns that follow from others; the calls with these.
-
-    `hashes` are those of their callers, as far as they are known, and `codes` the codes of callers that are known; they
-    are joined by those of all others.
-    """
+def _insert_calls(writer: Writer, store: Store, calls: pa.Table) -> pa.Table:
+    """Write calls, in the order of their starts, with the columns that follow from others; the calls with these."""
     if not len(calls):
         return calls
     starts = calls["started_at"].cast(pa.int64())
-    coded = _coded(writer, store, calls["caller_number"].combine_chunks(), hashes, codes)
-    derived = {"quarter_hour": pc.divide(starts, number(QUARTER_HOUR)), "caller_code": coded}
-    for name, column in derived.items():
-        calls = calls.append_column(name, column)
+    calls = calls.append_column("quarter_hour", pc.divide(starts, number(QUARTER_HOUR)))
+    callers, known = (calls[name].combine_chunks() for name in ("caller_number", "caller_code"))
+    codes = caller_codes(writer, store, callers, known)
+    calls = calls.set_column(calls.schema.get_field_index("caller_code"), "caller_code", codes)
     first, last = pc.min_max(starts).as_py().values()
     # Before the commit, so that no report is spelled for less than it meets.
     store.extent = store.extent.widened(first, last)
@@ -260,47 +260,13 @@ def _is_sorted(numbers: pa.ChunkedArray) -> bool:
     return pc.all(pc.less_equal(numbers.slice(0, len(numbers) - 1), numbers.slice(1))).as_py() is not False
 
 
-def _coded(writer: Writer, store: Store, callers: pa.Array, hashes: pa.Array, codes: dict[str, int]) -> pa.Array:
-    """The codes of callers, of whom some are known; new callers are given theirs."""
-    encoded = callers.dictionary_encode()
-    values = encoded.dictionary.to_pylist()
-    codes |= store.met_codes(values)
-    left = [place for place, value in enumerate(values) if value not in codes]
-    if left:
-        rows = pc.inverse_permutation(encoded.indices, max_index=len(values) - 1).take(pa.array(left, pa.int32()))
-        codes |= _codes_of(writer, store, callers.take(rows), hashes.take(rows))
-    return pa.array([codes[value] for value in values], pa.int64()).take(encoded.indices)
-
-
-def _codes_of(writer: Writer, store: Store, texts: pa.Array, hashes: pa.Array) -> dict[str, int]:
-    """The codes of different values, of which some have no hash here; new ones where they have none."""
-    hashes = hashes_of(texts) if hashes.null_count else hashes
-    known = find_codes(writer, store, texts, hashes)
-    values = texts.to_pylist()
-    is_new = [value not in known for value in values]
-    new = list(compress(values, is_new))
-    return known | _new_codes(writer, store, new, hashes.filter(pa.array(is_new, pa.bool_())))
-
-
-def _new_codes(writer: Writer, store: Store, new: Sequence[str], hashes: pa.Array) -> dict[str, int]:
-    """The codes that values are given which have none yet."""
-    if not new:
-        return {}
-    first = store.extent.codes
-    codes = range(first, first + len(new))
-    store.hashes[store.codes].add(hashes)
-    store.extent = store.extent.with_codes(codes.stop)
-    code = pa.arange(codes.start, codes.stop)
-    writer.insert(store.codes, pa.table({"value": pa.array(new, pa.string()), "code": code, "value_hash": hashes}))
-    return dict(zip(new, codes, strict=True))
-
-
 def _fresh(rows: pa.RecordBatch, now: int) -> pa.Table:
     """New calls as they are stored: one version for all of a call."""
     clears = pc.and_(pc.not_equal(rows["cleared"], number(0)), pc.is_valid(rows["version"]))
     made = {
         "cleared": only(_stored_bits(rows["cleared"]), clears),
         "versions": pa.nulls(len(rows), pa.list_(pa.int64())),
+        "caller_code": pa.nulls(len(rows), pa.int64()),
         "changed_at": pa.repeat(pa.scalar(now, pa.int64()), len(rows)),
     }
     columns = [made[row.name] if row.name in made else rows[row.name] for row in FRESH_SCHEMA]
@@ -327,8 +293,10 @@ def _corrected_calls(corrected: pa.Table, now: int) -> pa.Table:
 
 def _calls(calls: Sequence[tuple[str, Known]], shown: set[str], now: int) -> pa.Table:
     """Calls that have changed, as they are stored."""
+    codes = [known.code if known.state.values[CALLER] == known.caller else None for _, known in calls]
     times = [now if call_id in shown else known.changed_at for call_id, known in calls]
-    return _states(calls).append_column("changed_at", pa.array(times, pa.int64()))
+    with_codes = _states(calls).append_column("caller_code", pa.array(codes, pa.int64()))
+    return with_codes.append_column("changed_at", pa.array(times, pa.int64()))
 
 
 def _states(rows: Sequence[tuple[str, Known]]) -> pa.Table:

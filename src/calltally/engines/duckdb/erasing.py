@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import duckdb
 
 from calltally.engines.duckdb import merge
+from calltally.engines.duckdb.callers import forget_codes
 from calltally.engines.duckdb.changing import changing
 from calltally.engines.duckdb.lookup import GIVEN
 from calltally.engines.duckdb.migrations import VERSIONED
@@ -40,11 +41,11 @@ def erase_caller(cursor: duckdb.DuckDBPyConnection, store: Store, caller_numbers
             f"WHERE caller_number IN ({GIVEN})",
             given,
         ).fetchall()
-        cursor.execute(f"UPDATE {store.codes} SET value = NULL, value_hash = NULL WHERE value IN ({GIVEN})", given)
+        cursor.execute(f"UPDATE {store.codes} SET value = NULL, value_key = NULL WHERE value IN ({GIVEN})", given)
         cursor.execute(f"DELETE FROM {store.erased}")
         cursor.executemany(f"INSERT INTO {store.erased} VALUES (?)", [[each] for each in sorted(erasure.hashes)])
         cursor.execute(f"UPDATE {store.meta} SET erasure_key = ?, to_rewrite = true", [erasure.key])
-        store.forget_codes()
+        forget_codes(store)
         store.erasure = erasure  # before the commit: until then it leaves out a number that nobody may have any more
     return int(found[0][0])
 

@@ -131,10 +131,10 @@ class Hashes:
     log into the file. For one thread at a time.
     """
 
-    def __init__(self, cursor: duckdb.DuckDBPyConnection, table: str, column: str) -> None:
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, table: str, column: str, place: str = "rowid") -> None:
         count = cursor.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0]
         beside = LEAST_BESIDE < count <= MOST_BESIDE
-        query = f"SELECT {column}, rowid::UINTEGER AS place FROM {table} WHERE {column} IS NOT NULL"
+        query = f"SELECT {column}, {place}::UINTEGER AS place FROM {table} WHERE {column} IS NOT NULL"
         found = cursor.sql(query if beside else f"{query} ORDER BY ALL").to_arrow_table()
         first = _Unordered(found[column], found["place"])
         self._first: _Unordered | _Run = first if beside else first.as_run()
@@ -155,9 +155,10 @@ class Hashes:
             found |= {each: self._added[each] for each in wanted.to_pylist() if each in self._added}
         return found
 
-    def add(self, hashes: pa.Array | pa.ChunkedArray) -> None:
-        """Take note of hashes of rows that are added now, in their order."""
-        first, self._next = self._next, self._next + len(hashes)
+    def add(self, hashes: pa.Array | pa.ChunkedArray, first: int | None = None) -> None:
+        """Take note of hashes of rows that are added now, in their order; from `first` on, if that is not the next."""
+        first = self._next if first is None else first
+        self._next = first + len(hashes)
         if len(hashes) < MANY:
             self._added |= zip(hashes.to_pylist(), range(first, self._next), strict=True)
             if len(self._added) > MOST_ADDED:

@@ -11,7 +11,7 @@ import pyarrow as pa
 from calltally.engines.base import LoadSummary, Unplaced
 from calltally.engines.duckdb import merge
 from calltally.engines.duckdb.changing import changing, write_log
-from calltally.engines.duckdb.schema import DERIVED
+from calltally.engines.duckdb.schema import CODE_KEY, DERIVED
 from calltally.engines.duckdb.spelling import text
 from calltally.engines.duckdb.staging import Staging
 from calltally.engines.duckdb.store import REMOVED, Store, read_span
@@ -229,7 +229,7 @@ class DuckDBLoad:
         values = f"SELECT DISTINCT value FROM ({callers}) WHERE value IS NOT NULL"
         return before + self._number(
             f"INSERT INTO {self._store.codes} "
-            f"SELECT value, {before} + row_number() OVER () - 1, md5_number_lower(value) "
+            f"SELECT value, {before} + row_number() OVER () - 1, {CODE_KEY} "
             f"FROM ({values}) ANTI JOIN {self._store.codes} USING (value)"
         )
 

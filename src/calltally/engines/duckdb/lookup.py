@@ -1,6 +1,6 @@
 """What a store knows of some ids: calls that are there, what is held for some, and which were deleted."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, TypeVar
@@ -13,11 +13,10 @@ from calltally.engines.duckdb.hashes import Hashes
 from calltally.engines.duckdb.migrations import VERSIONED
 from calltally.engines.duckdb.schema import bit_of
 from calltally.engines.duckdb.store import Store
-from calltally.engines.duckdb.writer import ROWS, Writer
 from calltally.engines.rows import DELIVERY_SCHEMA, VALUE_FIELDS
 from calltally.engines.versions import State, told_versions
 
-__all__ = ["GIVEN", "Found", "Known", "find", "find_codes", "plain"]
+__all__ = ["GIVEN", "Found", "Known", "find", "plain"]
 
 NAMES = tuple(row.name for row in VALUE_FIELDS)
 Value = TypeVar("Value")
@@ -48,14 +47,15 @@ VERSIONS_OF = itemgetter(*(VERSIONED.index(name) for name in NAMES))  # of a sto
 class Known:
     """What is known of an id, and where its row is (None: nowhere yet): among the calls, or what is held for one.
 
-    `changed_at` is when a value of the call last changed here, microseconds UTC; `code` is that of its row's caller.
+    `changed_at` is when a value of the call last changed here, microseconds UTC; `caller` and `code` are the row's.
     """
 
     state: State
     row: int | None = None
     is_call: bool = False
     changed_at: int | None = None
-    code: tuple[str, int] | None = None
+    caller: str | None = None
+    code: int | None = None
 
 
 @dataclass(frozen=True)
@@ -91,62 +91,35 @@ def find(cursor: duckdb.DuckDBPyConnection, store: Store, ids: pa.Array, hashes:
     if deleted:  # of these there may be hashes, but no rows
         living = pc.invert(pc.is_in(ids, pa.array(deleted, pa.string())))
         ids, hashes = ids.filter(living), hashes.filter(living)
-    calls = THERE_SCHEMA.empty_table()
-
-    def read(rows: Sequence[int]) -> dict[str, int]:
-        nonlocal calls
-        more, before = _read(cursor, store.calls, rows, CALLS), len(calls)
-        calls = pa.concat_tables([calls, more])
-        return dict(zip(more["id"].to_pylist(), range(before, len(calls)), strict=True))
-
-    hashed = _Hashed(store.calls, "id_hash", known_hashes(cursor, store, store.calls, "id_hash"))
-    places = _located(cursor, hashed, ids, hashes, read)
-    return Found(calls, places, held, deleted)
+    return Found(*_calls(cursor, store, ids, hashes), held, deleted)
 
 
-def find_codes(writer: Writer, store: Store, values: pa.Array, hashes: pa.Array) -> dict[str, int]:
-    """The codes of those values that have one; they have these hashes."""
+def _calls(
+    cursor: duckdb.DuckDBPyConnection, store: Store, ids: pa.Array, hashes: pa.Array
+) -> tuple[pa.Table, dict[str, int]]:
+    """The calls of those of some ids, which have these hashes, that there are; by id, where each is among them.
 
-    def read(rows: Sequence[int]) -> dict[str, int]:
-        if not rows:
-            return {}
-        wanted = pa.table({"row": pa.array(rows, pa.int64())})
-        return dict(writer.run(f"SELECT value, code FROM {store.codes} WHERE rowid IN (FROM {ROWS})", wanted))
-
-    hashed = _Hashed(store.codes, "value_hash", known_hashes(writer.cursor, store, store.codes, "value_hash"))
-    return _located(writer.cursor, hashed, values, hashes, read)
-
-
-@dataclass(frozen=True)
-class _Hashed:
-    """A table with a column of hashes."""
-
-    table: str
-    column: str
-    hashes: Hashes
-
-
-def _located(
-    cursor: duckdb.DuckDBPyConnection,
-    hashed: _Hashed,
-    texts: pa.Array,
-    hashes: pa.Array,
-    read: Callable[[Sequence[int]], dict[str, Value]],
-) -> dict[str, Value]:
-    """What `read` finds, by text, in the rows of those of the texts, which have these hashes, that are there.
-
-    Each text is looked for in the row where it was; only where it is not there any more are all hashes read.
+    Each is looked for in the row where it was; only where it is not there any more are all hashes read.
     """
-    there = hashed.hashes.among(hashes)
+    kept = _known_hashes(cursor, store)
+    there = kept.among(hashes)
     if not there:
-        return {}
+        return THERE_SCHEMA.empty_table(), {}
     may_be = pc.is_in(hashes, pa.array(there.keys(), pa.uint64()))
-    texts, hashes = texts.filter(may_be), hashes.filter(may_be)
-    found = _among(texts, read([*there.values()]))
-    lost = [each for text, each in zip(texts.to_pylist(), hashes.to_pylist(), strict=True) if text not in found]
-    again = _among(texts, read(_rows_of(cursor, hashed.table, hashed.column, lost)))
-    hashed.hashes.moved = bool(again)  # else their hashes were only alike
-    return found | again
+    ids, hashes = ids.filter(may_be), hashes.filter(may_be)
+    calls = _read(cursor, store.calls, [*there.values()], CALLS)
+    places = _among(ids, _places(calls))
+    lost = [each for call_id, each in zip(ids.to_pylist(), hashes.to_pylist(), strict=True) if call_id not in places]
+    again = _read(cursor, store.calls, _rows_of(cursor, store.calls, "id_hash", lost), CALLS)
+    kept.moved = bool(_among(ids, _places(again)))  # else their hashes were only alike
+    if kept.moved:
+        calls = pa.concat_tables([calls, again])
+        places = _among(ids, _places(calls))
+    return calls, places
+
+
+def _places(calls: pa.Table) -> dict[str, int]:
+    return dict(zip(calls["id"].to_pylist(), range(len(calls)), strict=True))
 
 
 def _among(texts: pa.Array, found: Mapping[str, Value]) -> dict[str, Value]:
@@ -157,11 +130,11 @@ def _among(texts: pa.Array, found: Mapping[str, Value]) -> dict[str, Value]:
     return {text: each for text, each in found.items() if text in wanted}
 
 
-def known_hashes(cursor: duckdb.DuckDBPyConnection, store: Store, table: str, column: str) -> Hashes:
-    """The hashes that a column of a table has."""
-    known = store.hashes.get(table)
+def _known_hashes(cursor: duckdb.DuckDBPyConnection, store: Store) -> Hashes:
+    """The hashes of the ids of all calls."""
+    known = store.hashes.get(store.calls)
     if known is None or known.moved:
-        known = store.hashes[table] = Hashes(cursor, table, column)
+        known = store.hashes[store.calls] = Hashes(cursor, store.calls, "id_hash")
     return known
 
 
@@ -189,9 +162,8 @@ def _known(there: pa.Table, *, is_call: bool) -> dict[str, Known]:
 
 def _known_by(row: tuple[Any, ...], *, is_call: bool) -> Known:
     place, _, changed_at, code, version, cleared, versions, *values = row
-    caller = values[CALLER]
-    coded = None if code is None else (caller, code)
-    return Known(_state(version, cleared or 0, versions, tuple(values)), place, is_call, changed_at, coded)
+    state = _state(version, cleared or 0, versions, tuple(values))
+    return Known(state, place, is_call, changed_at, values[CALLER], code)
 
 
 def _rows_of(cursor: duckdb.DuckDBPyConnection, table: str, column: str, hashes: Collection[int]) -> list[int]:

@@ -124,4 +124,15 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE {meta} ADD COLUMN to_rewrite BOOLEAN",  # the file still has bytes of what was erased
         "UPDATE {meta} SET to_rewrite = false",
     ),
+    (
+        # The key by which a code is found is the number itself where the value is one: no other has it, so that there
+        # is nothing more to look at. Of other values it is the hash as before, with the highest bit set.
+        "ALTER TABLE {codes} RENAME TO former_codes",
+        "CREATE TABLE {codes} (value VARCHAR USING COMPRESSION uncompressed, code INTEGER, value_key UBIGINT)",
+        """INSERT INTO {codes} SELECT value, code,
+            CASE WHEN regexp_full_match(value, '\\+[1-9][0-9]{{0,14}}') THEN value[2:]::UBIGINT
+            ELSE value_hash | 9223372036854775808::UBIGINT END
+        FROM {former_codes}""",
+        "DROP TABLE {former_codes}",
+    ),
 )

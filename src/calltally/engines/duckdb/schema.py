@@ -8,12 +8,14 @@ import duckdb
 from calltally.catalog import CallField, FieldKind
 from calltally.engines.duckdb.migrations import MIGRATIONS, VERSIONED
 from calltally.engines.duckdb.spelling import quoted
+from calltally.engines.hashing import NUMBER, OTHER
 from calltally.engines.rows import VALUE_FIELDS
 from calltally.errors import FolderUnusable
 
 __all__ = [
     "CALLS_COLUMNS",
     "CODE_COLUMNS",
+    "CODE_KEY",
     "DERIVED",
     "bit_of",
     "column_type",
@@ -26,6 +28,12 @@ TABLES = ("calls", "former_calls", "codes", "former_codes", "held", "deleted", "
 
 # Fields whose different values are counted, and the column that has a small number for each value (see `codes`).
 CODE_COLUMNS = {"caller_number": "caller_code"}
+
+# What finds a caller's code, see `calltally.engines.hashing.keys_of`.
+CODE_KEY = (
+    f"CASE WHEN regexp_full_match(value, '{NUMBER}') THEN value[2:]::UBIGINT "
+    f"ELSE md5_number_lower(value) | {OTHER}::UBIGINT END"
+)
 
 # Columns that follow from others, kept since reports use them all the time. `codes` is the table of codes.
 DERIVED = {

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -22,7 +22,6 @@ __all__ = ["REMOVED", "KnownExtent", "Store", "read_span", "read_store"]
 
 ASK_AGAIN_SECONDS = 0.05
 MANY_ROWS = 10_000
-MOST_RECENT = 10_000  # codes that are kept in memory, and as many of before; some 150 bytes each
 REMOVED = "The calls of this business were cleared or deleted meanwhile"
 CLOSED = "The file of these calls is being written anew; try again soon"
 
@@ -113,8 +112,6 @@ class Store:
     any_deleted: bool = False
     erasure: Erasure = field(default_factory=Erasure)
     hashes: dict[str, Hashes] = field(default_factory=dict)  # by table; read when they are first asked for
-    recent_codes: dict[str, int] = field(default_factory=dict)  # of values that were met not long ago
-    former_codes: dict[str, int] = field(default_factory=dict)  # of those that were met before these
     unseen: int = 0  # rows that came since that was asked
     logged: int = 0  # rows that came since the log was written into the file, or more
     written: int = 0  # rows that came since the file was attached
@@ -132,7 +129,6 @@ class Store:
         self.version, self.extent, self.size = other.version, other.extent, other.size
         self.any_held, self.any_deleted, self.erasure = other.any_held, other.any_deleted, other.erasure
         self.variety, self.hashes, self.unseen, self.logged = {}, {}, 0, 0
-        self.forget_codes()
         self.invalid = False
 
     def close_writer(self) -> None:
@@ -140,21 +136,6 @@ class Store:
         writer, self.writer = self.writer, None
         if writer:
             writer.close()
-
-    def met(self, codes: Mapping[str, int]) -> None:
-        """Take note of codes that values have, now that they are committed."""
-        if len(self.recent_codes) + len(codes) > MOST_RECENT:
-            self.recent_codes, self.former_codes = {}, self.recent_codes
-        self.recent_codes |= codes
-
-    def met_codes(self, values: Iterable[str]) -> dict[str, int]:
-        """The codes of those values that were met not long ago."""
-        recent, former = self.recent_codes.get, self.former_codes.get
-        return {value: code for value in values if (code := recent(value, former(value))) is not None}
-
-    def forget_codes(self) -> None:
-        """Forget which values were met."""
-        self.recent_codes, self.former_codes = {}, {}
 
     def grown(self, rows: int) -> None:
         """Take note of rows that came in: after many, fields may have many more values."""

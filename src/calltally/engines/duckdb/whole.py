@@ -13,7 +13,7 @@ from calltally.engines.duckdb.batches import read_batches
 from calltally.engines.duckdb.changing import changing, write_log
 from calltally.engines.duckdb.failures import full_disk_said
 from calltally.engines.duckdb.files import CallsFile
-from calltally.engines.duckdb.schema import DERIVED, column_type, create_or_migrate
+from calltally.engines.duckdb.schema import CODE_KEY, DERIVED, column_type, create_or_migrate
 from calltally.engines.duckdb.store import Store, read_store
 from calltally.engines.rows import VALUE_FIELDS
 from calltally.engines.whole import SUMMED_FIELDS, WHOLE_NAMES, WHOLE_SCHEMA, Holdings, Part, PartKind, Tally, parts_of
@@ -150,7 +150,7 @@ class DuckDBTaking:
         self._cursor.execute(
             f"INSERT INTO {store.codes} "
             f"SELECT value, (SELECT coalesce(max(code) + 1, 0) FROM {store.codes}) + row_number() OVER () - 1, "
-            f"md5_number_lower(value) FROM ({new}) WHERE value IS NOT NULL"
+            f"{CODE_KEY} FROM ({new}) WHERE value IS NOT NULL"
         )
         derived = ", ".join(f"{expression} AS {name}" for name, expression in DERIVED.items())
         calls = "SELECT * REPLACE (make_timestamp(started_at) AS started_at) FROM incoming"
