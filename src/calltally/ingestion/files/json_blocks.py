@@ -10,6 +10,7 @@ from itertools import islice
 
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyarrow import json as arrow_json
 
 from calltally.ingestion.files.columns import ARROW_TYPES
@@ -52,16 +53,21 @@ def lines_of_array(data: bytes) -> tuple[bytes, int] | None:
     """
     if not (data.startswith(b"[{") and data.endswith(b"}]")) or b"\n" in data:
         return None
-    between = b"}, {" if b"}, {" in data else b"},{"
-    return data[1:-1].replace(between, b"}\n{") + b"\n", data.count(between) + 1
+    first = data.find(b"}")  # none is within an object of plain values; a text that has one is read in another way
+    between = b"}, {" if data.startswith(b"}, {", first) else b"},{"
+    lines = data[1:-1].replace(between, b"}\n{") + b"\n"
+    return lines, lines.count(b"\n")
 
 
 def _one_object_a_line(data: bytes, lines: int) -> bool:
     """Whether every line looks like an object, and all of it is text: Arrow reads on over ends of lines."""
     end = b"}\r\n" if data.endswith(b"}\r\n") else b"}\n"
-    if not (data.startswith(b"{") and data.endswith(end) and data.count(end + b"{") + 1 == lines):
+    if not data.endswith(end):
         return False
-    return data.isascii() or _is_text(data)
+    # Arrow takes a third of the time that Python takes to count what stands between objects, and no lock meanwhile.
+    each = pc.split_pattern(pa.array([data], pa.binary()), b"\n").values[:-1]
+    looks_so = pc.and_(pc.starts_with(each, b"{"), pc.ends_with(each, end[:-1]))
+    return len(each) == lines and pc.all(looks_so).as_py() and (data.isascii() or _is_text(data))
 
 
 def _is_text(data: bytes) -> bool:
