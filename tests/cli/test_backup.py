@@ -88,6 +88,14 @@ def test_a_folder_that_is_there(calltally: CommandLine, calls: str, tmp_path: Pa
     assert "is not a backup" in calltally.run("restore", str(tmp_path / "none")).failed(1)
 
 
+def test_a_folder_that_is_not_there_is_not_backed_up(calltally: CommandLine, tmp_path: Path) -> None:
+    """Else a name mistyped would give an empty backup each night, and all would seem well."""
+    sentence = calltally.run("backup", str(tmp_path / "backup")).failed(1)
+    assert sentence == f"There is no data folder {calltally.data}; name one with --data or CALLTALLY_DATA"
+    assert not calltally.data.exists()
+    assert not (tmp_path / "backup").exists()
+
+
 def test_a_backup_within_the_data_folder_is_refused(calltally: CommandLine, calls: str, tmp_path: Path) -> None:
     (tmp_path / "other-name").symlink_to(calltally.data)
     for path in (calltally.data / "backup", tmp_path / "other-name" / "deep" / "backup"):

@@ -30,6 +30,7 @@ from calltally.cli.options import BusinessesOption, DataOption, JsonOption, YesO
 from calltally.cli.output import ask, complain, counted, note, print_json, say
 from calltally.cli.progress import bar
 from calltally.errors import CalltallyError
+from calltally.folder import require_folder
 
 __all__ = ["BACKUP_EXAMPLES", "RESTORE_EXAMPLES", "backup", "restore"]
 
@@ -54,7 +55,10 @@ def backup(
     each business is copied as it was at one moment. One whose calls are damaged is left out and named; the exit code is
     1 then.
     """
-    require_outside(folder, settings_for(data).data)
+    settings = settings_for(data)
+    if not (settings.control_url or settings.engine):  # else all may be elsewhere, and the folder of this machine new
+        require_folder(settings.data)  # of one that a name mistyped would make, an empty backup would be as wished
+    require_outside(folder, settings.data)
     with opened(data) as on, calls_of(on, "backup") as engine, interruptible(), _progress() as on_progress:
         made = make_backup(folder, on.control, engine, datetime.now(UTC), on_progress)
     if as_json:
