@@ -1,9 +1,13 @@
 """`calltally key`, through its front door."""
 
 import re
+import subprocess
+from pathlib import Path
+
+import pytest
 
 from calltally.folder import DataFolder
-from tests.cli.conftest import CommandLine
+from tests.cli.conftest import CALLTALLY, CommandLine
 from tests.cli.terminal import on_terminal
 
 
@@ -47,6 +51,30 @@ def test_list_and_revoke(calltally: CommandLine, acme: str) -> None:
     assert calltally.run("key", "revoke", made["id"], "--json").json() == {"id": made["id"], "revoked": True}
     assert calltally.run("key", "list", acme, "--json").json() == []
     assert "There is no active key" in calltally.run("key", "revoke", made["id"]).failed(1)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("options", [(), ("--json",)])
+@pytest.mark.parametrize("command", [("key", "create"), ("webhook", "create", "--kind", "callscaler")])
+def test_what_cannot_be_shown_is_good_for_nothing(
+    calltally: CommandLine, acme: str, command: tuple[str, ...], options: tuple[str, ...]
+) -> None:
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(
+            [CALLTALLY, *command, acme, *options],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=calltally.environment(),
+            check=False,
+        )
+    assert done.returncode == 1
+    first, second = done.stderr.splitlines()
+    assert re.fullmatch(
+        r"calltally: the (new key|webhook) \w+ could not be shown, so it is good for nothing any more", first
+    )
+    assert second == "calltally: No space left on device"
+    assert calltally.run(command[0], "list", acme, "--json").json() == []
 
 
 def test_a_scope_that_is_none(calltally: CommandLine, acme: str) -> None:

@@ -99,7 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it flushes at exit
+        _drop_output()
         return FAILED
     except InvalidRequest as error:
         return _failed("; ".join(problem.message for problem in error.problems), WRONG_USAGE)
@@ -108,6 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except typer.TyperException as error:
         return _failed(_usage(error), error.exit_code)
     except OSError as error:
+        _drop_output()
         return _failed(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}", FAILED)
 
 
@@ -122,6 +123,14 @@ def _run(arguments: Sequence[str]) -> int:
         status = DONE
     sys.stdout.flush()
     return status
+
+
+def _drop_output() -> None:
+    """Give up what cannot be printed, or Python would try again when it ends, and complain."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _failed(message: str, status: int) -> int:

@@ -9,7 +9,9 @@ from calltally.accounts import (
     DEFAULT_SCOPES,
     MOST_KEYS,
     SCOPES,
+    Business,
     Key,
+    NewKey,
     create_key,
     find_business,
     list_keys,
@@ -18,7 +20,7 @@ from calltally.accounts import (
 )
 from calltally.cli.group import examples, new_group
 from calltally.cli.options import BusinessArgument, DataOption, JsonOption, opened
-from calltally.cli.output import Column, print_facts, print_json, print_table, say
+from calltally.cli.output import Column, print_facts, print_json, print_table, say, shown_or
 
 __all__ = ["app"]
 
@@ -48,14 +50,8 @@ def create(
     with opened(data) as on:
         found = find_business(on.control, business)
         key = create_key(on.control, found, name, scope or DEFAULT_SCOPES, datetime.now(UTC))
-    if as_json:
-        facts = _plain(key)
-        del facts["last_used_at"]
-        print_json({"id": key.id, "key": key.secret, **facts})
-        return
-    say(key.secret)
-    say(f"This is the new key of '{found.name}'. It is not shown again, so keep it in a safe place.")
-    print_facts((("Id", key.id), ("Name", key.name or "-"), ("Scopes", ", ".join(key.scopes))))
+        with shown_or(lambda: revoke_key(on.control, key.id, datetime.now(UTC)), f"the new key {key.id}"):
+            _show(key, found, as_json=as_json)
 
 
 @app.command("list", epilog=examples("calltally key list 'Acme Plumbing'", "calltally key list Demo --json"))
@@ -86,6 +82,17 @@ def revoke(
         print_json({"id": key_id, "revoked": True})
     else:
         say(f"Revoked the key {key_id}")
+
+
+def _show(key: NewKey, business: Business, *, as_json: bool) -> None:
+    if as_json:
+        facts = _plain(key)
+        del facts["last_used_at"]
+        print_json({"id": key.id, "key": key.secret, **facts})
+        return
+    say(key.secret)
+    say(f"This is the new key of '{business.name}'. It is not shown again, so keep it in a safe place.")
+    print_facts((("Id", key.id), ("Name", key.name or "-"), ("Scopes", ", ".join(key.scopes))))
 
 
 def _plain(key: Key) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 import os
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import StringIO, TextIOWrapper
 from typing import Any
@@ -26,6 +27,7 @@ __all__ = [
     "print_json",
     "print_table",
     "say",
+    "shown_or",
 ]
 
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
@@ -70,6 +72,18 @@ def print_facts(facts: Sequence[tuple[str, str]]) -> None:
 def say(text: str) -> None:
     """Print a line for people."""
     sys.stdout.write(f"{text}\n")
+
+
+@contextmanager
+def shown_or(undo: Callable[[], object], what: str) -> Iterator[None]:
+    """Undo what was made, and say so, if what the block prints of it, this once, reaches nobody."""
+    try:
+        yield
+        sys.stdout.flush()
+    except OSError:
+        undo()
+        complain(f"{what} could not be shown, so it is good for nothing any more")
+        raise
 
 
 def counted(count: int, noun: str) -> str:

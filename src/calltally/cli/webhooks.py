@@ -22,14 +22,14 @@ from calltally.accounts import (
 from calltally.catalog import suggestion
 from calltally.cli.group import examples, new_group
 from calltally.cli.options import BusinessArgument, DataOption, JsonOption, PublicUrlOption, opened
-from calltally.cli.output import Column, print_facts, print_json, print_table, say
+from calltally.cli.output import Column, print_facts, print_json, print_table, say, shown_or
 from calltally.errors import InvalidRequest, Problem, shown
 from calltally.ingestion.webhooks import SECRET_PARAMETER, VENDORS, Vendor
 
 __all__ = ["app"]
 
 app = new_group(
-    "Addresses to which vendors send calls by themselves, as soon as they have ended.",
+    "Addresses to which vendors send calls as soon as they end.",
     examples("calltally webhook create 'Acme Plumbing' --kind callscaler", "calltally webhook list"),
 )
 
@@ -37,6 +37,7 @@ SECRET_VARIABLE = "CALLTALLY_WEBHOOK_SECRET"  # noqa: S105 - a name
 DEFAULT_HEADER = "X-Calltally-Secret"
 KIND = f"Who sends: {', '.join(VENDORS)}"
 HEADER = f"Header in which CallScaler sends the secret (default: {DEFAULT_HEADER})"
+NO_ADDRESS = "Put the address of your server in front; CALLTALLY_PUBLIC_URL or --public-url tells it to Calltally."
 IN_ADDRESS = "Put the secret into the address, where CallScaler can send no header"
 
 
@@ -72,19 +73,15 @@ def create(
         found = find_business(on.control, business)
         secret, credential = _credential(vendor, None if in_address else header or DEFAULT_HEADER)
         webhook = create_webhook(on.control, found, kind=kind, name=name, credential=credential, now=datetime.now(UTC))
-    address = on.settings.public_url + webhook.path + (f"?{SECRET_PARAMETER}={secret}" if in_address else "")
-    if as_json:
-        print_json({**_plain(webhook), "address": address, "secret": secret})
-        return
-    say(f"Created a webhook for {vendor.label} into '{found.name}'. At {vendor.label}, enter:")
-    facts = [("Address", address)]
-    if credential.header:
-        facts.append((f"Header {credential.header}", secret or ""))
-    print_facts(facts)
-    if secret:
-        say("The secret is not shown again, so keep it in a safe place.")
-    if not on.settings.public_url:
-        say("Put the address of your server in front; CALLTALLY_PUBLIC_URL or --public-url tells it to Calltally.")
+        address = on.settings.public_url + webhook.path + (f"?{SECRET_PARAMETER}={secret}" if in_address else "")
+        with shown_or(lambda: delete_webhook(on.control, webhook.id, datetime.now(UTC)), f"the webhook {webhook.id}"):
+            if as_json:
+                print_json({**_plain(webhook), "address": address, "secret": secret})
+            else:
+                say(f"Created a webhook for {vendor.label} into '{found.name}'. At {vendor.label}, enter:")
+                _show(address, credential.header, secret)
+                if not on.settings.public_url:
+                    say(NO_ADDRESS)
 
 
 @app.command("list", epilog=examples("calltally webhook list", "calltally webhook list 'Acme Plumbing' --json"))
@@ -94,7 +91,10 @@ def list_all(
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List the webhooks, the events that nothing is done about, and how many dead letters each has."""
+    """List the webhooks.
+
+    Also the events that nothing is done about, and how many dead letters each has.
+    """
     with opened(data, public_url=public_url) as on:
         found = list_webhooks(on.control, find_business(on.control, business) if business else None)
     if as_json:
@@ -116,13 +116,25 @@ def delete(
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Delete a webhook and its secret; what is sent there is refused from then on. Its dead letters stay."""
+    """Delete a webhook and its secret.
+
+    What is sent there is refused from then on. Its dead letters stay.
+    """
     with opened(data) as on:
         delete_webhook(on.control, webhook_id, datetime.now(UTC))
     if as_json:
         print_json({"id": webhook_id, "deleted": True})
     else:
         say(f"Deleted the webhook {webhook_id}")
+
+
+def _show(address: str, header: str | None, secret: str | None) -> None:
+    facts = [("Address", address)]
+    if header:
+        facts.append((f"Header {header}", secret or ""))
+    print_facts(facts)
+    if secret:
+        say("The secret is not shown again, so keep it in a safe place.")
 
 
 def _vendor(kind: str, header: str | None, *, in_address: bool) -> Vendor:
