@@ -1,6 +1,6 @@
 # Every task that people and CI run; `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo serve setup test clusters faults lint format docs bench lock clean
+.PHONY: help demo serve install setup test clusters faults lint format docs bench lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -18,6 +18,9 @@ demo: $(RUNTIME)  ## Set up, make a year of sample calls, start the server, prin
 
 serve: $(RUNTIME)  ## Set up and start the server on ./calltally-data (or CALLTALLY_DATA)
 	@exec $(BIN)/calltally serve
+
+install: $(RUNTIME)  ## Make .venv with what the server needs and nothing else, as a service has it
+	@$(BIN)/python -m compileall -q src
 
 setup: $(DEV)  ## Make .venv with everything that development needs
 
