@@ -1,7 +1,12 @@
 """Calltally: a self-hosted analytics server for phone calls."""
 
-from importlib.metadata import version
+__version__: str
 
-__all__ = ["__version__"]
 
-__version__ = version("calltally")
+def __getattr__(name: str) -> str:
+    """The version, once it is asked for: what finds it out takes longer than all else until Ctrl-C is heeded."""
+    if name != "__version__":
+        raise AttributeError(name)
+    from importlib.metadata import version  # noqa: PLC0415 - only now
+
+    return version("calltally")

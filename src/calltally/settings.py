@@ -178,7 +178,7 @@ class Settings:
         1,
     )
     waiting_megabytes_per_business: int = _setting(64, "Most of those that are of one business", 1)
-    session_days: int = _setting(30, "Days after which a browser that has signed in has to sign in again", 1)
+    session_days: int = _setting(30, "Days after which a browser that has signed in has to sign in again", 1, 3650)
     log_level: str = _setting(
         "info", "What the server writes to its log: debug, info, warning or error", check=_checked_level
     )

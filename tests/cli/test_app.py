@@ -41,6 +41,7 @@ def test_every_command_has_help_with_examples(
     assert "Examples:" in help_text
     assert re.search(rf"^    {' '.join(('calltally', *path))}", help_text, re.MULTILINE)
     assert max(len(line) for line in help_text.splitlines()) <= 80
+    assert "..." not in help_text.partition("Commands:")[2].partition("Examples:")[0]  # no sentence is cut
     assert "?" not in re.sub("'[^']*'", "", help_text.partition("Examples:")[2])  # zsh takes it for a pattern of names
     if not group and path not in SERVING:
         assert "--json" in help_text
@@ -79,6 +80,20 @@ def test_both_front_doors(calltally: CommandLine) -> None:
         ("business create", "Missing argument 'NAME' (see 'calltally business create --help')"),
         ("business create --region", "Option '--region' requires an argument (see 'calltally --help')"),
         ("business list --data=", "--data: the name of a folder is needed"),
+        (
+            "serve --port 99999",
+            (
+                "Invalid value for '--port': '99999' is not a whole number from 0 to 65,535 "
+                "(see 'calltally serve --help')"
+            ),
+        ),
+        (
+            "sync callscaler --business x --reconcile-days few",
+            (
+                "Invalid value for '--reconcile-days': 'few' is not a whole number from 0 to 40,000 "
+                "(see 'calltally sync callscaler --help')"
+            ),
+        ),
         ("business update Acme", "Nothing to change: give at least one of --name, --timezone, --region and --currency"),
         (
             "business create x --timezone Mars --currency dollar",
@@ -106,6 +121,15 @@ def test_wrong_usage_has_its_exit_code(calltally: CommandLine) -> None:
     assert calltally.process("business", "list", CALLTALLY_PORT="x").failed(2) == (
         "CALLTALLY_PORT: 'x' is not a whole number"
     )
+    assert calltally.process("business", "list", CALLTALLY_SESSION_DAYS="9999999999").failed(2) == (
+        "CALLTALLY_SESSION_DAYS: '9999999999' is too high; it can be 3650 or less"
+    )
+
+
+def test_nothing_that_takes_time_is_loaded_before_ctrl_c_is_heeded() -> None:
+    loaded = "import sys; before = {*sys.modules}; import calltally.__main__; print(*{*sys.modules} - before)"
+    done = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
+    assert set(done.stdout.split()) <= {"calltally", "calltally.__main__", "gc"}
 
 
 def test_a_folder_that_cannot_be_used(calltally: CommandLine) -> None:

@@ -32,7 +32,9 @@ def test_the_other_side_has_to_be_named(calltally: CommandLine, acme: str) -> No
     assert calltally.run("migrate", "--to", NOWHERE, "--from", NOWHERE).failed(2) == untold
     unset = calltally.run("migrate", "--to", "CALLTALLY_ENGINE").failed(2)
     assert unset == "--to CALLTALLY_ENGINE: the variable says nothing"
-    assert "'oracle' is no engine" in calltally.run("migrate", "--to", "oracle://tiger@host/db").failed(2)
+    assert calltally.run("migrate", "--to", "oracle://tiger@host/db").failed(2) == (
+        "--to: 'oracle' is no engine; leave it out, or let it begin with clickhouse://"
+    )
     assert "There is no business 'Nobody'" in calltally.run("migrate", "--to", NOWHERE, "-b", "Nobody").failed(1)
 
 

@@ -24,7 +24,7 @@ from calltally.ingestion.webhooks import Retried, retry_dead_letters
 __all__ = ["app"]
 
 app = new_group(
-    "What came by webhooks and could not be applied, kept whole with the reason.",
+    "What came by webhooks and could not be applied. It is kept whole with the reason.",
     examples("calltally dead-letters list", "calltally dead-letters retry --all"),
 )
 
@@ -33,7 +33,7 @@ UNSHOWABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # what could play tri
 LetterArgument = Annotated[
     str, typer.Argument(metavar="ID", help="Its id, as 'calltally dead-letters list' shows it", show_default=False)
 ]
-LettersArgument = Annotated[list[str] | None, typer.Argument(metavar="ID...", help="Which", show_default=False)]
+LettersArgument = Annotated[list[str] | None, typer.Argument(metavar="ID", help="Which", show_default=False)]
 AllOption = Annotated[bool, typer.Option("--all", help="All dead letters of all businesses")]
 
 

@@ -14,7 +14,7 @@ from calltally.engines import EngineStatus, ServerStatus, engine_status, prepare
 __all__ = ["app"]
 
 app = new_group(
-    "What keeps the calls: files, or the servers of CALLTALLY_ENGINE.",
+    "What keeps the calls: files, or what CALLTALLY_ENGINE names.",
     examples("calltally engine init", "calltally engine status"),
 )
 

@@ -72,7 +72,7 @@ def migrate(
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Copy calls from the files of the data folder to a cluster, or back, and prove that they are the same there.
+    """Copy calls to a cluster, or back, and prove them the same.
 
     Nobody may write to the calls meanwhile: stop the server first; while one works on the data folder, this refuses.
     Businesses, keys and settings stay where they are. What is copied from stays as it is.
@@ -85,7 +85,7 @@ def migrate(
     """
     with opened(data) as on, interruptible(_say_how_to_go_on), on.folder.own("migrate"):
         source, target = _settings(on.settings, from_, "--from"), _settings(on.settings, to, "--to")
-        if name_of_engine(source) == name_of_engine(target):
+        if name_of_engine(source, "--from") == name_of_engine(target, "--to"):
             raise InvalidRequest((Problem("to", "--to ENGINE or --from ENGINE has to name the other side"),))
         wanted = _chosen(on, business or ())
         if not verify:

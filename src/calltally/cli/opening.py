@@ -64,10 +64,10 @@ def open_reports(
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Print a link that signs a browser in to the reports, once, and open it where there is a browser.
+    """Print a link that signs a browser in to the reports, once.
 
-    The server has to be running. The link works for ten minutes. The browser may then do what the key may, until the
-    key is revoked.
+    It is opened where there is a browser. The server has to be running. The link works for ten minutes. The browser
+    may then do what the key may, until the key is revoked.
     """
     with opened(data, public_url=public_url) as on:
         found, now = _chosen(on.control, business), datetime.now(UTC)

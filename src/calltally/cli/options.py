@@ -1,8 +1,9 @@
 """The options and arguments that commands share, and what they lead to: the data folder and the calls in it."""
 
 import os
+import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ import typer
 from calltally.accounts import Control, open_control
 from calltally.cli.output import note
 from calltally.engines import Engine, Listener, join, open_engine, remove_left
-from calltally.errors import FolderInUse, InvalidRequest, Problem, Unavailable
+from calltally.errors import FolderInUse, InvalidRequest, Problem, Unavailable, shown
 from calltally.folder import DataFolder, Role
 from calltally.settings import Settings, read_settings
 
@@ -31,12 +32,14 @@ __all__ = [
     "listening",
     "opened",
     "settings_for",
+    "whole_number",
 ]
 
 PATIENCE = 10.0  # seconds: longer than an owner takes to open the calls, or to end once it has let others finish
 PAUSE = 0.05
 SAID_AFTER = 1.0  # seconds that a command waits without saying so
 LAST_SECONDS = 5.0
+WHOLE = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 
 DataOption = Annotated[
     str | None,
@@ -69,6 +72,18 @@ YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask")]
 BusinessArgument = Annotated[
     str, typer.Argument(metavar="BUSINESS", help="Its id, or its name where only one has it", show_default=False)
 ]
+
+
+def whole_number(lowest: int, highest: int) -> Callable[[str | int], int]:
+    """Reads the number that an option was given, or its default; what is none is told as it was given."""
+
+    def read(given: str | int) -> int:
+        text = str(given)
+        if WHOLE.fullmatch(text) and lowest <= int(text) <= highest:
+            return int(text)
+        raise typer.BadParameter(f"{shown(text)} is not a whole number from {lowest:,} to {highest:,}")
+
+    return read
 
 
 @dataclass(frozen=True)

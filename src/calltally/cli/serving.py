@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from calltally.cli.group import examples
-from calltally.cli.options import DataOption, PublicUrlOption
+from calltally.cli.options import DataOption, PublicUrlOption, whole_number
 from calltally.folder import DataFolder
 
 __all__ = ["DEMO_EXAMPLES", "SERVE_EXAMPLES", "demo", "running_address", "serve"]
@@ -24,7 +24,11 @@ HostOption = Annotated[
 ]
 PortOption = Annotated[
     int | None,
-    typer.Option(metavar="PORT", min=0, max=65535, help="Port to listen on (default: CALLTALLY_PORT, else 8080)"),
+    typer.Option(
+        metavar="PORT",
+        parser=whole_number(0, 65_535),
+        help="Port to listen on (default: CALLTALLY_PORT, else 8080)",
+    ),
 ]
 START_UP_SECONDS = 60.0
 

@@ -13,7 +13,7 @@ from calltally.cli.output import Column, print_json, print_table, say
 __all__ = ["app"]
 
 app = new_group(
-    "Reports that are shared by a link: whoever has it sees that one report. The browser and the API make them.",
+    "Reports that are shared by a link. Whoever has it sees that one report. The browser and the API make them.",
     examples("calltally share list 'Acme Plumbing'", "calltally share revoke 'Acme Plumbing' 9be07d24683f1c5a"),
 )
 

@@ -19,7 +19,7 @@ from calltally.cli.damage import naming_damage
 from calltally.cli.group import examples, new_group
 from calltally.cli.import_summary import print_rejected
 from calltally.cli.interrupting import interruptible
-from calltally.cli.options import BusinessOption, DataOption, JsonOption, Opened, calls_of, opened
+from calltally.cli.options import BusinessOption, DataOption, JsonOption, Opened, calls_of, opened, whole_number
 from calltally.cli.output import Column, complain, counted, note, print_facts, print_json, print_table, say
 from calltally.cli.progress import Line, Lines, spinner
 from calltally.engines import Engine, Outcome
@@ -31,7 +31,7 @@ from calltally.syncing import PullProgress, PullSummary, Reconciliation, Source,
 __all__ = ["app"]
 
 app = new_group(
-    "Calls pulled from where they are recorded, and only what is new.",
+    "Calls pulled from where they are recorded, only what is new.",
     examples("calltally sync callscaler --business 'Acme Plumbing'", "calltally sync callscaler --help"),
 )
 
@@ -86,7 +86,12 @@ def callscaler(
     full: Annotated[bool, typer.Option("--full", help="Pull all calls again, not only those that changed")] = False,
     reconcile_days: Annotated[
         int,
-        typer.Option("--reconcile-days", metavar="DAYS", min=0, max=40_000, help="Compare at most so many; 0: none"),
+        typer.Option(
+            "--reconcile-days",
+            metavar="DAYS",
+            parser=whole_number(0, 40_000),
+            help="Compare at most so many; 0: none",
+        ),
     ] = 90,
     url: Annotated[str, typer.Option("--url", metavar="ADDRESS", help="Where the API is")] = CALLSCALER,
     data: DataOption = None,

@@ -9,12 +9,13 @@ from calltally.engines.hot.opening import open_embedded
 from calltally.engines.whole import Movable
 from calltally.errors import InvalidRequest, Problem, shown
 from calltally.folder import DataFolder
-from calltally.settings import Settings
+from calltally.settings import SETTINGS, Settings
 
 __all__ = ["ENGINES", "Kind", "engine_status", "name_of_engine", "open_engine", "open_to_move", "prepare_engine"]
 
 
 NAME_OF_FILES = "the data folder"
+VARIABLE = next(setting.variable for setting in SETTINGS if setting.name == "engine")
 
 
 @dataclass(frozen=True)
@@ -58,13 +59,13 @@ def open_to_move(folder: DataFolder, settings: Settings) -> Movable:
     return _kind(settings).open_to_move(folder, settings)
 
 
-def name_of_engine(settings: Settings) -> str:
+def name_of_engine(settings: Settings, said_by: str = VARIABLE) -> str:
     """What people call the engine that the settings name, without a password.
 
     Raises:
-        InvalidRequest: the settings name none.
+        InvalidRequest: the settings name none; it says so of the option that has said it, or else of the variable.
     """
-    _kind(settings)
+    _kind(settings, said_by)
     scheme, separator, rest = settings.engine.partition("://")
     return f"{scheme}{separator}{rest.rpartition('@')[2].partition('?')[0]}" or NAME_OF_FILES
 
@@ -89,10 +90,11 @@ def engine_status(settings: Settings) -> EngineStatus:
     return _kind(settings).status(settings)
 
 
-def _kind(settings: Settings) -> Kind:
+def _kind(settings: Settings, said_by: str = VARIABLE) -> Kind:
     scheme, separator, _ = settings.engine.partition("://")
     if kind := ENGINES.get(scheme if separator else settings.engine):
         return kind()
     known = ", ".join(f"{scheme}://" for scheme in ENGINES if scheme)
-    message = f"CALLTALLY_ENGINE: {shown(scheme)} is no engine; leave it empty, or let it begin with {known}"
+    empty = "empty" if said_by == VARIABLE else "out"
+    message = f"{said_by}: {shown(scheme)} is no engine; leave it {empty}, or let it begin with {known}"
     raise InvalidRequest((Problem("environment", message),))
