@@ -7,6 +7,7 @@ from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import orjson
@@ -26,6 +27,8 @@ from tests.vendor.callscaler import (
     KEY,
     CallScaler,
     Fault,
+    Shape,
+    cursor_after,
     cut_off,
     garbage,
     gateway,
@@ -223,6 +226,114 @@ def test_what_is_kept_goes_with_the_business(puller: Puller, vendor: CallScaler)
     assert puller.state().complete_at
     delete_business(puller.control, puller.business.id)
     assert puller.state().complete_at is None
+
+
+# --- Pages that are formed otherwise ---------------------------------------------------------------------------------
+
+
+def beside_data(answer: dict[str, Any]) -> dict[str, Any]:
+    return answer | {"next_cursor": answer["data"].pop("next_cursor")}
+
+
+def within(name: str, *, outside: bool) -> Shape:
+    def shape(answer: dict[str, Any]) -> dict[str, Any]:
+        around = answer if outside else answer["data"]
+        around[name] = {key: answer["data"].pop(key) for key in ("next_cursor", "total")}
+        return answer
+
+    return shape
+
+
+def a_list(answer: dict[str, Any]) -> dict[str, Any]:
+    return {"data": answer["data"].pop("calls"), "meta": answer["data"]}
+
+
+def without_cursor(answer: dict[str, Any]) -> dict[str, Any]:
+    del answer["data"]["next_cursor"]
+    return answer
+
+
+def null_cursor(answer: dict[str, Any]) -> dict[str, Any]:
+    answer["data"]["next_cursor"] = None
+    return answer
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        beside_data,
+        within("pagination", outside=False),
+        within("meta", outside=False),
+        within("pagination", outside=True),
+        within("meta", outside=True),
+        a_list,
+    ],
+)
+def test_the_cursor_is_found_wherever_it_stands(puller: Puller, vendor: CallScaler, shape: Shape) -> None:
+    vendor.put(records(50))
+    vendor.shape = shape
+    found = puller.pull()
+    assert (found.pages, found.read) == (3, 50)
+    assert puller.stored() == puller.wanted()
+
+
+@pytest.mark.parametrize(("shape", "size"), [(without_cursor, 20), (without_cursor, CAP), (null_cursor, CAP)])
+def test_without_a_cursor_the_total_tells_that_there_are_more(
+    puller: Puller, vendor: CallScaler, shape: Shape, size: int
+) -> None:
+    vendor.page_size = size
+    vendor.put(records(2 * size + 10))
+    vendor.shape = lambda answer: shape(whole_total(answer, 2 * size + 10))
+    with pytest.raises(Stopped):
+        puller.pull(on_progress=stop_after(1))
+    found = puller.pull()
+    assert (found.pages, found.resumed) == (2, True)
+    assert [params.get("offset") for params in vendor.asked()] == [None, str(size), str(2 * size)]
+    assert puller.stored() == puller.wanted()
+
+
+def whole_total(answer: dict[str, Any], total: int) -> dict[str, Any]:
+    """The total of all calls, wherever the page begins."""
+    return answer | {"data": answer["data"] | {"total": total}}
+
+
+def test_a_page_that_is_short_is_the_last_whatever_the_total_counts(puller: Puller, vendor: CallScaler) -> None:
+    vendor.put(records(5))
+    vendor.shape = lambda answer: whole_total(answer, 1000)
+    assert puller.pull().read == 5
+    vendor.shape = lambda answer: without_cursor(whole_total(answer, 1000))
+    assert puller.pull(full=True).read == 5
+    assert puller.state().complete_at
+
+
+@pytest.mark.parametrize("calls", [CAP, 2 * CAP])
+def test_calls_that_are_counted_and_not_given_are_no_end(puller: Puller, vendor: CallScaler, calls: int) -> None:
+    vendor.page_size = CAP
+    vendor.put(records(calls))
+    vendor.shape = lambda answer: without_cursor(whole_total(answer, 1300))
+    for _ in range(2):
+        with pytest.raises(Refused, match=rf"CallScaler says that there are 1,300 calls, but gives only {calls:,}"):
+            puller.pull()
+        assert puller.state().complete_at is None
+
+
+def test_a_vendor_that_takes_no_offset(puller: Puller, vendor: CallScaler) -> None:
+    vendor.page_size = CAP
+    vendor.put(records(CAP))
+    page = {"calls": records(CAP), "total": CAP + 400}
+    vendor.faults.extend([saying(orjson.dumps({"data": page}))] * 3)
+    for _ in range(2):
+        with pytest.raises(Refused, match="CallScaler gives the same calls again, wherever they are to begin"):
+            puller.pull()
+        assert puller.state().complete_at is None
+
+
+def test_an_empty_page_that_leads_to_itself_is_the_end(puller: Puller, vendor: CallScaler) -> None:
+    vendor.put(records(10))
+    vendor.shape = lambda answer: {"data": answer["data"] | {"next_cursor": cursor_after(10)}}
+    assert puller.pull().pages == 2
+    assert puller.state().complete_at
+    assert puller.stored() == puller.wanted()
 
 
 # --- Faults ---------------------------------------------------------------------------------------------------------

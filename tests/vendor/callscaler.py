@@ -61,6 +61,7 @@ class Server(ThreadingHTTPServer):
 
 
 Fault = Callable[[Handler, int, bytes], None]
+Shape = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 def answer(handler: Handler, status: int, content: bytes, **headers: str) -> None:
@@ -168,6 +169,7 @@ class CallScaler:
         self.report_faults: deque[Fault | None] = deque()  # those for its report
         self.lies: dict[tuple[str, str], Any] = {}  # what it says of a metric on a day
         self.circles = False
+        self.shape: Shape = dict  # how it forms the answer that holds a page
         self.server_address = ""
         self._calls: dict[str, Stored] = {}
         self._last: dict[str, Any] | None = None
@@ -223,20 +225,20 @@ class CallScaler:
 
     def _page(self, params: Mapping[str, str]) -> tuple[int, dict[str, Any]]:
         since = datetime.fromisoformat(params.get("updated_since", "1970-01-01T00:00:00+00:00"))
-        after = _place(params["cursor"]) if "cursor" in params else 0
+        after = _place(params["cursor"]) if "cursor" in params else int(params.get("offset", "0"))
         if after is None:
             return 400, {"error": {"code": "400", "message": "Invalid cursor"}}
         size = min(int(params.get("limit", "50")), CAP, self.page_size)
         in_order = sorted(self._calls.values(), key=lambda stored: stored.place)
         found = [stored for stored in in_order if stored.place > after and stored.changed_at >= since]
         body: dict[str, Any] = {"calls": [stored.record for stored in found[:size]], "total": len(found)}
-        body["next_cursor"] = _cursor(found[size - 1].place) if len(found) > size else None
+        body["next_cursor"] = cursor_after(found[size - 1].place) if len(found) > size else None
         if self.circles and body["next_cursor"]:
             body["next_cursor"] = params.get("cursor", body["next_cursor"])
         self._last, before = {"data": body}, self._last
         if self.faults and self.faults[0] == self.repeated:
             self._last = before
-        return 200, {"data": body}
+        return 200, self.shape({"data": body})
 
     def _report(self, params: Mapping[str, str]) -> dict[str, Any]:
         business = reference.Business(self.timezone, "US")
@@ -249,7 +251,7 @@ class CallScaler:
         return found
 
 
-def _cursor(place: int) -> str:
+def cursor_after(place: int) -> str:
     return base64.urlsafe_b64encode(f"after {place}".encode()).decode()
 
 
