@@ -480,6 +480,25 @@ def test_leads_of_callrail_are_those_of_its_webhooks(lead: str, qualified: str) 
         assert read(lead.replace("_", " ").title()) == qualified
 
 
+def test_what_callrail_writes_for_none_says_nothing(engine: Engine, new_york: Business, tmp_path: Path) -> None:
+    call = {"start_time": "2026-03-09T14:05:00-04:00", "customer_phone_number": "+13055550134", "answered": False}
+    calls = [
+        call
+        | {"id": "CAL1", "value": None, "formatted_value": "--", "duration": 15, "formatted_duration": "(abandoned)"},
+        call
+        | {"id": "CAL2", "value": "", "formatted_value": " - ", "duration": None, "formatted_duration": "(Abandoned)"},
+        call | {"id": "CAL3", "value": "--", "formatted_value": "$5.00", "duration": None, "formatted_duration": "20s"},
+    ]
+    found = put(engine, new_york, tmp_path / "calls.json", json.dumps(calls)).summary
+    assert (found.presets, found.added, found.rejected) == ({"callrail": 1}, 3, 0)
+    stored = calls_of(engine, new_york)
+    assert [said(stored[f"CAL{n}"], "duration_seconds", "value_cents") for n in (1, 2, 3)] == [
+        (15, None),
+        (None, None),
+        (20, 500),
+    ]
+
+
 def test_what_is_no_call_is_rejected(engine: Engine, new_york: Business, tmp_path: Path) -> None:
     text = CALLTRACKINGMETRICS.replace("Inbound", "msg_inbound")
     found = put(engine, new_york, tmp_path / "calls.csv", text)
@@ -547,7 +566,18 @@ def test_money_is_exact(amount: Decimal, written: str, negated: bool) -> None:
 
 @pytest.mark.parametrize(
     ("text", "cents"),
-    [("0.005", "1"), ("-.0149", "-1"), ("1,2", "1,2"), ("1.234,50", "1.234,50"), ("$", "$"), ("12", "1200")],
+    [
+        ("0.005", "1"),
+        ("-.0149", "-1"),
+        ("1,2", "1,2"),
+        ("1.234,50", "1.234,50"),
+        ("$", "$"),
+        ("12", "1200"),
+        ("--", ""),
+        ("—", ""),
+        ("- -", ""),
+        ("$-", "$-"),
+    ],
 )
 def test_money_that_could_mean_two_things_is_not_guessed(text: str, cents: str) -> None:
     assert converter(Money())(text) == cents

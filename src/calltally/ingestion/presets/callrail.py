@@ -22,6 +22,7 @@ STATUSES = Words(
         "voicemail left": "voicemail",
     }
 )
+LENGTH = Seconds(nothing=("(abandoned)",))
 CALLRAIL_LEADS = {  # of the API and its webhooks
     "good_lead": "true",
     "previously_marked_good_lead": "true",
@@ -63,9 +64,9 @@ CALLRAIL = Preset(
         ),
         taken(
             "duration_seconds",
-            From("Duration (seconds)", Seconds()),
-            From("Duration", Seconds()),
-            From("formatted_duration", Seconds()),
+            From("Duration (seconds)", LENGTH),
+            From("Duration", LENGTH),
+            From("formatted_duration", LENGTH),
         ),
         taken("source", "Source", "source_name", "formatted_tracking_source"),
         taken("utm_source", "utm_source"),

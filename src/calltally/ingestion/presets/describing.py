@@ -44,7 +44,8 @@ def _meaning(meaning: Meaning | None) -> str:
         case Money():
             return " (decimal, in cents; what is below zero was paid)" if meaning.negated else " (decimal, in cents)"
         case Seconds():
-            return " (seconds, `1:02:03` or `2m 15s`)"
+            nothing = f"; {', '.join(meaning.nothing)} → nothing" if meaning.nothing else ""
+            return f" (seconds, `1:02:03` or `2m 15s`{nothing})"
         case Times():
             return f" (also {', '.join(f'`{each}`' for each in meaning.formats)})"
         case Elapsed():

@@ -15,6 +15,7 @@ Converter = Callable[[str], str]
 AMOUNT = re.compile(
     r"(?P<sign>[+-]?)\s*[$€£]?\s*(?P<minus>-?)(?P<whole>[0-9]{1,3}(?:,[0-9]{3})+|[0-9]*)(?:\.(?P<part>[0-9]*))?"
 )
+NO_AMOUNT = re.compile(r"[-–—\s]+")
 CLOCK = re.compile(r"(?:(?P<hours>[0-9]{1,6}):)?(?P<minutes>[0-9]{1,6}):(?P<seconds>[0-5]?[0-9])")
 PARTS = re.compile(
     r"(?=[0-9])(?:(?P<hours>[0-9]{1,6})\s*h(?:(?:ou)?rs?)?)?[\s,]*+"
@@ -38,7 +39,7 @@ def converter(meaning: Meaning) -> Converter:
         case Money():
             return lambda text: _cents(text, negated=meaning.negated)
         case Seconds():
-            return _seconds
+            return _lengths(meaning)
         case Times():
             return lambda text: _time(text, meaning.formats)
         case Elapsed():
@@ -77,13 +78,20 @@ def _words(meaning: Words) -> Converter:
 
 
 def _cents(text: str, *, negated: bool) -> str:
-    found = AMOUNT.fullmatch(text) if len(text) <= LONGEST_AMOUNT else None
-    if not found or not (found["whole"] or found["part"]):
+    if len(text) > LONGEST_AMOUNT:
         return text
+    found = AMOUNT.fullmatch(text)
+    if not found or not (found["whole"] or found["part"]):
+        return "" if NO_AMOUNT.fullmatch(text) else text
     part = f"{found['part'] or '':0<3}"
     cents = int(found["whole"].replace(",", "") or 0) * 100 + int(part[:2]) + (part[2] >= "5")
     below_zero = (found["sign"] == "-" or found["minus"] == "-") != negated
     return str(-cents if below_zero else cents)
+
+
+def _lengths(meaning: Seconds) -> Converter:
+    nothing = {word.casefold() for word in meaning.nothing}
+    return lambda text: "" if text.casefold() in nothing else _seconds(text)
 
 
 def _seconds(text: str) -> str:

@@ -51,14 +51,19 @@ class Said:
 
 @dataclass(frozen=True)
 class Money:
-    """A decimal such as `-0.0085` or `$1,234.50` as whole cents, half away from zero; `negated`: paid is below 0."""
+    """A decimal such as `-0.0085` or `$1,234.50` as whole cents, half away from zero; `negated`: paid is below 0.
+
+    Dashes alone say nothing.
+    """
 
     negated: bool = False
 
 
 @dataclass(frozen=True)
 class Seconds:
-    """A length such as `1:02:03`, `2m 15s` or `62s` as seconds."""
+    """A length such as `1:02:03`, `2m 15s` or `62s` as seconds. The words of `nothing` say nothing, in any case."""
+
+    nothing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
