@@ -701,7 +701,7 @@ def together(rules: Legs, legs: Sequence[Call], cuts: Sequence[int] = (), **othe
     batches = [legs[start:end] for start, end in pairwise(bounds)]
     back: list[pa.RecordBatch] = []
     for batch in batches:
-        back += gathering.add(pa.RecordBatch.from_pylist(list(batch), ROW_SCHEMA), others)
+        back += gathering.add(pa.RecordBatch.from_pylist(list(batch), ROW_SCHEMA), others, {})
     rows = [row for each in (*back, *gathering.rest()) for row in each.to_pylist()]
     assert sorted(row["n"] for row in rows) == [row["n"] for row in legs]
     return {row["n"]: row for row in rows}
@@ -769,7 +769,7 @@ def test_no_more_is_held_than_has_to_be() -> None:
     gathering = LegsTogether(RULES)
     for first in range(1, 100_000, 5_000):
         rows = [leg(n, "always") for n in range(first, first + 5_000)]
-        for _ in gathering.add(pa.RecordBatch.from_pylist(rows, ROW_SCHEMA), {}):
+        for _ in gathering.add(pa.RecordBatch.from_pylist(rows, ROW_SCHEMA), {}, {}):
             pass
         assert len(gathering._held) <= MOST_APART + 5_000
 
@@ -784,6 +784,51 @@ def test_a_leg_that_another_names_is_of_its_call(order: tuple[int, int], cut: tu
     ]
     found = together(replace(RULES, other="bleg_uuid"), legs, cut, main="other")
     assert {said(row, "id", "status", "duration_seconds") for row in found.values()} == {("main", "completed", 9)}
+
+
+TWILIO_HEADER = "sid,account_sid,parent_call_sid,to,from,status,start_time,duration,price,direction"
+TWILIO_CALL = "CA1,AC1,,+13055550100,+13055550134,completed,2026-03-09T18:05:00Z,184,-0.10,inbound"
+TRIED = "CA2,AC1,CA1,+13055550198,+13055550134,no-answer,2026-03-09T18:05:05Z,0,,outbound-dial"
+REACHED = "CA3,AC1,CA1,+13055550199,+13055550134,completed,2026-03-09T18:05:30Z,90,-0.14,outbound-dial"
+FACTS = ("started_at", "status", "duration_seconds", "destination_number", "cost_cents", "direction")
+
+
+@pytest.mark.parametrize("of_each", [1, 2])
+def test_a_leg_of_twilio_in_another_file_says_where_the_call_was_sent_on_to_and_nothing_else(
+    engine: Engine, new_york: Business, tmp_path: Path, of_each: int
+) -> None:
+    put(engine, new_york, tmp_path / "calls.csv", lines(TWILIO_HEADER, TWILIO_CALL))
+    legs = lines(TWILIO_HEADER, *[REACHED, TRIED][:of_each])
+    assert put(engine, new_york, tmp_path / "legs.csv", legs).summary.rejected == 0
+    assert said(calls_of(engine, new_york)["CA1"], *FACTS) == (
+        AT,
+        "completed",
+        184,
+        ("+13055550199" if of_each == 1 else "+13055550198"),
+        10,
+        "inbound",
+    )
+
+
+def test_a_leg_of_twilio_without_its_call_is_rejected(engine: Engine, new_york: Business, tmp_path: Path) -> None:
+    found = put(engine, new_york, tmp_path / "legs.csv", lines(TWILIO_HEADER, REACHED))
+    assert (found.summary.added, found.summary.rejected) == (0, 1)
+    rejected = json.loads((tmp_path / "legs.csv.rejected.ndjson").read_text())
+    assert rejected["record"]["sid"] == "CA3"
+
+
+def test_of_legs_that_nobody_answered_the_first_counts(engine: Engine, new_york: Business, tmp_path: Path) -> None:
+    later = TRIED.replace("CA2", "CA4").replace("0198", "0197").replace("18:05:05", "18:05:20")
+    put(engine, new_york, tmp_path / "calls.csv", lines(TWILIO_HEADER, later, TRIED, TWILIO_CALL))
+    assert said(calls_of(engine, new_york)["CA1"], "destination_number") == ("+13055550198",)
+
+
+def test_two_legs_that_differ_in_nothing_but_their_id_are_added_up(
+    engine: Engine, new_york: Business, tmp_path: Path
+) -> None:
+    rows = (REACHED, REACHED.replace("CA3", "CA4"), REACHED, TWILIO_CALL)
+    put(engine, new_york, tmp_path / "calls.csv", lines(TWILIO_HEADER, *rows))
+    assert said(calls_of(engine, new_york)["CA1"], "cost_cents") == (10 + 14 + 14,)
 
 
 def test_legs_far_apart_update_the_call_in_the_order_of_the_file(

@@ -36,7 +36,7 @@ class FileReading:
         found = self._rows.read(self._by_preset.read(batch))
         if self._legs is None:
             return found, iter((found.rows,))
-        return found, self._legs.add(found.rows, self._by_preset.others(batch))
+        return found, self._legs.add(found.rows, self._by_preset.others(batch), self._by_preset.parts(batch))
 
     def rest(self) -> Iterator[pa.RecordBatch]:
         """The rows that were not ready before all were read."""

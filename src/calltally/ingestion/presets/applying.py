@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from calltally.ingestion.files import ABSENT, Column, RowBatch, column_of, plain
-from calltally.ingestion.presets.meanings import Converter, converter, elapsed
-from calltally.ingestion.presets.types import Elapsed, From, Preset, Taken, Times, folded
+from calltally.ingestion.presets.meanings import Converter, converter, elapsed, part
+from calltally.ingestion.presets.types import Elapsed, From, Part, Preset, Taken, Times, folded
 from calltally.records import Reading
 
 __all__ = ["PresetReading"]
@@ -49,6 +49,19 @@ class PresetReading:
         ids = next((vendor.said(row.sources) for row in self._preset.fields if row.field == "id"), ())
         others = zip(ids, vendor.texts(legs.other), strict=True) if ids else ()
         return {own: other for own, other in others if own and other and own != other}
+
+    def parts(self, batch: RowBatch) -> dict[int, Part]:
+        """The rows of a batch, as it is in the file, that are but legs of a call with a row of its own, by number."""
+        parts = self._preset.legs.parts if self._preset.legs else None
+        if not parts:
+            return {}
+        vendor = _VendorColumns(batch, {*self._mapped.values()}, self._reading)
+        facts = {row.field: vendor.said(row.sources) for row in parts.fields}
+        return {
+            number: part({name: texts[at] for name, texts in facts.items()}, self._reading)
+            for at, (number, of) in enumerate(zip(batch.numbers, vendor.texts(parts.of), strict=True))
+            if of
+        }
 
     def _applies(self, row: Taken, vendor: "_VendorColumns") -> bool:
         """Whether a field is taken as the preset says: somebody's own words come first."""

@@ -18,9 +18,12 @@ def described_legs(legs: Legs) -> str:
     facts = ["each field is what the leg that started first says, else the next"]
     if legs.by_best:
         best = f"one that is {' or else '.join(legs.best)}, then the longest" if legs.best else "the longest"
-        facts.append(f"{_listed(legs.by_best)} are those of the best leg ({best})")
+        of_parts = f" with `{legs.parts.of}`" if legs.parts else ""
+        they = "are those" if len(legs.by_best) > 1 else "is that"
+        facts.append(f"{_listed(legs.by_best)} {they} of the best leg{of_parts} ({best})")
     if legs.summed:
-        facts.append(f"{_listed(legs.summed)} is added up, of each row in whole cents")
+        without = f", where a row without `{legs.parts.of}` is among them" if legs.parts else ""
+        facts.append(f"{_listed(legs.summed)} is added up, of each row in whole cents{without}")
     return "; ".join(facts)
 
 

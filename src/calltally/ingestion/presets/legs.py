@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from calltally.engines import ROW_SCHEMA, VALUE_FIELDS
-from calltally.ingestion.presets.types import Legs
+from calltally.ingestion.presets.types import Legs, Part
 
 __all__ = ["MOST_APART", "LegsTogether"]
 
@@ -42,11 +42,18 @@ class LegsTogether:
         self._held = ROW_SCHEMA.empty_table()
         self._calls: list[_Call | None] = []  # of the rows that are held; None: a row without an id
         self._open: dict[str, _Call] = {}
+        self._parts: dict[int, Part] = {}
 
-    def add(self, rows: pa.RecordBatch, others: Mapping[str, str]) -> Iterator[pa.RecordBatch]:
-        """Take the next rows; `others` are ids that some ids name. What comes back are rows of calls that are whole."""
+    def add(
+        self, rows: pa.RecordBatch, others: Mapping[str, str], parts: Mapping[int, Part]
+    ) -> Iterator[pa.RecordBatch]:
+        """Take the next rows. What comes back are rows of calls that are whole.
+
+        `others` are ids that some ids name, `parts` are by their numbers rows that are but legs of a call.
+        """
         if not len(rows):
             return
+        self._parts |= parts
         numbers = rows["n"].to_pylist()
         for id_, number in zip(rows["id"].to_pylist(), numbers, strict=True):
             self._calls.append(self._call(id_, number, others.get(id_)) if id_ else None)
@@ -82,29 +89,38 @@ class LegsTogether:
         yield from self._together(done, calls)
 
     def _together(self, rows: pa.Table, calls: Sequence[_Call | None]) -> Iterator[pa.RecordBatch]:
-        several = [call is not None and call.legs > 1 for call in calls]
-        alone = rows.filter(pa.array([not each for each in several], pa.bool_()))
+        numbers = rows["n"].to_pylist()
+        parts = {n: self._parts.pop(n) for n in numbers if n in self._parts}
+        legs = [call is not None and (call.legs > 1 or n in parts) for call, n in zip(calls, numbers, strict=True)]
+        alone = rows.filter(pa.array([not each for each in legs], pa.bool_()))
         by_call: dict[int, tuple[_Call, list[Row]]] = {}
-        legs = _filled(rows.filter(pa.array(several, pa.bool_()))).to_pylist()
-        for call, leg in zip([call for call in calls if call is not None and call.legs > 1], legs, strict=True):
+        of_calls = [call for call, is_leg in zip(calls, legs, strict=True) if call is not None and is_leg]
+        for call, leg in zip(of_calls, _filled(rows.filter(pa.array(legs, pa.bool_()))).to_pylist(), strict=True):
             by_call.setdefault(id(call), (call, []))[1].append(leg)
-        merged = [row for call, its_legs in by_call.values() for row in _as_one(its_legs, call.id, self._legs)]
+        merged = [row for call, its_legs in by_call.values() for row in _as_one(its_legs, call.id, self._legs, parts)]
         both = pa.concat_tables([alone, pa.Table.from_pylist(merged, ROW_SCHEMA)])
         yield from both.sort_by("n").combine_chunks().to_batches()
 
 
-def _as_one(legs: list[Row], id_: str, rules: Legs) -> Iterator[Row]:
+def _as_one(legs: list[Row], id_: str, rules: Legs, parts: Mapping[int, Part]) -> Iterator[Row]:
     """The legs of a call, each with what all of them together say. Two that say the same are one leg."""
     names = [name for name in NAMES if name in legs[0]]
-    in_order = sorted(legs, key=lambda leg: (leg.get("started_at") or AFTER_ALL, leg["n"]))
-    different = _different(in_order, names)
+    in_order = sorted(legs, key=lambda leg: (_facts(leg, parts).get("started_at") or AFTER_ALL, leg["n"]))
+    different = _different(in_order, names, parts)
     call = {name: next((leg[name] for leg in different if leg[name] is not None), None) for name in names}
-    best = max(different, key=lambda leg: (_rank(leg, rules), leg.get("duration_seconds") or 0))
+    candidates = [leg for leg in different if leg["n"] in parts] or different
+    best = max(candidates, key=lambda leg: _rank(_facts(leg, parts), rules))
     call |= {name: best[name] for name in rules.by_best if best.get(name) is not None}
+    whole = any(leg["n"] not in parts for leg in legs)
     for name in rules.summed:
         said = [leg[name] for leg in different if leg.get(name) is not None]
-        call[name] = sum(said) if said else None
+        call[name] = sum(said) if said and whole else None
     return ({**leg, **call, "id": id_} for leg in legs)
+
+
+def _facts(leg: Row, parts: Mapping[int, Part]) -> Row:
+    """What a leg says of itself."""
+    return vars(parts[leg["n"]]) if leg["n"] in parts else leg
 
 
 def _filled(rows: pa.Table) -> pa.Table:
@@ -112,13 +128,15 @@ def _filled(rows: pa.Table) -> pa.Table:
     return rows.select([name for name in rows.column_names if rows[name].null_count < len(rows)])
 
 
-def _different(legs: list[Row], names: Sequence[str]) -> list[Row]:
+def _different(legs: list[Row], names: Sequence[str], parts: Mapping[int, Part]) -> list[Row]:
     found: dict[tuple[object, ...], Row] = {}
     for leg in legs:
-        found.setdefault(tuple(leg[name] for name in names), leg)
+        own = parts[leg["n"]].id if leg["n"] in parts else None
+        found.setdefault((own, *(leg[name] for name in names)), leg)
     return list(found.values())
 
 
-def _rank(leg: Row, rules: Legs) -> int:
-    status = leg.get("status")
-    return -rules.best.index(status) if status in rules.best else -len(rules.best)
+def _rank(facts: Row, rules: Legs) -> tuple[int, int]:
+    status = facts.get("status")
+    place = rules.best.index(status) if status in rules.best else len(rules.best)
+    return -place, facts.get("duration_seconds") or 0

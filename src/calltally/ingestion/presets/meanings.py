@@ -1,14 +1,15 @@
 """What a vendor's values mean: a text as the text that our own field would have."""
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 
 from calltally.catalog import CATALOG
-from calltally.ingestion.presets.types import Elapsed, Meaning, Money, Preset, Said, Seconds, Taken, Times, Words
+from calltally.ingestion.presets.types import Elapsed, Meaning, Money, Part, Preset, Said, Seconds, Taken, Times, Words
+from calltally.localtime import moment
 from calltally.records import BadValue, Moment, Reading, read_value
 
-__all__ = ["Converter", "converter", "elapsed", "expected"]
+__all__ = ["Converter", "converter", "elapsed", "expected", "part"]
 
 Converter = Callable[[str], str]
 
@@ -68,6 +69,17 @@ def elapsed(start: str, end: str, reading: Reading) -> str:
     return str((last.instant - first.instant) // 1_000_000)
 
 
+def part(facts: Mapping[str, str], reading: Reading) -> Part:
+    """What a leg says of itself, by the names of our fields; nothing where it cannot be read."""
+    start, status, seconds = (_value(name, facts, reading) for name in ("started_at", "status", "duration_seconds"))
+    return Part(
+        facts["id"],
+        moment(start.instant).replace(tzinfo=None) if isinstance(start, Moment) else None,
+        status if isinstance(status, str) else None,
+        seconds if isinstance(seconds, int) else None,
+    )
+
+
 def _read(row: Taken) -> set[str]:
     return {source.column for source in row.sources}
 
@@ -115,8 +127,13 @@ def _time(text: str, formats: tuple[str, ...]) -> str:
 
 
 def _moment(text: str, reading: Reading) -> Moment | None:
+    found = _value("started_at", {"started_at": text}, reading)
+    return found if isinstance(found, Moment) else None
+
+
+def _value(name: str, texts: Mapping[str, str], reading: Reading) -> object:
+    """A text as the value of a field; None: it is none, or there is no text."""
     try:
-        found = read_value(CATALOG.fields["started_at"], text, reading)
+        return read_value(CATALOG.fields[name], texts[name], reading)
     except BadValue:
         return None
-    return found if isinstance(found, Moment) else None

@@ -1,6 +1,18 @@
 """Twilio: the call log as CSV, and Call resources of the API as JSON."""
 
-from calltally.ingestion.presets.types import Elapsed, From, Legs, Money, Preset, Seconds, Times, Words, any_case, taken
+from calltally.ingestion.presets.types import (
+    Elapsed,
+    From,
+    Legs,
+    Money,
+    Parts,
+    Preset,
+    Seconds,
+    Times,
+    Words,
+    any_case,
+    taken,
+)
 
 __all__ = ["TWILIO", "TWILIO_DIRECTIONS"]
 
@@ -23,7 +35,11 @@ TWILIO = Preset(
     "the call log as CSV, or Call resources of the API as JSON",
     fields=(
         taken("id", PARENT, "sid", "Call SID"),
-        taken("started_at", From("start_time", Times(FORMATS)), From("date_created", Times(FORMATS))),
+        taken(
+            "started_at",
+            From("start_time", Times(FORMATS), unless=PARENT),
+            From("date_created", Times(FORMATS), unless=PARENT),
+        ),
         taken("caller_number", From("from", unless=PARENT)),
         taken("tracking_number", From("to", unless=PARENT)),
         taken("destination_number", From("to", where=PARENT)),
@@ -43,5 +59,16 @@ TWILIO = Preset(
         ("Call SID", "from", "to"),
     ),
     others=("account_sid", "date_updated", "price_unit", "answered_by", "forwarded_from", "caller_name", "uri"),
-    legs=Legs(summed=("cost_cents",)),
+    legs=Legs(
+        summed=("cost_cents",),
+        parts=Parts(
+            PARENT,
+            (
+                taken("id", "sid"),
+                taken("started_at", From("start_time", Times(FORMATS)), From("date_created", Times(FORMATS))),
+                taken("status", "status"),
+                taken("duration_seconds", From("duration", Seconds())),
+            ),
+        ),
+    ),
 )

@@ -10,6 +10,7 @@ is `start_time` and `startTime` too.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from calltally.catalog import CATALOG
 
@@ -20,6 +21,8 @@ __all__ = [
     "Legs",
     "Meaning",
     "Money",
+    "Part",
+    "Parts",
     "Preset",
     "Said",
     "Seconds",
@@ -113,18 +116,41 @@ class Layout:
 
 
 @dataclass(frozen=True)
+class Parts:
+    """Rows that are but legs of a call which has a row of its own: those that say something in the column `of`.
+
+    `fields` are facts about a leg itself, of which the call gets none: its id, its start, its status and its duration.
+    """
+
+    of: str
+    fields: tuple[Taken, ...]
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a row says of itself that is but a leg of a call."""
+
+    id: str
+    started_at: datetime | None
+    status: str | None
+    duration_seconds: int | None
+
+
+@dataclass(frozen=True)
 class Legs:
     """How rows that are one call become it: those of one id, and those that another row names in the column `other`.
 
     Each field is what the leg that started first says of it, or else the next. Those in `by_best` are what the best
     leg says: one with the first of the statuses `best` that any has, and of several the longest. Those in `summed` are
-    added up.
+    added up. Where there are `parts`, the best leg is one of them, and without the row of the call itself nothing is
+    added up: the sum would lack what that row says.
     """
 
     best: tuple[str, ...] = ()
     by_best: tuple[str, ...] = ()
     summed: tuple[str, ...] = ()
     other: str | None = None
+    parts: Parts | None = None
 
 
 @dataclass(frozen=True)
