@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+import itertools
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -798,16 +799,9 @@ def test_a_leg_of_twilio_in_another_file_says_where_the_call_was_sent_on_to_and_
     engine: Engine, new_york: Business, tmp_path: Path, of_each: int
 ) -> None:
     put(engine, new_york, tmp_path / "calls.csv", lines(TWILIO_HEADER, TWILIO_CALL))
-    legs = lines(TWILIO_HEADER, *[REACHED, TRIED][:of_each])
+    legs = lines(TWILIO_HEADER, *[TRIED, REACHED][-of_each:])
     assert put(engine, new_york, tmp_path / "legs.csv", legs).summary.rejected == 0
-    assert said(calls_of(engine, new_york)["CA1"], *FACTS) == (
-        AT,
-        "completed",
-        184,
-        ("+13055550199" if of_each == 1 else "+13055550198"),
-        10,
-        "inbound",
-    )
+    assert said(calls_of(engine, new_york)["CA1"], *FACTS) == (AT, "completed", 184, "+13055550199", 10, "inbound")
 
 
 def test_a_leg_of_twilio_without_its_call_is_rejected(engine: Engine, new_york: Business, tmp_path: Path) -> None:
@@ -815,6 +809,14 @@ def test_a_leg_of_twilio_without_its_call_is_rejected(engine: Engine, new_york: 
     assert (found.summary.added, found.summary.rejected) == (0, 1)
     rejected = json.loads((tmp_path / "legs.csv.rejected.ndjson").read_text())
     assert rejected["record"]["sid"] == "CA3"
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations((TWILIO_CALL, TRIED, REACHED))))
+def test_twilio_sent_the_call_on_to_who_answered(
+    engine: Engine, new_york: Business, tmp_path: Path, order: tuple[str, ...]
+) -> None:
+    assert put(engine, new_york, tmp_path / "calls.csv", lines(TWILIO_HEADER, *order)).summary.rejected == 0
+    assert said(calls_of(engine, new_york)["CA1"], *FACTS) == (AT, "completed", 184, "+13055550199", 24, "inbound")
 
 
 def test_of_legs_that_nobody_answered_the_first_counts(engine: Engine, new_york: Business, tmp_path: Path) -> None:

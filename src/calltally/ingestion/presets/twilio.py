@@ -60,6 +60,8 @@ TWILIO = Preset(
     ),
     others=("account_sid", "date_updated", "price_unit", "answered_by", "forwarded_from", "caller_name", "uri"),
     legs=Legs(
+        best=("completed",),
+        by_best=("destination_number",),
         summed=("cost_cents",),
         parts=Parts(
             PARENT,
