@@ -66,6 +66,20 @@ def test_a_generic_file_is_not_spoken_of(calltally: CommandLine, acme: str, tmp_
         assert "preset" not in done.out
 
 
+def test_people_are_told_that_a_file_was_taken_for_windows_1252(
+    calltally: CommandLine, acme: str, tmp_path: Path
+) -> None:
+    odd, usual = tmp_path / "odd.csv", tmp_path / "usual.csv"
+    odd.write_bytes(b"id,started_at,source\n1,2026-03-09T14:05:00Z,caf\xe9\n")
+    usual.write_bytes("id,started_at,source\n2,2026-03-09T14:05:00Z,café\n".encode())
+    said = "as windows-1252, since it is not UTF-8: see that names with accents are right\n"
+    assert f"\nRead {said}" in calltally.process("import", str(odd), "-b", acme).out
+    assert f"\n1 of 2 files read {said}" in calltally.process("import", str(odd), str(usual), "-b", acme).out
+    assert "windows-1252" not in calltally.process("import", str(usual), "-b", acme).out
+    summary = json.loads(calltally.process("import", str(odd), str(usual), "-b", acme, "--json").out)
+    assert summary["windows_1252_files"] == 1
+
+
 def test_standard_input(calltally: CommandLine, acme: str) -> None:
     done = calltally.process("import", "-", "-b", acme, "--json", given=MASTER)
     assert json.loads(done.out)["presets"] == {"asterisk": 1}

@@ -503,6 +503,20 @@ def test_windows_1252(read: Reading, chunk: int) -> None:
     assert found.faults == [(3, "is not Windows-1252 text")]
 
 
+@pytest.mark.parametrize("cut", [1, 2, 3])
+def test_utf8_that_is_cut_off_within_a_character_has_one_bad_row(read: Reading, cut: int) -> None:
+    found = read("a.csv", "id,source\n1,café\n2,𝄞".encode()[:-cut])
+    assert found.rows == [{"id": "1", "source": "café"}]
+    assert found.faults == [(3, "is not UTF-8 text")]
+
+
+@pytest.mark.parametrize("before", [b"1,cafe\n", b"1,caf\xe9\n"])
+def test_windows_1252_whose_last_byte_is_a_letter_with_an_accent(read: Reading, before: bytes) -> None:
+    found = read("a.csv", b"id,source\n" + before + b"2,ol\xe9")
+    assert found.values[-1] == ("2", "olé")
+    assert not found.faults
+
+
 def test_json_is_never_windows_1252(read: Reading) -> None:
     found = read("a.ndjson", b'{"id": "caf\xe9"}\n{"id": "x"}\n')
     assert found.rows == [{"id": "x"}]

@@ -131,6 +131,7 @@ def print_summary(imported: Imported, business: Business, options: ImportOptions
     width = len(f"{summary.read:,}")
     print_facts([(name, f"{count:>{width},}") for name, count in counts])
     _print_presets(imported)
+    _print_encoding(imported)
     _print_times(summary, business)
     _print_dropped(summary)
     for path, rejected in imported.rejected.items():
@@ -157,6 +158,13 @@ def _print_presets(imported: Imported) -> None:
     for name, count in imported.summary.presets.items():
         how = f"as {PRESETS[name].vendor} writes them (--preset {name})"
         say(f"Read {how}" if count == imported.files else f"{count:,} of {imported.files:,} files read {how}")
+
+
+def _print_encoding(imported: Imported) -> None:
+    """Which files were taken for windows-1252: where that is wrong, all letters with accents are."""
+    if count := imported.summary.windows_1252_files:
+        which = "Read" if count == imported.files else f"{count:,} of {imported.files:,} files read"
+        say(f"{which} as windows-1252, since it is not UTF-8: see that names with accents are right")
 
 
 def _print_times(summary: ImportSummary, business: Business) -> None:

@@ -64,7 +64,8 @@ class Progress:
 class ImportSummary:
     """What happened to the rows of one or several files: read = added + updated + unchanged + rejected.
 
-    `presets` says how many files were read by which preset, but for the generic one.
+    `presets` says how many files were read by which preset, but for the generic one, `windows_1252_files` how many as
+    windows-1252, as they are not UTF-8.
     """
 
     read: int = 0
@@ -77,6 +78,7 @@ class ImportSummary:
     dropped_fields: Counter[str] = field(default_factory=Counter)
     rejects_files: list[str] = field(default_factory=list)
     presets: Counter[str] = field(default_factory=Counter)
+    windows_1252_files: int = 0
 
     def include(self, other: "ImportSummary") -> None:
         """Add another file's summary."""
@@ -141,6 +143,7 @@ def import_file(
             summary.rejects_files = [str(rejects.path)]
         if reading.preset and reading.preset is not GENERIC:
             summary.presets[reading.preset.name] = 1
+        summary.windows_1252_files = int(rows.encoding == "cp1252")
         rejects.tidy(finished=not (broken or options.dry_run))
         return FileResult(summary, broken or unwritten, rejects.fields)
 

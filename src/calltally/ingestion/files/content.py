@@ -65,12 +65,18 @@ def _as_utf8(chunks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
 
 
 def _is_utf8(start: bytes, *, final: bool) -> bool:
-    """Whether the bytes decode; unless they are final, the last character may be cut."""
+    """Whether the bytes decode, but for the last character, which may be cut.
+
+    If the bytes are final, a whole character of several bytes has to come before such a one: what has none is more
+    likely text in another encoding, whose last letter has an accent.
+    """
+    decoder = codecs.getincrementaldecoder("utf-8")()
     try:
-        codecs.getincrementaldecoder("utf-8")().decode(start, final)
+        text = decoder.decode(start)
     except UnicodeDecodeError:
         return False
-    return True
+    is_cut = bool(decoder.getstate()[0])
+    return not (final and is_cut and text.isascii())
 
 
 def _cut(data: bytes, size: int) -> Iterator[bytes]:

@@ -76,7 +76,7 @@ def _reader(stream: BinaryIO, source: Source, known: Collection[str], unnamed: U
     if kind == "json":
         return RowReader(kind, None, source, read_json_array(content))
     layout = find_layout(content, known, unnamed)
-    return RowReader(kind, layout.names, source, read_delimited(content, layout))
+    return RowReader(kind, layout.names, source, read_delimited(content, layout), content.encoding)
 
 
 def _seekable(stream: BinaryIO, content: Content) -> BinaryIO:

@@ -75,11 +75,17 @@ class RowReader:
     """
 
     def __init__(
-        self, kind: Format, columns: tuple[str, ...] | None, origin: Origin, batches: Iterator[RowBatch]
+        self,
+        kind: Format,
+        columns: tuple[str, ...] | None,
+        origin: Origin,
+        batches: Iterator[RowBatch],
+        encoding: str = "utf-8",
     ) -> None:
         self.format: Format = kind
         self.unit: Unit = UNITS[kind]
         self.columns = columns
+        self.encoding = encoding
         self._origin = origin
         self._batches = batches
 
