@@ -22,7 +22,7 @@ from calltally.api.openapi_parts import ERRORS as MEANINGS
 from calltally.catalog import CATALOG, RANGES, Range, describe
 from calltally.cli.app import NAME, build
 from calltally.errors import NotFound
-from calltally.ingestion import MOST_APART, PRESETS, Preset, described, described_legs
+from calltally.ingestion import MOST_APART, PRESETS, Preset, described, described_legs, described_meaning
 from calltally.ingestion.webhooks import VENDORS, Vendor
 from calltally.settings import SETTINGS
 
@@ -327,7 +327,7 @@ def _read_of(vendor: Vendor) -> Iterator[tuple[str, str]]:
     if vendor.names is None:
         yield "all", "the [names of the field](import.md#fields)"
     for field, names in (vendor.names or {}).items():
-        yield _code(field), ", ".join(map(_code, names))
+        yield _code(field), ", ".join(_code(name) + described_meaning(vendor.meanings.get(name)) for name in names)
     for implies in vendor.implies:
         yield f"{_code(implies.field)}: {_code(_plain(implies.value))}", f"{_code(implies.name)}: {_code(implies.word)}"
     if vendor.leg:

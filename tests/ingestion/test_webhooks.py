@@ -172,6 +172,42 @@ def test_callrail(business: Business, answered: bool | None, voicemail: bool | N
     }
 
 
+@pytest.mark.parametrize(
+    ("said", "started"),
+    [
+        ({"datetime": "2026-03-09 14:00:00"}, "2026-03-09T14:00:00+00:00"),
+        ({"datetime": "2026-03-09T10:00:00-04:00"}, "2026-03-09T14:00:00+00:00"),
+        ({"start_time": "2026-03-09T09:00:00-05:00", "datetime": "2026-03-09 14:30:00"}, "2026-03-09T14:00:00+00:00"),
+        ({"timestamp": "2026-03-09T10:00:00.5-04:00", "created_at": "x"}, "2026-03-09T14:00:00.500000+00:00"),
+        ({"created_at": "2026-03-09T10:00:00-04:00"}, "2026-03-09T14:00:00+00:00"),
+    ],
+)
+def test_starts_of_callrail(business: Business, engine: Engine, said: dict[str, str], started: str) -> None:
+    body = as_json({**POST_CALL, "start_time": None, **said})
+    deliveries = read_notice(CALLRAIL, body, business).deliveries(1, business)
+    assert deliveries
+    deliver_read([deliveries], business, engine)
+    [call] = stored(business, engine)
+    assert call["started_at"].isoformat() == started
+
+
+@pytest.mark.parametrize(
+    ("said", "read"),
+    [
+        ({"value": "125.50", "formatted_value": "$125.50"}, {"value_cents": "12550"}),
+        ({"value": 12.5}, {"value_cents": "1250"}),
+        ({"value": "", "formatted_value": "--"}, {}),
+        ({"value": None, "formatted_value": "$1,000"}, {"value_cents": "100000"}),
+        ({"tracker_resource_id": "TRK1"}, {"number_id": "TRK1"}),
+        ({"tracker_id": 35, "tracker_resource_id": "TRK1"}, {"number_id": 35}),
+    ],
+)
+def test_the_value_and_the_number_of_callrail(business: Business, said: dict[str, object], read: Any) -> None:
+    without = read_notice(CALLRAIL, as_json(POST_CALL), business).record
+    assert without is not None
+    assert read_notice(CALLRAIL, as_json({**POST_CALL, **said}), business).record == {**without, **read}
+
+
 def test_a_leg_of_a_call_says_where_that_call_was_sent_on_to(
     business: Business, engine: Engine, new_business: NewBusiness
 ) -> None:

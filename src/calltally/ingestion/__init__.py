@@ -23,7 +23,7 @@ from calltally.ingestion.load import (
     import_records,
 )
 from calltally.ingestion.naming import files_named
-from calltally.ingestion.presets import MOST_APART, PRESETS, Preset, described, described_legs
+from calltally.ingestion.presets import MOST_APART, PRESETS, Preset, described, described_legs, described_meaning
 from calltally.ingestion.reading import RejectedRow
 from calltally.ingestion.rejects import RejectedField, Rejects, shown_text
 
@@ -47,6 +47,7 @@ __all__ = [
     "deliver_read",
     "described",
     "described_legs",
+    "described_meaning",
     "erase_caller",
     "files_named",
     "import_file",

@@ -13,7 +13,7 @@ from calltally.ingestion.presets.meanings import Converter, converter, elapsed, 
 from calltally.ingestion.presets.types import Elapsed, From, Part, Preset, Taken, Times, folded
 from calltally.records import Reading
 
-__all__ = ["PresetReading"]
+__all__ = ["PresetReading", "as_text"]
 
 
 class PresetReading:
@@ -114,7 +114,7 @@ class _VendorColumns:
         name = folded(name)
         if name not in self._remembered:
             column = plain(self.columns[self._by_name[name]]) if name in self._by_name else [None] * self._size
-            self._remembered[name] = [_as_text(value) or "" for value in column]
+            self._remembered[name] = [as_text(value) or "" for value in column]
         return self._remembered[name]
 
     @cached_property
@@ -162,11 +162,11 @@ def _each(column: Column, convert: Converter) -> Column:
 
 
 def _one(value: object, convert: Converter) -> object:
-    text = _as_text(value)
+    text = as_text(value)
     return value if text is None else convert(text) or None if text else None
 
 
-def _as_text(value: object) -> str | None:
+def as_text(value: object) -> str | None:
     """The value as it would be written in a file, without blanks at its ends; None if it is neither text nor number."""
     if value is None or value is ABSENT:
         return ""

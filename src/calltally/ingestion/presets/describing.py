@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from calltally.ingestion.presets.types import Elapsed, From, Legs, Meaning, Money, Preset, Said, Seconds, Times, Words
 
-__all__ = ["described", "described_legs"]
+__all__ = ["described", "described_legs", "described_meaning"]
 
 
 def described(preset: Preset) -> Iterator[tuple[str, str]]:
@@ -27,16 +27,8 @@ def described_legs(legs: Legs) -> str:
     return "; ".join(facts)
 
 
-def _source(source: From) -> str:
-    limits = ""
-    if source.where:
-        limits = f" in rows with `{source.where}`"
-    if source.unless:
-        limits = f" in rows without `{source.unless}`"
-    return f"`{source.column}`{_meaning(source.meaning)}{limits}"
-
-
-def _meaning(meaning: Meaning | None) -> str:
+def described_meaning(meaning: Meaning | None) -> str:
+    """What values mean, in brackets behind the name of their column; '' where there is nothing to say."""
     match meaning:
         case None:
             return ""
@@ -50,9 +42,20 @@ def _meaning(meaning: Meaning | None) -> str:
             nothing = f"; {', '.join(meaning.nothing)} → nothing" if meaning.nothing else ""
             return f" (seconds, `1:02:03` or `2m 15s`{nothing})"
         case Times():
-            return f" (also {', '.join(f'`{each}`' for each in meaning.formats)})"
+            facts = [f"also {', '.join(f'`{each}`' for each in meaning.formats)}"] if meaning.formats else []
+            facts += ["UTC without an offset"] if meaning.utc else []
+            return f" ({'; '.join(facts)})" if facts else ""
         case Elapsed():
             return f" (seconds since `{meaning.since}`)"
+
+
+def _source(source: From) -> str:
+    limits = ""
+    if source.where:
+        limits = f" in rows with `{source.where}`"
+    if source.unless:
+        limits = f" in rows without `{source.unless}`"
+    return f"`{source.column}`{described_meaning(source.meaning)}{limits}"
 
 
 def _words(meaning: Words) -> str:

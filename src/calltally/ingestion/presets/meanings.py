@@ -26,7 +26,9 @@ PARTS = re.compile(
 )
 EXPECTED: dict[type, str] = {Money: "an amount such as 1,234.50", Seconds: "a length such as 184 or 1:02:03"}
 LONGEST_AMOUNT = 40  # characters
-ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(?::[0-9]{2})?(?:[.][0-9]+)?(?:[Zz]|[+-][0-9:]+)?")
+ISO = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(?::[0-9]{2})?(?:[.][0-9]+)?(?P<offset>[Zz]|[+-][0-9:]+)?"
+)
 UTC_BY_NAME = re.compile(r"(?<!\s)\s*+\b(?:UTC|GMT)\b")  # blanks are looked at from the first of them only
 
 
@@ -42,7 +44,7 @@ def converter(meaning: Meaning) -> Converter:
         case Seconds():
             return _lengths(meaning)
         case Times():
-            return lambda text: _time(text, meaning.formats)
+            return lambda text: _time(text, meaning.formats, utc=meaning.utc)
         case Elapsed():
             return lambda text: _time(text, meaning.formats)
 
@@ -114,13 +116,13 @@ def _seconds(text: str) -> str:
     return str((hours * 60 + minutes) * 60 + seconds)
 
 
-def _time(text: str, formats: tuple[str, ...]) -> str:
-    if ISO.fullmatch(text):
-        return text
+def _time(text: str, formats: tuple[str, ...], *, utc: bool = False) -> str:
+    if found := ISO.fullmatch(text):
+        return f"{text}Z" if utc and not found["offset"] else text
     written = UTC_BY_NAME.sub(" +0000", text)
     for each in formats:
         try:
-            return datetime.strptime(written, each).isoformat()  # noqa: DTZ007 - without an offset local is meant
+            return _written(datetime.strptime(written, each), utc=utc)  # noqa: DTZ007 - without an offset local is meant
         except ValueError:
             continue
     return text
@@ -129,6 +131,10 @@ def _time(text: str, formats: tuple[str, ...]) -> str:
 def _moment(text: str, reading: Reading) -> Moment | None:
     found = _value("started_at", {"started_at": text}, reading)
     return found if isinstance(found, Moment) else None
+
+
+def _written(time: datetime, *, utc: bool) -> str:
+    return f"{time.isoformat()}Z" if utc and time.tzinfo is None else time.isoformat()
 
 
 def _value(name: str, texts: Mapping[str, str], reading: Reading) -> object:

@@ -71,9 +71,13 @@ class Seconds:
 
 @dataclass(frozen=True)
 class Times:
-    """A time in one of these formats of `datetime.strptime`; RFC 3339 stays as it is."""
+    """A time in one of these formats of `datetime.strptime`; RFC 3339 stays as it is.
 
-    formats: tuple[str, ...]
+    Without an offset it is local to the business, or UTC, if it is said to be.
+    """
+
+    formats: tuple[str, ...] = ()
+    utc: bool = False
 
 
 @dataclass(frozen=True)

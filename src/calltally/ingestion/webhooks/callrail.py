@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from calltally.ingestion.presets import CALLRAIL_LEADS
+from calltally.ingestion.presets import CALLRAIL_LEADS, Money, Times
 from calltally.ingestion.webhooks.bodies import read_object
 from calltally.ingestion.webhooks.signatures import signed_body
 from calltally.ingestion.webhooks.vendor import Implies, Vendor
@@ -16,7 +16,7 @@ CALLRAIL = Vendor(
     read=read_object,
     names={
         "id": ("resource_id", "id"),
-        "started_at": ("start_time", "datetime", "created_at"),
+        "started_at": ("start_time", "datetime", "timestamp", "created_at"),
         "caller_number": ("customer_phone_number", "callernum"),
         "tracking_number": ("tracking_phone_number", "trackingnum"),
         "destination_number": ("business_phone_number", "destinationnum"),
@@ -28,8 +28,10 @@ CALLRAIL = Vendor(
         "utm_campaign": ("utm_campaign", "campaign"),
         "utm_term": ("utm_term", "keywords"),
         "utm_content": ("utm_content",),
-        "number_id": ("tracker_id",),
+        "number_id": ("tracker_id", "tracker_resource_id"),
+        "value_cents": ("value", "formatted_value"),
     },
+    meanings={"datetime": Times(utc=True), "value": Money(), "formatted_value": Money()},
     implies=(  # what comes first wins: a call with a voicemail was not answered
         Implies("voicemail", "true", "status", "voicemail"),
         Implies("answered", "true", "status", "completed"),

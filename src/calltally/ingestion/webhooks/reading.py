@@ -8,6 +8,7 @@ from calltally.catalog import CATALOG
 from calltally.engines import SUPPOSED, Outcome
 from calltally.errors import InvalidBody, shown
 from calltally.ingestion.deliveries import Delivered, Delivery, ReadDeliveries, read_deliveries
+from calltally.ingestion.presets import as_text, converter
 from calltally.ingestion.webhooks.bodies import unreadable
 from calltally.ingestion.webhooks.vendor import Vendor
 from calltally.localtime import FIRST_INSTANT, LAST_INSTANT, can_be_written, moment
@@ -61,7 +62,7 @@ def read_notice(vendor: Vendor, body: bytes, business: Business) -> Notice:
     Raises:
         InvalidBody: nothing can be made of it; the message says why.
     """
-    said = {name: value for name, value in vendor.read(body).items() if not _is_nothing(value)}
+    said = _said(vendor, vendor.read(body))
     event = _event(vendor, said)
     if vendor.event and event not in vendor.events:
         return Notice(event, None)
@@ -80,6 +81,16 @@ def read_notice(vendor: Vendor, body: bytes, business: Business) -> Notice:
             raise unreadable("started_at", f"{shown(start)} is not from 1970 to 2100")
         return Notice(event, record, happened_at, _identified(record) | {"started_at": start})
     return Notice(event, record | {"started_at": start}, happened_at)
+
+
+def _said(vendor: Vendor, values: Mapping[str, object]) -> Record:
+    """The values that say something, as what they mean."""
+    meant = {
+        name: converter(meaning)(text)
+        for name, meaning in vendor.meanings.items()
+        if (text := as_text(values.get(name)))
+    }
+    return {name: value for name, value in {**values, **meant}.items() if not _is_nothing(value)}
 
 
 def _is_nothing(value: object) -> bool:

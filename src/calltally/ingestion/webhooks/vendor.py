@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from calltally.accounts import Credential
+from calltally.ingestion.presets import Meaning
 from calltally.localtime import OffsetTable
 
 __all__ = ["Implies", "Leg", "Posted", "Vendor"]
@@ -48,6 +49,7 @@ class Vendor:
 
     `secret` is what the vendor calls the secret that it signs with; None: it sends one that is made here.
     `names` has for each field of a call the vendor's names, the first that has a value wins; None: they are our own.
+    `meanings` has what the values of some of the vendor's names mean; the others stand for themselves.
     `event` is the vendor's name of what has happened, `events` are those of a call that has ended: nothing is done
     about others. `happened` is the vendor's name of the moment at which it happened, the end of the call.
     """
@@ -57,6 +59,7 @@ class Vendor:
     genuine: Callable[[Posted, Credential], bool]
     read: Callable[[bytes], Values]
     names: Mapping[str, tuple[str, ...]] | None = None
+    meanings: Mapping[str, Meaning] = field(default_factory=dict)
     implies: tuple[Implies, ...] = ()
     leg: Leg | None = None
     event: str | None = None
