@@ -794,6 +794,15 @@ REACHED = "CA3,AC1,CA1,+13055550199,+13055550134,completed,2026-03-09T18:05:30Z,
 FACTS = ("started_at", "status", "duration_seconds", "destination_number", "cost_cents", "direction")
 
 
+@pytest.mark.parametrize("number", ["+266696687", "+7378742833", "+2562533", "+8656696", "+86282452253"])
+def test_a_caller_of_twilio_who_hides_is_nobody(
+    engine: Engine, new_york: Business, tmp_path: Path, number: str
+) -> None:
+    call = TWILIO_CALL.replace("+13055550134", number)
+    put(engine, new_york, tmp_path / "calls.csv", lines(TWILIO_HEADER, call, REACHED.replace("+13055550199", number)))
+    assert said(calls_of(engine, new_york)["CA1"], "caller_number", "destination_number") == (None, number)
+
+
 @pytest.mark.parametrize("of_each", [1, 2])
 def test_a_leg_of_twilio_in_another_file_says_where_the_call_was_sent_on_to_and_nothing_else(
     engine: Engine, new_york: Business, tmp_path: Path, of_each: int

@@ -18,6 +18,7 @@ from calltally.engines import Engine
 from calltally.errors import InvalidBody
 from calltally.ingestion import Delivery, deliver
 from calltally.ingestion.deliveries import deliver_read
+from calltally.ingestion.presets import TWILIO_CALLERS
 from calltally.ingestion.webhooks import CALLRAIL, CALLSCALER, TWILIO, VENDORS, Notice, Posted, Vendor, read_notice
 from calltally.localtime import microseconds
 from tests.asking import import_records
@@ -147,6 +148,14 @@ def test_what_is_no_end_of_a_call_is_not_applied(business: Business, status: str
     assert read_notice(TWILIO, as_form({**STATUS, "CallStatus": status}), business) == Notice(status, None)
     body = as_json({"event": f"call.{status}", "id": []})
     assert read_notice(CALLSCALER, body, business) == Notice(f"call.{status}", None)
+
+
+@pytest.mark.parametrize("number", TWILIO_CALLERS.meanings)
+def test_a_caller_of_twilio_who_hides_is_nobody(business: Business, number: str) -> None:
+    notice = read_notice(TWILIO, as_form({**STATUS, "From": number, "To": number}), business)
+    assert notice.record is not None
+    assert "caller_number" not in notice.record
+    assert notice.record["tracking_number"] == number
 
 
 @pytest.mark.parametrize(

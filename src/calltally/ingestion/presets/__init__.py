@@ -7,7 +7,7 @@ from calltally.ingestion.presets.detecting import OWN_NAMES, columns_read, detec
 from calltally.ingestion.presets.generic import GENERIC
 from calltally.ingestion.presets.legs import MOST_APART, LegsTogether
 from calltally.ingestion.presets.meanings import converter, expected
-from calltally.ingestion.presets.twilio import TWILIO_DIRECTIONS
+from calltally.ingestion.presets.twilio import TWILIO_CALLERS, TWILIO_DIRECTIONS
 from calltally.ingestion.presets.types import Meaning, Money, Preset, Times, folded
 from calltally.ingestion.presets.vendors import PRESETS
 
@@ -17,6 +17,7 @@ __all__ = [
     "MOST_APART",
     "OWN_NAMES",
     "PRESETS",
+    "TWILIO_CALLERS",
     "TWILIO_DIRECTIONS",
     "LegsTogether",
     "Meaning",

@@ -14,7 +14,7 @@ from calltally.ingestion.presets.types import (
     taken,
 )
 
-__all__ = ["TWILIO", "TWILIO_DIRECTIONS"]
+__all__ = ["TWILIO", "TWILIO_CALLERS", "TWILIO_DIRECTIONS"]
 
 FORMATS = ("%a, %d %b %Y %H:%M:%S %z", "%Y-%m-%d %H:%M:%S %z", "%H:%M:%S %z %Y-%m-%d")
 TWILIO_DIRECTIONS = {  # of the API and its webhooks
@@ -24,6 +24,16 @@ TWILIO_DIRECTIONS = {  # of the API and its webhooks
     "trunking-originating": "outbound",
     "trunking-terminating": "inbound",
 }
+# Twilio writes a caller who hides as such a word on a keypad.
+TWILIO_CALLERS = Words(
+    {
+        "+266696687": "",  # anonymous
+        "+7378742833": "",  # restricted
+        "+2562533": "",  # blocked
+        "+8656696": "",  # unknown
+        "+86282452253": "",  # unavailable
+    }
+)
 DIRECTIONS = Words(
     {**TWILIO_DIRECTIONS, "incoming": "inbound", "outgoing api": "outbound", "outgoing dial": "outbound"}
 )
@@ -40,7 +50,7 @@ TWILIO = Preset(
             From("start_time", Times(FORMATS), unless=PARENT),
             From("date_created", Times(FORMATS), unless=PARENT),
         ),
-        taken("caller_number", From("from", unless=PARENT)),
+        taken("caller_number", From("from", TWILIO_CALLERS, unless=PARENT)),
         taken("tracking_number", From("to", unless=PARENT)),
         taken("destination_number", From("to", where=PARENT)),
         taken("direction", From("direction", DIRECTIONS, unless=PARENT)),

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from calltally.ingestion.presets import TWILIO_DIRECTIONS
+from calltally.ingestion.presets import TWILIO_CALLERS, TWILIO_DIRECTIONS
 from calltally.ingestion.webhooks.bodies import read_form, rfc2822_moment
 from calltally.ingestion.webhooks.signatures import signed_form
 from calltally.ingestion.webhooks.vendor import Implies, Leg, Vendor
@@ -23,6 +23,7 @@ TWILIO = Vendor(
         "status": ("CallStatus",),
         "duration_seconds": ("CallDuration",),
     },
+    meanings={"From": TWILIO_CALLERS},
     implies=tuple(Implies("Direction", word, "direction", value) for word, value in TWILIO_DIRECTIONS.items()),
     leg=Leg(PARENT, {"id": (PARENT,), "destination_number": ("To",)}),
     event="CallStatus",
