@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from calltally.cli import syncing
 from calltally.folder import DataFolder
 from tests.api.conftest import serving
 from tests.cli.conftest import CALLTALLY, CommandLine, Finished
@@ -219,6 +220,26 @@ def test_again_and_again(calltally: CommandLine, one: Business, vendor: CallScal
             assert process.wait(30) == 0
             assert process.stderr.read().endswith("Stopped\n")
             assert server.stop() == 0
+
+
+def test_the_next_round_waits_as_long_as_the_vendor_says(
+    calltally: CommandLine, one: Business, vendor: CallScaler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 3:
+            vendor.faults.append(refusal(503, Retry_After="9" * 9))
+        elif len(pauses) == 4:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(time, "sleep", pause)
+    monkeypatch.setattr(syncing, "_key", lambda: KEY)
+    vendor.faults.append(refusal(503, Retry_After="3600"))
+    vendor.report_faults.append(refusal(503, Retry_After="1800"))
+    calltally.run(*words(vendor, "--every", "1s"))
+    assert pauses == [3600, 1800, 1, 86400]
 
 
 # --- The key --------------------------------------------------------------------------------------------------------

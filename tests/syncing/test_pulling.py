@@ -1,6 +1,8 @@
 """Calls pulled from a vendor that is slow, busy, broken or changing: in the end both have the same."""
 
 import socket
+import ssl
+import subprocess
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -27,6 +29,7 @@ from tests.vendor.callscaler import (
     KEY,
     CallScaler,
     Fault,
+    Handler,
     Shape,
     cursor_after,
     cut_off,
@@ -375,8 +378,61 @@ def test_a_server_that_says_when_is_asked_then(puller: Puller, vendor: CallScale
     puller.pull()
     assert puller.waits[0] == 7
     assert 90 < puller.waits[1] <= 100
-    assert puller.waits[2] == 0
+    assert 0 < puller.waits[2] <= 4  # as if it had not said
     assert puller.said[0] == "CallScaler: 429: 'Not now'; asking again in 7 s (try 2 of 8)"
+
+
+@pytest.mark.parametrize("hours", [-2, 2])
+def test_a_server_whose_clock_is_wrong_is_asked_when_its_clock_says(
+    puller: Puller, vendor: CallScaler, hours: int
+) -> None:
+    def fault(handler: Handler, _: int, __: bytes) -> None:
+        now = datetime.now(UTC) + timedelta(hours=hours)
+        handler.send_response_only(429)
+        handler.send_header("Date", format_datetime(now, usegmt=True))
+        handler.send_header("Retry-After", format_datetime(now + timedelta(seconds=30), usegmt=True))
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    vendor.faults.append(fault)
+    puller.pull()
+    assert puller.waits == [30]
+
+
+def test_a_server_that_may_be_asked_at_once_is_asked_ever_later(puller: Puller, vendor: CallScaler) -> None:
+    vendor.faults.extend([refusal(429, Retry_After="0")] * 7)
+    puller.pull()
+    assert len(set(puller.waits)) == 7
+    assert 0 not in puller.waits
+
+
+def test_how_long_to_leave_a_server_alone_that_never_answers(puller: Puller, vendor: CallScaler) -> None:
+    vendor.faults.extend([refusal(429, Retry_After="600")] * 8)
+    with pytest.raises(Unavailable) as raised:
+        puller.pull()
+    assert raised.value.retry_after == 600
+
+
+def test_a_certificate_that_is_not_trusted_is_refused_at_once(tmp_path: Path) -> None:
+    made = "req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out own.pem -subj /CN=localhost -days 1"
+    subprocess.run(["openssl", *made.split()], cwd=tmp_path, check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "own.pem", tmp_path / "key.pem")
+    waits: list[float] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def greet() -> None:
+            with server.accept()[0] as connection, suppress(ssl.SSLError):
+                context.wrap_socket(connection, server_side=True).close()
+
+        thread = threading.Thread(target=greet)
+        thread.start()
+        address = f"https://127.0.0.1:{server.getsockname()[1]}/api/v1"
+        said = r"^CallScaler shows a certificate that is not trusted \(.*self-signed certificate.*\)$"
+        with Client("CallScaler", address, KEY, print, waits.append) as client, pytest.raises(Refused, match=said):
+            client.get("calls", {})
+        thread.join()
+    assert waits == []
 
 
 def test_a_server_that_does_not_say_when_is_asked_ever_later(puller: Puller, vendor: CallScaler) -> None:

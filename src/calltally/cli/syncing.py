@@ -39,6 +39,7 @@ CALLSCALER = "https://callscaler.com/api/v1"
 KEY_VARIABLE = "CALLSCALER_KEY"
 LENGTH = re.compile(r"([0-9]{1,6})([smhd])")
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+LONGEST_PAUSE = 86400  # seconds between two rounds, where the vendor asks for more
 MOST_DROPPED_SHOWN = 20
 MOST_DIFFERENCES_SHOWN = 40
 
@@ -164,7 +165,7 @@ def _again_and_again(on: Opened, wanted: _Wanted, watch: "_Watch", pause: int, *
                 complain(failure.message)
                 full = full and not watch.calls  # what has begun goes on
             sys.stdout.flush()
-            time.sleep(pause)
+            time.sleep(max(pause, min(watch.wanted_pause, LONGEST_PAUSE)))
     except KeyboardInterrupt:
         note("Stopped")
     return True
@@ -182,6 +183,7 @@ def _round(on: Opened, wanted: _Wanted, watch: "_Watch", *, full: bool) -> _Roun
                     wanted.source, business, engine, on.control, rejects, full=full, on_progress=watch.progress
                 )
         except (Refused, Unavailable) as failure:
+            watch.failed(failure)
             if watch.calls:
                 said = f"{failure.message}; {counted(watch.calls, 'call')} came before, and the next run goes on there"
                 raise CalltallyError(said) from failure
@@ -189,6 +191,7 @@ def _round(on: Opened, wanted: _Wanted, watch: "_Watch", *, full: bool) -> _Roun
         try:
             return _Round(business, summary, rejects, _compare(wanted, business, engine, summary))
         except (Refused, Unavailable) as failure:
+            watch.failed(failure)
             message = f"The calls are in, but could not be compared: {failure.message}"
             return _Round(business, summary, rejects, failure=CalltallyError(message))
 
@@ -204,6 +207,7 @@ class _Watch:
 
     def __init__(self, name: str) -> None:
         self.calls = 0
+        self.wanted_pause = 0  # seconds for which the vendor wants to be left alone before the next round
         self._name = name
         self._lines = Lines(name)
         self._line: Line | None = None
@@ -211,7 +215,7 @@ class _Watch:
     @contextmanager
     def watching(self) -> Iterator[None]:
         """Begin with a round."""
-        self.calls = 0
+        self.calls = self.wanted_pause = 0
         self._lines = Lines(self._name)
         with spinner(f"{self._name}: asking ...") as self._line:
             yield
@@ -226,6 +230,10 @@ class _Watch:
             self._line.show(f"{self._name}: {', '.join(facts)}")
         else:
             self._lines.show(*facts)
+
+    def failed(self, failure: Refused | Unavailable) -> None:
+        """Note how long to wait before the next round."""
+        self.wanted_pause = failure.retry_after if isinstance(failure, Unavailable) else 0
 
     def wait(self, why: str) -> None:
         """Show why nothing goes on for a while."""

@@ -1,10 +1,12 @@
 """A vendor's server, asked politely over HTTP: one that is too busy is asked again later, one that refuses is not."""
 
 import re
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import ceil
 from typing import Any, Self
 from urllib.parse import quote, urlsplit
 
@@ -102,7 +104,8 @@ class Client:
         try:
             return self._patiently(self._once, path, params)
         except _Later as later:
-            raise Unavailable(f"{self._name} gives no answer ({later}), though asked {MOST_TRIES} times") from later
+            message = f"{self._name} gives no answer ({later}), though asked {MOST_TRIES} times"
+            raise Unavailable(message, ceil(later.seconds or 1)) from later
 
     def __enter__(self) -> Self:
         return self
@@ -116,6 +119,8 @@ class Client:
             with self._http.stream("GET", path, params=params) as response:
                 content = self._content(response)
         except httpx2.RequestError as error:
+            if why := _distrust(error):
+                raise Refused(f"{self._name} shows a certificate that is not trusted ({why})") from error
             raise _Later(_reason(error)) from error
         if response.status_code != httpx2.codes.OK:
             raise self._failure(response, content)
@@ -140,9 +145,10 @@ class Client:
         """What to raise for an answer other than 200."""
         status, said = response.status_code, self._said(response, content)
         if status in BUSY or response.is_server_error:
-            wait = _retry_after(response.headers.get("Retry-After", ""))
+            theirs = _moment(response.headers.get("Date", ""))
+            wait = _retry_after(response.headers.get("Retry-After", ""), theirs or datetime.now(UTC))
             if wait is not None and wait > LONGEST_WAIT:
-                return Unavailable(f"{self._name} wants to be asked again in {wait:,.0f} seconds ({said})", int(wait))
+                return Unavailable(f"{self._name} wants to be asked again in {wait:,.0f} seconds ({said})", ceil(wait))
             return _Later(said, wait)
         if response.is_redirect:
             where = shown(self._without_key(response.headers.get("Location", "")))
@@ -195,18 +201,28 @@ def _reason(error: httpx2.RequestError) -> str:
     return str(error) or type(error).__name__
 
 
+def _distrust(error: BaseException | None) -> str:
+    """What is wrong with a certificate, if that is the reason: it would be wrong the next time too."""
+    while error:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return error.verify_message
+        error = error.__cause__ or error.__context__
+    return ""
+
+
 def _pause(state: RetryCallState) -> float:
-    """For how many seconds to wait: what the server says, else longer each time, by chance."""
+    """For how many seconds to wait: longer each time, by chance, and not shorter than the server says."""
     error = state.outcome.exception() if state.outcome else None
-    return error.seconds if isinstance(error, _Later) and error.seconds is not None else BACKOFF(state)
+    said = error.seconds if isinstance(error, _Later) else None
+    return max(BACKOFF(state), said or 0.0)
 
 
-def _retry_after(header: str) -> float | None:
-    """Seconds, which the header says as such or as a moment; None: it says neither."""
+def _retry_after(header: str, now: datetime) -> float | None:
+    """Seconds from now, by the clock of the server; the header says them as such or as a moment; None: neither."""
     if re.fullmatch("[0-9]{1,9}", header):
         return float(header)
     then = _moment(header)
-    return max((then - datetime.now(UTC)).total_seconds(), 0.0) if then else None
+    return max((then - now).total_seconds(), 0.0) if then else None
 
 
 def _moment(header: str) -> datetime | None:
