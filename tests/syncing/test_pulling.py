@@ -495,6 +495,22 @@ def test_the_key_follows_no_redirect(puller: Puller, vendor: CallScaler) -> None
             other.accept()
 
 
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+def test_no_proxy_sees_the_key(
+    puller: Puller, vendor: CallScaler, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    vendor.put(records(5))
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        monkeypatch.setenv(variable, f"http://127.0.0.1:{proxy.getsockname()[1]}")
+        monkeypatch.setattr(asking, "SILENT_SECONDS", 0.5)
+        assert puller.pull().read == 5
+        proxy.settimeout(0.1)
+        with pytest.raises(TimeoutError):
+            proxy.accept()
+
+
 @pytest.mark.parametrize(
     ("address", "key", "params"),
     [

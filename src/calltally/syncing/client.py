@@ -84,6 +84,7 @@ class Client:
             },
             timeout=httpx2.Timeout(SILENT_SECONDS, connect=CONNECT_SECONDS),
             follow_redirects=False,
+            trust_env=urlsplit(address).scheme == "https",  # without TLS a proxy of the environment would see the key
         )
         self._patiently = Retrying(
             retry=retry_if_exception_type(_Later),
