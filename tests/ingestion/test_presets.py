@@ -159,6 +159,8 @@ FREESWITCH = lines(
     '"USER_BUSY","aaaaaaaa-0000-4000-8000-000000000003","","","",""',
 )
 
+LEGS_BY_NAME = FREESWITCH.splitlines(keepends=True)[:2]
+
 AT = "2026-03-09T18:05:00+00:00"
 PEOPLE = {"caller_number": "+13055550134", "tracking_number": "+13055550100"}
 LINES = {"caller_number": "+17865550190", "tracking_number": "+13055550100"}
@@ -840,6 +842,18 @@ def test_two_legs_that_differ_in_nothing_but_their_id_are_added_up(
     rows = (REACHED, REACHED.replace("CA3", "CA4"), REACHED, TWILIO_CALL)
     put(engine, new_york, tmp_path / "calls.csv", lines(TWILIO_HEADER, *rows))
     assert said(calls_of(engine, new_york)["CA1"], "cost_cents") == (10 + 14 + 14,)
+
+
+def test_legs_of_freeswitch_are_one_call_in_one_file_and_two_in_two(
+    engine: Engine, new_business: NewBusiness, tmp_path: Path
+) -> None:
+    legs = [line.replace('"","","PCMU"', '"aaaaaaaa-0000-4000-8000-000000000001","","PCMU"') for line in LEGS_BY_NAME]
+    apart, whole = new_business("UTC"), new_business("UTC")
+    for n, line in enumerate(legs):
+        put(engine, apart, tmp_path / f"Master.csv.{n}", line)
+    put(engine, whole, tmp_path / "Master.csv", "".join(legs))
+    assert len(calls_of(engine, apart)) == 2
+    assert len(calls_of(engine, whole)) == 1
 
 
 def test_legs_far_apart_update_the_call_in_the_order_of_the_file(
