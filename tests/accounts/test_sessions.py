@@ -64,6 +64,18 @@ def test_its_use_is_noted_by_the_minute_with_that_of_its_key(control: Control, a
         assert list_keys(control, actor.business)[0].last_used_at == last
 
 
+def test_a_session_looks_at_the_business_that_is_given(control: Control, actor: Actor) -> None:
+    key = create_key(control, new_business(control), None, ("read",), NOW)
+    other = authenticate(control, f"Bearer {key.secret}", NOW)
+    token = begin_session(control, other, begin_session(control, actor, None, NOW, NOW + DAY), NOW, NOW + DAY)
+    later = NOW + timedelta(minutes=1)
+    assert find_session(control, token, later, actor.business.id).actor == actor
+    assert [list_keys(control, each.business)[0].last_used_at for each in (actor, other)] == [later, NOW]
+    assert find_session(control, token, NOW).actor == other
+    with pytest.raises(Unauthorized):
+        _ = find_session(control, token, NOW, "nothing").actor
+
+
 def test_it_sets_no_later_use_of_its_key_back(control: Control, actor: Actor) -> None:
     token = begin_session(control, actor, None, NOW, NOW + DAY)
     with control.writing() as connection:  # as by another process, whose clock is ahead

@@ -50,7 +50,7 @@ def counted(door: Door, asker: Asker, kept_bytes: int = 2**20) -> Iterator[tuple
 def tag_of(response: httpx2.Response) -> str:
     """The tag of an answer, which is weak, and the headers that go with it."""
     assert response.headers["cache-control"] == "private, no-cache"
-    assert response.headers["vary"] == "Accept, Accept-Encoding, Authorization, Cookie"
+    assert response.headers["vary"] == "Accept, Accept-Encoding, Authorization, Cookie, X-Calltally-Business"
     tag: str = response.headers["etag"]
     assert tag.startswith('W/"')
     return tag

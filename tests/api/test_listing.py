@@ -402,7 +402,7 @@ ACCEPTED = {
 def test_the_form_is_that_which_is_accepted(few: Asker, accept: str) -> None:
     response = few.get("", LIST, Accept=accept)
     assert (response.status_code, response.headers["content-type"]) == (200, ACCEPTED[accept])
-    assert response.headers["vary"] == "Accept, Accept-Encoding, Authorization, Cookie"
+    assert response.headers["vary"] == "Accept, Accept-Encoding, Authorization, Cookie, X-Calltally-Business"
     assert response.headers["cache-control"] == "no-store"
     assert response.headers["server-timing"].startswith("auth;dur=")
     if ACCEPTED[accept] != JSON:

@@ -24,6 +24,7 @@ from calltally.accounts import (
 from calltally.accounts.tables import shares
 from calltally.api.app import ROUTES
 from calltally.api.home import HOME
+from calltally.api.links import LINKS
 from calltally.api.sign_in import SIGN_IN
 from calltally.catalog import RANGES
 from calltally.engines import Plan, Rows, Stop
@@ -235,7 +236,7 @@ def test_the_token_opens_nothing_else(asker: Asker, stranger: TestClient) -> Non
     ]
     form = {"csrf_token": csrf_token(token), "key": token, "business": asker.business.id}
     tried = 0
-    for route in (*ROUTES, *HOME, *SIGN_IN):
+    for route in (*ROUTES, *HOME, *SIGN_IN, *LINKS):
         path = re.sub(r"\{\w+\}", token, route.path_format)
         for method in route.methods or ():
             for headers, query in carriers:

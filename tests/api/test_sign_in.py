@@ -283,6 +283,54 @@ def test_keys_of_several_businesses_can_be_switched_between(browser: Browser, do
     assert browser.get(f"{REPORT}?group_by=source").json()["data"]["totals"] == {"count": 2}
 
 
+def test_a_page_keeps_its_business_while_another_one_is_chosen(browser: Browser, door: Door, key: NewKey) -> None:
+    first = browser.sign_in(key).session["business"]
+    second = door.business(calls({"source": "other"}))
+    browser.sign_in(new_key(door, second))
+    shows = {"X-Calltally-Business": first["id"]}
+    report = f"{REPORT}?group_by=source"
+    answer = browser.get(report, **shows)
+    assert answer.json()["data"]["totals"] == {"count": 2}
+    assert "X-Calltally-Business" in answer.headers["vary"]
+    assert browser.get(report).json()["data"]["totals"] == {"count": 1}
+    tag = answer.headers["etag"]
+    statuses = [browser.get(report, **who, **{"If-None-Match": tag}).status_code for who in (shows, {})]
+    assert statuses == [304, 200]
+    assert browser.get(SESSION, **shows).json()["data"]["business"] == first
+    listed = browser.get("/api/v1/calls", **shows).json()["data"]["calls"]
+    assert {call["source"] for call in listed} == {"google", "bing"}
+    wanted = {"name": "Mine", "request": "group_by=source"}
+    made = browser.client.post("/api/v1/reports", json=wanted, headers={**OURS, **shows, "X-CSRF-Token": browser.csrf})
+    assert made.status_code == 201
+    names = [browser.get("/api/v1/reports", **who).json()["data"]["reports"] for who in (shows, {})]
+    assert [len(each) for each in names] == [1, 0]
+    assert browser.session["business"]["id"] == second.id
+
+
+def test_a_link_of_a_page_leads_to_files_of_its_business(browser: Browser, door: Door, key: NewKey) -> None:
+    first = browser.sign_in(key).session["business"]["id"]
+    second = door.business(calls({"source": "other"}))
+    browser.sign_in(new_key(door, second))
+    for business, sources in ((first, {"google", "bing"}), (second.id, {"other"})):
+        report = browser.get(f"/session/{business}/report.csv?group_by=source")
+        assert {line.partition(",")[0] for line in report.text.splitlines()[1:]} == sources
+        listed = browser.get(f"/session/{business}/calls.csv?where[source]=other")
+        assert len(listed.text.splitlines()) == 1 + ("other" in sources)
+    refused = browser.get(f"/session/{first}/report.csv?group_by=source&business=1")
+    assert (refused.status_code, refused.json()["error"]["param"]) == (400, "business")
+
+
+def test_a_page_of_a_business_that_is_none_of_the_session_is_signed_out(
+    browser: Browser, door: Door, key: NewKey
+) -> None:
+    other = door.business(calls({})).id
+    browser.sign_in(key)
+    assert browser.get(f"{REPORT}?group_by=source", **{"X-Calltally-Business": other}).status_code == 401
+    assert browser.get(f"/session/{other}/calls.csv").status_code == 401
+    assert browser.get("/", **{"X-Calltally-Business": other}).status_code == 200
+    assert Browser(door).get(f"/session/{other}/calls.csv").status_code == 401
+
+
 def test_nobody_switches_to_a_business_without_a_key(browser: Browser, door: Door, key: NewKey) -> None:
     browser.sign_in(key)
     answer = browser.submit("/session/business", business=door.business().id, csrf_token=browser.csrf)

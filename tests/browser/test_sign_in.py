@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests.api.conftest import Server, serving
 from tests.browser.conftest import OpenPage, Visit
+from tests.browser.shop import drawn
 from tests.cli.conftest import CommandLine
 
 NAMES = ("Acme Plumbing", "Müller & Söhne Heizung Sanitär Klima Elektro und Notdienst", "<img src=x onerror=alert(1)>")
@@ -122,6 +124,81 @@ def test_businesses_are_switched_between_by_menu(open_page: OpenPage, command: C
     told = visit.page.evaluate("fetch('api/v1/session').then((answer) => answer.json())")
     assert told["data"]["business"]["name"] == NAMES[1]
     assert [other["name"] for other in told["data"]["other_businesses"]] == [NAMES[2], NAMES[0]]
+
+
+def another_window(visit: Visit, path: str) -> Page:
+    """Another window of the same browser."""
+    with visit.page.expect_popup() as opened:
+        visit.page.evaluate("path => { open(path); }", path)
+    return opened.value
+
+
+def add_in_another_window(visit: Visit, key: str) -> Page:
+    """Another window of the same browser, in which the business of this key was added."""
+    other = another_window(visit, "/sign-in")
+    other.get_by_label("Key").fill(key)
+    other.get_by_role("button", name="Add this business").click()
+    expect(other.locator("#reports")).to_be_attached()
+    return other
+
+
+def imported(command: CommandLine, folder: Path, name: str, number: int, source: str) -> None:
+    """Give a business so many calls of a source."""
+    calls = folder / f"{source}.csv"
+    lines = [f"{source}-{n},2026-03-09T14:05:00Z,{source}\n" for n in range(number)]
+    calls.write_text("id,started_at,source\n" + "".join(lines))
+    assert command.run("import", str(calls), "--business", name).code == 0
+
+
+def test_a_window_keeps_its_business_while_another_one_shows_another(
+    open_page: OpenPage, command: CommandLine, server: Server, link: Link, tmp_path: Path
+) -> None:
+    imported(command, tmp_path, NAMES[0], 1, "plumbing")
+    imported(command, tmp_path, NAMES[1], 2, "heating")
+    visit = by_link(open_page, link, NAMES[0])
+    page, size = visit.page, visit.size
+    page.goto(f"{server.address}/?range=all&group_by=source")
+    drawn(visit)
+    other = add_in_another_window(visit, key_of(command, NAMES[1])[1])
+    page.get_by_role("link", name="Overview").click()
+    expect(page.locator(".tile strong").first).to_have_text("1")
+    page.get_by_role("link", name="Calls", exact=True).click()
+    expect(page.locator("table.calls")).to_contain_text("plumbing")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="The calls behind it as CSV").click()
+    assert b"plumbing" in download.value.path().read_bytes()
+    page.get_by_role("link", name="Report", exact=True).click()
+    page.locator("#group-0").select_option("source")
+    expect(page.locator(".report tbody tr")).to_have_text(re.compile("plumbing"))
+    page.locator("#download-name").click()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Table as CSV").click()
+    assert download.value.path().read_bytes().splitlines() == [b"source,count", b"plumbing,1"]
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_role("dialog").get_by_label("Name").fill(f"On a {size}")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text(f"Saved as On a {size}")).to_be_visible()
+    visit.refused(403)  # the token of the session is another one now, which the page asks for
+    expect(page.locator(".bar summary")).to_have_text(NAMES[0])
+    other.goto(f"{server.address}/?range=all")
+    expect(other.locator(".tile strong").first).to_have_text("2")
+    other.get_by_text("Saved reports").click()
+    expect(other.get_by_text("No report is saved yet.")).to_be_visible()
+
+
+def test_a_window_whose_business_is_signed_out_shows_one_that_is_not(
+    open_page: OpenPage, command: CommandLine, link: Link
+) -> None:
+    visit = by_link(open_page, link, NAMES[0])
+    other = another_window(visit, "/")
+    other.locator(".bar summary").click()
+    other.get_by_role("button", name="Sign out").click()
+    other.get_by_label("Key").fill(key_of(command, NAMES[1])[1])
+    other.keyboard.press("Enter")
+    expect(other.locator("#reports")).to_be_attached()
+    visit.page.locator("#view-report").click()
+    expect(visit.page.locator(".bar summary")).to_have_text(NAMES[1])
+    visit.refused(401)
 
 
 def test_the_menu_by_keyboard_alone_and_signing_out(open_page: OpenPage, server: Server, link: Link) -> None:

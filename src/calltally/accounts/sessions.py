@@ -40,7 +40,7 @@ class Session:
         """As whom they act.
 
         Raises:
-            Unauthorized: the key of the business that they look at was revoked.
+            Unauthorized: there is no key of the business that they look at, or it was revoked.
         """
         for actor in self.actors:
             if actor.business.id == self.chosen:
@@ -85,8 +85,8 @@ def begin_session(control: Control, actor: Actor, token: str | None, now: dateti
     return new
 
 
-def find_session(control: Control, token: str, now: datetime) -> Session:
-    """The session with this token, its use being noted.
+def find_session(control: Control, token: str, now: datetime, business_id: str | None = None) -> Session:
+    """The session with this token, its use being noted; it looks at the business that is given, if one is.
 
     Raises:
         Unauthorized: there is none, it is over, or all its keys were revoked.
@@ -95,7 +95,7 @@ def find_session(control: Control, token: str, now: datetime) -> Session:
         rows = _rows(connection, token, now)
     if not rows:
         raise Unauthorized
-    session = Session(tuple(map(actor_of, rows)), rows[0].chosen, rows[0].last_used_at)
+    session = Session(tuple(map(actor_of, rows)), business_id or rows[0].chosen, rows[0].last_used_at)
     if is_due(session.last_used_at, now):
         _note_use(control, token, session, now)
     return session

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from calltally.accounts import Actor
 from calltally.api.bodies import WORTH_PACKING, gzipped
+from calltally.api.cookies import VARY
 from calltally.api.forms import FORMS, JSON, Form, Making
 from calltally.api.preferences import has_already, takes_gzip, wanted_alone
 from calltally.api.services import Services, client_gone, permitted, services_of
@@ -19,7 +20,7 @@ from calltally.query import Question, Report, Timing, ValidQuery, answer, answer
 __all__ = ["report_body", "report_calls", "report_in", "report_response"]
 
 # A client may keep the answer, but has to ask each time whether it still holds.
-CACHING = {"Cache-Control": "private, no-cache", "Vary": "Accept, Accept-Encoding, Authorization, Cookie"}
+CACHING = {"Cache-Control": "private, no-cache", "Vary": f"Accept, Accept-Encoding, {VARY}"}
 BY_MEDIA_TYPE = {form.bare_media_type: form for form in FORMS if form.media_type != JSON.media_type}
 
 

@@ -16,6 +16,7 @@ from calltally.api.envelope import Envelope
 from calltally.api.forms import FORMS
 from calltally.api.health import health, readiness
 from calltally.api.home import HOME
+from calltally.api.links import LINKS
 from calltally.api.listing import list_calls, list_calls_csv, list_calls_ndjson
 from calltally.api.openapi import show_openapi
 from calltally.api.routing import route
@@ -62,7 +63,7 @@ def create_app(services: Services) -> ASGIApp:
         await services.streams.close()
         await run_in_threadpool(services.drawer.close)
 
-    app = _Application(routes=[*ROUTES, *HOME, *SIGN_IN, *SHARED, *ASSETS, *DOCS], lifespan=lifespan)
+    app = _Application(routes=[*ROUTES, *HOME, *SIGN_IN, *LINKS, *SHARED, *ASSETS, *DOCS], lifespan=lifespan)
     app.router.redirect_slashes = False
     app.state.services = services
     return Envelope(app)

@@ -14,12 +14,24 @@ from starlette.responses import Response
 from calltally.accounts import csrf_token
 from calltally.errors import Forged
 
-__all__ = ["CSRF_HEADER", "check_origin", "check_shown", "drop_cookie", "session_token", "set_cookie"]
+__all__ = [
+    "BUSINESS_HEADER",
+    "CSRF_HEADER",
+    "VARY",
+    "check_origin",
+    "check_shown",
+    "drop_cookie",
+    "session_token",
+    "set_cookie",
+]
 
 NAME = "calltally_session"
 # A browser takes a cookie of this name only over TLS and from this very host: no neighbour can put one in its place.
 OVER_TLS = f"__Host-{NAME}"
 CSRF_HEADER = "X-CSRF-Token"
+# Whose calls a page shows: its session may look at another business since, in another window.
+BUSINESS_HEADER = "X-Calltally-Business"
+VARY = f"Authorization, Cookie, {BUSINESS_HEADER}"  # what says who asks
 
 
 def session_token(request: Request, public_url: str) -> str | None:

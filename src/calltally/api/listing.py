@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from calltally.api.bodies import WORTH_PACKING, gzipped, gzipped_pieces
+from calltally.api.cookies import VARY
 from calltally.api.preferences import preferred, takes_gzip
 from calltally.api.services import client_gone, permitted
 from calltally.api.streams import StreamedFile
@@ -22,7 +23,7 @@ __all__ = ["FILE_TYPES", "list_calls", "list_calls_csv", "list_calls_ndjson"]
 PAGE_TYPE = "application/json"
 FILE_TYPES: dict[str, Format] = {"text/csv": "csv", "application/x-ndjson": "ndjson"}
 # Who may see a call can change, and calls are about people: no copy is kept on the way.
-HEADERS = {"Cache-Control": "no-store", "Vary": "Accept, Accept-Encoding, Authorization, Cookie"}
+HEADERS = {"Cache-Control": "no-store", "Vary": f"Accept, Accept-Encoding, {VARY}"}
 
 
 async def list_calls(request: Request) -> ASGIApp:

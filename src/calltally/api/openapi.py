@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from calltally import __version__
+from calltally.api.cookies import VARY
 from calltally.api.openapi_calls import CALLS_TAG, call_paths, call_schemas
 from calltally.api.openapi_lists import list_paths, list_schemas
 from calltally.api.openapi_parameters import Described
@@ -89,7 +90,7 @@ def openapi() -> Plain:
                 "ETag": {"description": "Names this answer, for `If-None-Match`", "schema": {"type": "string"}},
                 "Cache-Control": {"description": "`private, no-cache`", "schema": {"type": "string"}},
                 "Vary": {
-                    "description": "`Accept, Accept-Encoding, Authorization, Cookie`",
+                    "description": f"`Accept, Accept-Encoding, {VARY}`",
                     "schema": {"type": "string"},
                 },
             },

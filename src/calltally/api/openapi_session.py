@@ -9,6 +9,9 @@ ABOUT = """\
 Tells a page whose reports it shows, which other businesses the browser is signed in to, what the key may do, and the
 token that changes have to show in the header `X-CSRF-Token` where they come with a cookie. Asked with a key it tells
 the same of the key; there is no token then.
+
+Requests with a cookie may name the business that they are about, by its id, in the header `X-Calltally-Business`: one
+that the browser is signed in to. Without it they are about the one that was chosen last.
 """
 TEXT: Plain = {"type": "string"}
 EXAMPLE = {

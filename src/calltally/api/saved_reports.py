@@ -17,6 +17,7 @@ from calltally.accounts import (
     rfc3339,
     save_report,
 )
+from calltally.api.cookies import VARY
 from calltally.api.receiving import invalid_body, read_fields
 from calltally.api.services import Services, permitted
 from calltally.errors import InvalidBody, InvalidRequest, Problem
@@ -34,7 +35,7 @@ __all__ = [
 ]
 
 FIELDS = ("name", "request")
-PRIVATE = {"Cache-Control": "no-store", "Vary": "Authorization, Cookie"}
+PRIVATE = {"Cache-Control": "no-store", "Vary": VARY}
 
 
 async def list_reports(request: Request) -> Response:

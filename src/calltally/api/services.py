@@ -12,7 +12,7 @@ from starlette.requests import Request
 from calltally.accounts import Actor, Control, KnownKeys, Session, find_session, require
 from calltally.api.answers import Answers
 from calltally.api.arrivals import Arrivals
-from calltally.api.cookies import CSRF_HEADER, check_origin, check_shown, session_token
+from calltally.api.cookies import BUSINESS_HEADER, CSRF_HEADER, check_origin, check_shown, session_token
 from calltally.api.intake import Intake
 from calltally.api.moments import once_a_turn
 from calltally.api.parameters import refuse_parameters
@@ -79,7 +79,7 @@ def services_of(request: Request) -> Services:
 
 
 async def actor_of(request: Request) -> Actor:
-    """Who asks: with a key, or else as a browser that is signed in.
+    """Who asks: with a key, or else as a browser that is signed in, at the business that its page shows.
 
     Raises:
         Unauthorized: the key is missing, malformed, unknown or revoked, or the browser is not signed in any more.
@@ -91,7 +91,7 @@ async def actor_of(request: Request) -> Actor:
         if request.method not in READING:
             check_origin(request, services.public_url)
             check_shown(token, request.headers.get(CSRF_HEADER))
-        return (await session_of(request, token)).actor
+        return (await session_of(request, token, _shown_business(request))).actor
     if known := services.keys.recognise(authorization, now):
         return known
     return await run_in_threadpool(services.keys.look_up, authorization, now)
@@ -112,14 +112,19 @@ async def permitted(request: Request, action: str, *, has_parameters: bool = Fal
     return services_of(request), actor
 
 
-async def session_of(request: Request, token: str) -> Session:
-    """The session with this token.
+async def session_of(request: Request, token: str, business_id: str | None = None) -> Session:
+    """The session with this token; it looks at the business that is given, if one is.
 
     Raises:
         Unauthorized: it is over.
     """
     services = services_of(request)
-    return await run_in_threadpool(find_session, services.control, token, services.now())
+    return await run_in_threadpool(find_session, services.control, token, services.now(), business_id)
+
+
+def _shown_business(request: Request) -> str | None:
+    """The business whose page asks, if it says so: in a header, or in the address that a link of it leads to."""
+    return request.path_params.get("business") or request.headers.get(BUSINESS_HEADER)
 
 
 async def client_gone(request: Request) -> None:

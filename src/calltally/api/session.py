@@ -6,12 +6,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from calltally.accounts import SCOPES, Actor, Business, csrf_token
-from calltally.api.cookies import session_token
+from calltally.api.cookies import VARY, session_token
 from calltally.api.services import actor_of, services_of, session_of
 
 __all__ = ["described_session", "show_session"]
 
-HEADERS = {"Cache-Control": "no-store", "Vary": "Authorization, Cookie"}
+HEADERS = {"Cache-Control": "no-store", "Vary": VARY}
 
 
 async def show_session(request: Request) -> Response:

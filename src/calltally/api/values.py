@@ -4,13 +4,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from calltally.api.bodies import dumped
+from calltally.api.cookies import VARY
 from calltally.api.services import client_gone, permitted
 from calltally.engines import Stop
 from calltally.query import Timing, list_values, plan_values
 
 __all__ = ["show_values"]
 
-HEADERS = {"Cache-Control": "no-store", "Vary": "Authorization, Cookie"}
+HEADERS = {"Cache-Control": "no-store", "Vary": VARY}
 
 
 async def show_values(request: Request) -> Response:

@@ -1,4 +1,6 @@
 // Questions to the server, with the cookie of the session, and what the page was given with its HTML.
+import { ofBusiness } from "./changes.js";
+
 export const page = document.getElementById("reports");
 export const root = new URL(page.dataset.root, location.href);
 export const vegaAddress = new URL(page.dataset.vega, location.href).href;
@@ -9,6 +11,7 @@ export const { session, opening, columns, defaults } = facts;
 export const catalog = Object.fromEntries(Object.entries(facts.catalog).map(([part, rows]) => [part, byName(rows)]));
 
 const REPORT = "api/v1/analytics/calls";
+const LINKS = `session/${session.business.id}`; // a link sends no header
 
 export class Refused extends Error {
   constructor(status, message) {
@@ -19,17 +22,22 @@ export class Refused extends Error {
 
 export const may = (scope) => session.scopes.includes(scope);
 
-// The address of a report; `form` is how it ends: `.csv`, `.svg`, `.png`.
+// The address of a report; `form` is how it ends: `.chart.json`.
 export function reportAddress(query, form = "") {
   return new URL(`${REPORT}${form}?${query}`, root).href;
 }
 
-export function callsAddress(query, form = "") {
-  return new URL(`api/v1/calls${form}?${query}`, root).href;
+export function callsAddress(query) {
+  return new URL(`api/v1/calls?${query}`, root).href;
+}
+
+// Where a link finds a file of this business: `report.csv`, `report.png`, `report.svg`, `calls.csv`.
+export function fileAddress(name, query) {
+  return new URL(`${LINKS}/${name}?${query}`, root).href;
 }
 
 export async function ask(address, signal, tag) {
-  const headers = tag ? { "If-None-Match": tag } : {};
+  const headers = { ...ofBusiness(session), ...(tag ? { "If-None-Match": tag } : {}) };
   const response = await fetch(new URL(address, root), { signal, headers, cache: tag ? "no-store" : "default" });
   if (response.status === 304) return null;
   const body = await response.json();

@@ -1,6 +1,6 @@
 // What is taken away from a report: the request behind it, and files.
 import { button, el, menu } from "./dom.js";
-import { callsAddress, may, reportAddress } from "./server.js";
+import { fileAddress, may, reportAddress } from "./server.js";
 import { changed, names, queryOf, selection } from "./state.js";
 import { theme } from "./chart.js";
 
@@ -22,14 +22,14 @@ export function downloads(state) {
   picture.set("theme", theme());
   picture.set("width", PICTURE_WIDTH);
   const name = `calls-by-${names(state, "group_by").join("-").replaceAll("_", "-")}`;
-  const file = (label, form, asked) => el("a", { href: reportAddress(asked, `.${form}`), download: `${name}.${form}` }, label);
+  const file = (label, form, asked) => el("a", { href: fileAddress(`report.${form}`, asked), download: `${name}.${form}` }, label);
   return menu("download", "Download", {},
     file("Table as CSV", "csv", query), file("Picture as PNG", "png", picture), file("Picture as SVG", "svg", picture), callsFile(state));
 }
 
 export function callsFile(state) {
   if (!may("read")) return null;
-  return el("a", { href: callsAddress(queryOf(selection(state)), ".csv"), download: "calls.csv" }, "The calls behind it as CSV");
+  return el("a", { href: fileAddress("calls.csv", queryOf(selection(state))), download: "calls.csv" }, "The calls behind it as CSV");
 }
 
 // Browsers let only pages that came over TLS, or from this machine, write to the clipboard; others show the text.
