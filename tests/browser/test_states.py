@@ -1,5 +1,6 @@
 """What the page of reports shows when there is no report to show, and that a report which is cancelled really stops."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -100,6 +101,37 @@ def test_a_key_that_may_see_reports_alone_is_shown_no_calls(open_page: OpenPage,
         expect(visit.page.get_by_role("heading", name="Latest calls")).to_have_count(0)
         expect(visit.page.get_by_role("link", name="Calls", exact=True)).to_have_count(0)
         visit.page.close()
+
+
+@pytest.mark.parametrize(
+    ("status", "body"), [(502, "<html><body>Bad Gateway</body></html>"), (503, "{}"), (200, "<html>")]
+)
+def test_what_a_proxy_says_of_a_server_that_is_gone_is_told_as_that(
+    open_page: OpenPage, shop: Site, status: int, body: str
+) -> None:
+    visit = reports(open_page, shop, BY_SOURCE)
+    visit.page.route("**/calls.chart.json*", lambda route: route.fulfill(status=status, body=body))
+    visit.page.get_by_role("button", name="google", exact=True).click()
+    expect(visit.page.get_by_role("heading", name="The server does not answer")).to_be_visible()
+    expect(visit.page.get_by_role("button", name="Try again")).to_be_visible()
+    visit.page.route("**/analytics/values*", lambda route: route.fulfill(status=status, body=body))
+    visit.page.locator("#add-filter-name").click()
+    visit.page.get_by_role("button", name="Source", exact=True).click()
+    said = visit.page.locator("#add-filter").get_by_role("alert")
+    expect(said).to_have_text("The server does not answer at the moment. Please try again.")
+    assert all(f"a status of {status} " in complaint for complaint in visit.complaints)
+    visit.complaints.clear()
+
+
+def test_a_defect_of_the_page_is_not_taken_for_the_network(open_page: OpenPage, shop: Site) -> None:
+    visit = reports(open_page, shop, BY_SOURCE)
+    body = json.dumps({"data": {"report": None, "chart": None}})
+    visit.page.route("**/calls.chart.json*", lambda route: route.fulfill(body=body))
+    visit.page.get_by_role("button", name="google", exact=True).click()
+    expect(visit.page.get_by_role("heading", name="That did not work")).to_be_visible()
+    [complaint] = visit.complaints
+    assert "TypeError" in complaint
+    visit.complaints.clear()
 
 
 def test_a_server_that_is_gone_is_told_and_asked_again(open_page: OpenPage, tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 // Questions and changes that a page sends with the cookie of its session, and what the server says of them.
 const SESSION = "api/v1/session";
-const LOST = "The server does not answer at the moment. Please try again.";
+export const LOST = "The server does not answer at the moment. Please try again.";
 
 // What the server says is wrong, in sentences without the names of fields.
 function told({ error }) {

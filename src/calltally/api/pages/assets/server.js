@@ -1,5 +1,5 @@
 // Questions to the server, with the cookie of the session, and what the page was given with its HTML.
-import { ofBusiness } from "./changes.js";
+import { LOST, ofBusiness } from "./changes.js";
 
 export const page = document.getElementById("reports");
 export const root = new URL(page.dataset.root, location.href);
@@ -17,6 +17,13 @@ export class Refused extends Error {
   constructor(status, message) {
     super(message);
     this.status = status;
+  }
+}
+
+// There is no answer of the server: it cannot be reached, or a proxy says so in words of its own.
+export class Away extends Error {
+  constructor() {
+    super(LOST);
   }
 }
 
@@ -38,11 +45,19 @@ export function fileAddress(name, query) {
 
 export async function ask(address, signal, tag) {
   const headers = { ...ofBusiness(session), ...(tag ? { "If-None-Match": tag } : {}) };
-  const response = await fetch(new URL(address, root), { signal, headers, cache: tag ? "no-store" : "default" });
+  const { response, body } = await answered(new URL(address, root), { signal, headers, cache: tag ? "no-store" : "default" });
   if (response.status === 304) return null;
-  const body = await response.json();
-  if (!response.ok) throw new Refused(response.status, body.error.message);
+  if (!response.ok) throw body?.error ? new Refused(response.status, body.error.message) : new Away();
   return { data: body.data, tag: response.headers.get("ETag") };
+}
+
+async function answered(address, options) {
+  try {
+    const response = await fetch(address, options);
+    return { response, body: response.status === 304 ? null : await response.json() };
+  } catch (error) {
+    throw error.name === "AbortError" ? error : new Away();
+  }
 }
 
 export const report = (query, signal, tag) => ask(reportAddress(query), signal, tag);

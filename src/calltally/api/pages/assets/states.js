@@ -1,6 +1,6 @@
 // What is shown when there is no report to show: waiting, nothing found, no calls yet, no permission, errors.
 import { button, el } from "./dom.js";
-import { Refused, report, root, session } from "./server.js";
+import { Away, Refused, report, root, session } from "./server.js";
 import { addressOf, asReport, rangeOf, selection } from "./state.js";
 
 const TEMPORARY = new Set([408, 425, 429]); // of the statuses of what a request did wrong
@@ -20,7 +20,8 @@ export function excuse(error, again) {
     return told("status", "You are signed out", "Sign in again to go on.");
   }
   if (error instanceof Refused && error.status === 403) return forbidden();
-  const away = error instanceof TypeError;
+  const away = error instanceof Away;
+  if (!away && !(error instanceof Refused)) console.error(error); // a defect of the page
   const title = away ? "The server does not answer" : error instanceof Refused && error.status === 400 ? "This cannot be asked" : "That did not work";
   return told("alert", title, away ? "It may be stopped, or the network may be." : error.message,
     mayHelp(error) ? button("Try again", again, { class: "plain" }) : null);
