@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from calltally.folder import DataFolder
 from tests.api.conftest import REPORT, eventually, filled, serving
 from tests.browser.conftest import OpenPage, Site
-from tests.browser.shop import BY_SOURCE, open_shop, reports, rows, signed_in
+from tests.browser.shop import BY_SOURCE, drawn, open_shop, reports, rows, signed_in
 from tests.cli.conftest import CommandLine
 from tests.strategies import METRIC_NAMES
 
@@ -80,6 +80,51 @@ def test_when_the_key_is_revoked_signing_in_leads_back(open_page: OpenPage, tmp_
         expect(rows(visit)).to_have_count(1)
         assert "where%5Bsource%5D=google" in visit.page.url
         visit.page.close()
+
+
+@pytest.mark.parametrize("noticed", ["by itself", "by a filter", "by more calls", "by a call"])
+def test_a_session_that_ended_in_another_window_is_noticed(open_page: OpenPage, shop: Site, noticed: str) -> None:
+    visit = reports(open_page, shop, "view=calls&range=all&limit=2")
+    page, address = visit.page, visit.page.url
+    page.clock.install()
+    page.reload()
+    drawn(visit)
+    token = page.evaluate("fetch('api/v1/session').then(answer => answer.json())")["data"]["csrf_token"]
+    page.request.post(
+        f"{shop.server.address}/sign-out", form={"csrf_token": token}, headers={"Origin": shop.server.address}
+    )
+    match noticed:
+        case "by itself":
+            page.clock.run_for(16_000)
+        case "by a filter":
+            page.locator("#add-filter-name").click()
+            page.get_by_role("button", name="Source", exact=True).click()
+        case "by more calls":
+            page.get_by_role("button", name="Show more").click()
+        case _:
+            page.evaluate("history.pushState(null, '', `${location}&call=a`); dispatchEvent(new Event('popstate'))")
+    expect(page).to_have_title("Sign in · Calltally")
+    visit.refused(401)
+    page.locator("input[name=key]").fill(shop.key)
+    page.keyboard.press("Enter")
+    expect(page.locator("table.calls tbody tr")).to_have_count(2)
+    assert page.url.startswith(address)
+
+
+def test_what_is_wrong_with_more_calls_is_told_once(open_page: OpenPage, shop: Site) -> None:
+    visit = reports(open_page, shop, "view=calls&range=all&limit=2")
+    body = json.dumps({"error": {"code": "503", "message": "Not now"}})
+    visit.page.route("**/calls?*", lambda route: route.fulfill(status=503, body=body))
+    for _ in range(2):
+        with visit.page.expect_response("**/calls?*"):
+            visit.page.get_by_role("button", name="Show more").click()
+        expect(visit.page.get_by_role("button", name="Show more")).to_be_enabled()
+        expect(visit.page.locator(".more").get_by_role("alert")).to_have_text("Not now")
+    visit.complaints.clear()
+    visit.page.unroute("**/calls?*")
+    visit.page.get_by_role("button", name="Show more").click()
+    expect(visit.page.locator("table.calls tbody tr")).to_have_count(4)
+    expect(visit.page.locator(".more").get_by_role("alert")).to_have_count(0)
 
 
 def test_a_key_that_may_not_see_reports_is_told_so(open_page: OpenPage, tmp_path: Path) -> None:

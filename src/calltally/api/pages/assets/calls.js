@@ -1,6 +1,6 @@
 // The calls themselves: a list that grows page by page, each of which can be opened.
 import { callButton } from "./call.js";
-import { button, el } from "./dom.js";
+import { button, el, readable } from "./dom.js";
 import { ask, callsAddress, catalog, columns, opening, report } from "./server.js";
 import { asReport, changed, go, queryOf } from "./state.js";
 import { callsFile } from "./taking.js";
@@ -20,8 +20,10 @@ export async function callList(state, signal) {
   };
   const follow = (cursor) => more.replaceChildren(el("span", { class: "hint", role: "status" }, shown()),
     ...(cursor ? [button("Show more", (event) => next(event.target, cursor), { class: "plain" })] : []));
+  const problem = el("span", { role: "alert" });
   const next = async (pressed, cursor) => {
     pressed.disabled = true;
+    problem.remove();
     query.set("cursor", cursor);
     try {
       const found = (await ask(callsAddress(query), signal)).data;
@@ -29,7 +31,8 @@ export async function callList(state, signal) {
       follow(found.next_cursor);
     } catch (error) {
       pressed.disabled = false;
-      more.append(el("span", { role: "alert" }, error.message));
+      problem.textContent = readable(error.message);
+      more.append(problem);
     }
   };
   follow(data.next_cursor);

@@ -47,6 +47,10 @@ export async function ask(address, signal, tag) {
   const headers = { ...ofBusiness(session), ...(tag ? { "If-None-Match": tag } : {}) };
   const { response, body } = await answered(new URL(address, root), { signal, headers, cache: tag ? "no-store" : "default" });
   if (response.status === 304) return null;
+  if (response.status === 401) {
+    location.reload(); // signing in leads back here
+    throw new Refused(401, "You are signed out.");
+  }
   if (!response.ok) throw body?.error ? new Refused(response.status, body.error.message) : new Away();
   return { data: body.data, tag: response.headers.get("ETag") };
 }

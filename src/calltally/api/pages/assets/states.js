@@ -16,7 +16,6 @@ export function cancelled(again) {
 
 export function excuse(error, again) {
   if (error instanceof Refused && error.status === 401) {
-    location.reload(); // signing in leads back here
     return told("status", "You are signed out", "Sign in again to go on.");
   }
   if (error instanceof Refused && error.status === 403) return forbidden();
