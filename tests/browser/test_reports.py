@@ -2,7 +2,9 @@
 
 import json
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
 from pathlib import Path
 
 import httpx2
@@ -10,7 +12,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.api.conftest import serving
-from tests.browser.conftest import OpenPage, Site
+from tests.browser.conftest import OpenPage, Site, Visit
 from tests.browser.shop import BY_SOURCE, CALLS, HOSTILE, api, open_shop, parameters, reports, rows, signed_in
 from tests.cli.conftest import CommandLine
 
@@ -55,6 +57,45 @@ def test_a_chart_of_the_overview_has_its_table_and_a_bar_of_it_filters(open_page
     expect(visit.page.locator(".tile strong").first).to_have_text("1")
     shown = parameters(visit)
     assert (shown["where[day_of_week]"], shown["where[hour_of_day]"]) == (["1"], ["14"])
+
+
+@contextmanager
+def site_with(folder: Path, days: Iterable[date]) -> Iterator[Site]:
+    """A server with a business that has a call on each of these days, and a key that may read."""
+    command = CommandLine(folder / "data")
+    business = command.run("business", "create", "Long", "--json").json()["id"]
+    calls = folder / "calls.csv"
+    calls.write_text("id,started_at\n" + "".join(f"{day},{day}T18:00:00Z\n" for day in days))
+    assert command.run("import", str(calls), "-b", business).code == 0
+    key = command.run("key", "create", business, "--json").json()["key"]
+    with serving(command.data) as server:
+        yield Site(server, key)
+
+
+def test_all_of_a_long_time_is_drawn_by_week(open_page: OpenPage, tmp_path: Path) -> None:
+    first = date(2020, 1, 6)  # a Monday
+    with site_with(tmp_path, (first + timedelta(days=n) for n in range(1300))) as site:
+        visit = reports(open_page, site, "range=all")
+        expect(visit.page.locator(".tile strong").first).to_have_text("1,300")
+        expect(visit.page.get_by_role("link", name="Calls by day")).to_have_count(0)
+        assert points(visit, "Calls") == 186
+        visit.page.get_by_text("As a table").first.click()
+        lines = visit.page.get_by_role("region", name="Calls by week").locator("tbody tr")
+        expect(lines).to_have_count(186)
+        expect(lines.last).to_contain_text("2020-01-06")
+        assert visit.fits
+        visit.page.get_by_role("link", name="Calls by week").click()
+        expect(visit.page.get_by_role("columnheader", name="Week")).to_be_visible()
+        visit.page.goto(f"{site.server.address}/?start_date=2020-01-06&end_date=2022-09-30")
+        expect(visit.page.get_by_role("link", name="Calls by day")).to_be_visible()
+        assert points(visit, "Calls") == 999
+        visit.page.close()
+
+
+def points(visit: Visit, tile: str) -> int:
+    """How many points the course of a large number has."""
+    drawn_line = visit.page.locator(".tile").filter(has_text=tile).first.locator("polyline")
+    return len((drawn_line.get_attribute("points") or "").split())
 
 
 # --- Reports --------------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from calltally.api.routing import route
 from calltally.api.services import services_of
 from calltally.api.session import described_session
 from calltally.api.sign_in import sign_in_first, signed_in, told
-from calltally.catalog import CALL_COLUMNS, CATALOG, LARGE, LATEST_COLUMNS, OPENING, describe
+from calltally.catalog import CALL_COLUMNS, CATALOG, COURSES, LARGE, LATEST_COLUMNS, OPENING, describe
 
 __all__ = ["HOME"]
 
@@ -20,7 +20,12 @@ SHOWN = ("dimensions", "metrics", "filters", "fields")
 # What the page knows before it asks for anything.
 FACTS = {
     "catalog": {part: rows for part, rows in describe(CATALOG).items() if part in SHOWN},
-    "opening": {"large": LARGE, "panels": tuple(map(asdict, OPENING)), "latest": LATEST_COLUMNS},
+    "opening": {
+        "large": LARGE,
+        "courses": tuple(map(asdict, COURSES)),
+        "panels": tuple(map(asdict, OPENING)),
+        "latest": LATEST_COLUMNS,
+    },
     "columns": CALL_COLUMNS,
     "defaults": {name: row.default for name, row in CATALOG.parameters.items() if row.default},
 }

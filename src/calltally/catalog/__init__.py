@@ -15,7 +15,7 @@ from calltally.catalog.expressions import (
     values_of,
 )
 from calltally.catalog.grains import grain_count, grain_days, read_day, read_grain, show_grain, taken
-from calltally.catalog.opening import CALL_COLUMNS, LARGE, LATEST_COLUMNS, OPENING, Panel
+from calltally.catalog.opening import CALL_COLUMNS, COURSES, LARGE, LATEST_COLUMNS, OPENING, Panel
 from calltally.catalog.parameters import where_name
 from calltally.catalog.ranges import RANGES, USUAL_RANGE, Days, Range
 from calltally.catalog.types import (
@@ -50,6 +50,7 @@ from calltally.catalog.types import (
 __all__ = [
     "CALL_COLUMNS",
     "CATALOG",
+    "COURSES",
     "LARGE",
     "LATEST_COLUMNS",
     "OPENING",

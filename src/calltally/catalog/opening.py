@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from calltally.catalog.types import Grain
 
-__all__ = ["CALL_COLUMNS", "LARGE", "LATEST_COLUMNS", "OPENING", "Panel"]
+__all__ = ["CALL_COLUMNS", "COURSES", "LARGE", "LATEST_COLUMNS", "OPENING", "Panel"]
 
 
 @dataclass(frozen=True)
@@ -23,11 +23,15 @@ class Panel:
     height: int | None = None
 
 
-# The metrics that are shown large, each with its course over the days.
+# The metrics that are shown large, each with its course over time.
 LARGE = ("count", "answered_count", "missed_count", "qualified_pct", "total_value_cents", "unique_callers")
 
+# That course, drawn by the first of these that has room for all of the time.
+COURSES = tuple(
+    Panel(f"Calls by {name}", (grain.value,), LARGE, grain.value, limit=1000, height=280)
+    for name, grain in (("day", Grain.DATE), ("week", Grain.WEEK), ("month", Grain.MONTH))
+)
 OPENING = (
-    Panel("Calls by day", (Grain.DATE.value,), LARGE, Grain.DATE.value, limit=1000, height=280),
     Panel("Sources", ("source",), ("count", "qualified_pct"), "count"),
     Panel("Campaigns", ("utm_campaign",), ("count", "qualified_pct"), "count"),
     Panel(

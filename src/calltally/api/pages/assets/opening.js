@@ -17,45 +17,56 @@ function stateOf(panel, state) {
   return asReport(state, { group_by, metrics, sort_by, sort_order, limit });
 }
 
-function asked(panel, state, signal) {
+// What a panel shows: its report, and its chart if it has one.
+async function answered(panel, state, signal) {
   const query = queryOf(stateOf(panel, state));
-  if (!panel.height) return report(query, signal);
-  return charted(query, { width: widthIn(page.clientWidth - AROUND), height: panel.height, theme: theme() }, signal);
+  if (!panel.height) return { panel, report: (await report(query, signal)).data };
+  const look = { width: widthIn(page.clientWidth - AROUND), height: panel.height, theme: theme() };
+  return { panel, ...(await charted(query, look, signal)).data };
+}
+
+// The numbers over time: by day, or where there are more days than are drawn, by week or by month.
+async function course(state, signal, [panel, ...longer] = opening.courses) {
+  const found = await answered(panel, state, signal);
+  return longer.length && found.report.count >= panel.limit ? course(state, signal, longer) : found;
 }
 
 export async function overview(state, signal) {
-  const latest = may("read") ? ask(callsAddress(latestQuery(state)), signal) : null;
-  const answers = await Promise.all(opening.panels.map((panel) => asked(panel, state, signal)));
-  const found = answers.map(({ data }) => ({ report: data.report ?? data, chart: data.chart }));
-  if (!found[0].report.totals[opening.large[0]]) return null;
+  const [latest, ...found] = await Promise.all([
+    may("read") ? ask(callsAddress(latestQuery(state)), signal) : null,
+    course(state, signal),
+    ...opening.panels.map((panel) => answered(panel, state, signal))]);
+  const [overTime] = found;
+  const calls = overTime.report.totals[opening.large[0]];
+  if (!calls) return null;
   const keep = (values) => go(narrowed(current(), values));
   const pictures = await Promise.all(found.map(({ chart }) => (chart ? drawn(chart, { titled: false, onPick: keep }) : null)));
-  const element = el("div", { class: "opening" }, large(found[0].report, state),
-    opening.panels.map((panel, index) => shown(panel, found[index].report, pictures[index], state, keep)),
-    latest ? latestCalls((await latest).data.calls, state) : null);
+  const element = el("div", { class: "opening" }, large(overTime, state),
+    found.map(({ panel, report: answer }, index) => shown(panel, answer, pictures[index], state, keep)),
+    latest ? latestCalls(latest.data.calls, state) : null);
   return {
     element,
     close: () => pictures.forEach((picture) => picture?.close()),
-    said: several(found[0].report.totals[opening.large[0]], "call"),
+    said: several(calls, "call"),
   };
 }
 
-function large({ data, totals }, state) {
-  const days = data.toReversed();
+function large({ panel: overTime, report: { data, totals } }, state) {
+  const rows = data.toReversed();
   return el("section", { class: "large", "aria-label": "Totals" }, opening.large.map((name) => {
     const metric = catalog.metrics.get(name);
-    const panel = { ...opening.panels[0], metrics: [name] };
+    const panel = { ...overTime, metrics: [name] };
     const text = shownMetric(metric, totals[name]);
     const number = el("strong", {}, text);
     number.style.setProperty("--length", text.length);
     return el("a", { class: "tile", href: addressOf(stateOf(panel, state)), title: metric.description },
       el("span", { class: "label" }, metric.label),
       number,
-      course(days.map((day) => day[name] ?? 0)));
+      line(rows.map((row) => row[name] ?? 0)));
   }));
 }
 
-function course(values) {
+function line(values) {
   const most = Math.max(1, ...values);
   const step = WIDTH / Math.max(1, values.length - 1);
   const points = values.map((value, index) => `${(index * step).toFixed(1)},${(HEIGHT - 1 - ((HEIGHT - 2) * Math.max(0, value)) / most).toFixed(1)}`);
