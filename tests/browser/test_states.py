@@ -148,6 +148,26 @@ def test_a_key_that_may_see_reports_alone_is_shown_no_calls(open_page: OpenPage,
         visit.page.close()
 
 
+@pytest.mark.parametrize(("query", "told"), [("range=all", 2), (BY_SOURCE, 1)])
+def test_without_what_draws_charts_the_numbers_are_shown(
+    open_page: OpenPage, shop: Site, query: str, told: int
+) -> None:
+    visit = signed_in(open_page, shop)
+    visit.page.route("**/vega.js", lambda route: route.abort())
+    visit.page.goto(f"{shop.server.address}/?{query}")
+    said = visit.page.get_by_role("alert").filter(has_text="What draws charts could not be loaded. The table has")
+    expect(said).to_have_count(told)
+    if query == "range=all":
+        expect(visit.page.locator(".tile strong").first).to_have_text("4")
+        visit.page.get_by_text("As a table").first.click()
+        expect(visit.page.get_by_role("region", name="Calls by day").locator("tbody tr")).to_have_count(3)
+    else:
+        expect(rows(visit)).to_have_count(3)
+    assert visit.fits
+    assert all("ERR_FAILED" in complaint for complaint in visit.complaints)
+    visit.complaints.clear()
+
+
 @pytest.mark.parametrize(
     ("status", "body"), [(502, "<html><body>Bad Gateway</body></html>"), (503, "{}"), (200, "<html>")]
 )

@@ -1,5 +1,5 @@
 // A report as it is asked for: its chart and its table, side by side where there is room.
-import { drawn, theme, widthIn } from "./chart.js";
+import { picture, theme, widthIn } from "./chart.js";
 import { wanted } from "./controls.js";
 import { el } from "./dom.js";
 import { catalog, charted, defaults, may, page } from "./server.js";
@@ -20,20 +20,11 @@ export async function built(state, signal) {
   const { data: { report, chart } } = await charted(queryOf(state), { width, theme: theme() }, signal);
   if (!report.count) return null;
   const keep = (values) => go(narrowed(current(), values));
-  const { place, close } = await picture(chart, keep);
+  const { place, close } = await picture(chart, { onPick: keep });
   const element = el("div", { class: halved ? "report halved" : "report" },
     el("figure", { class: "panel" }, place),
     el("section", { class: "panel", "aria-label": "Numbers" }, table(report, dimensions, metrics, state, keep), facts(report, dimensions, state)));
   return { element, close, said: several(report.count, "row") };
-}
-
-// The numbers are there whether they can be drawn or not.
-async function picture(chart, onPick) {
-  try {
-    return await drawn(chart, { onPick });
-  } catch (error) {
-    return { place: el("p", { class: "hint", role: "alert" }, error.message), close: () => {} };
-  }
 }
 
 function table(report, dimensions, metrics, state, onFilter) {

@@ -36,8 +36,17 @@ export function vega() {
   return loading;
 }
 
+// The numbers are there whether they can be drawn or not.
+export async function picture(chart, options) {
+  try {
+    return await drawn(chart, options);
+  } catch (error) {
+    return { place: el("p", { class: "hint", role: "alert" }, error.message), close: () => {} };
+  }
+}
+
 // The element of a chart, drawn; `onPick` is told the values behind a mark that is clicked, by dimension.
-export async function drawn(specification, { titled = true, onPick } = {}) {
+async function drawn(specification, { titled = true, onPick } = {}) {
   const embed = await vega();
   const place = el("div", {});
   const shown = { ...specification, ...FRAMELESS };

@@ -1,5 +1,5 @@
 // The overview: large numbers with their course, and the first reports, each a way into the builder.
-import { drawn, theme, widthIn } from "./chart.js";
+import { picture, theme, widthIn } from "./chart.js";
 import { callTable } from "./calls.js";
 import { el, svg } from "./dom.js";
 import { ask, callsAddress, catalog, charted, may, opening, page, report } from "./server.js";
@@ -40,13 +40,13 @@ export async function overview(state, signal) {
   const calls = overTime.report.totals[opening.large[0]];
   if (!calls) return null;
   const keep = (values) => go(narrowed(current(), values));
-  const pictures = await Promise.all(found.map(({ chart }) => (chart ? drawn(chart, { titled: false, onPick: keep }) : null)));
+  const pictures = await Promise.all(found.map(({ chart }) => (chart ? picture(chart, { titled: false, onPick: keep }) : null)));
   const element = el("div", { class: "opening" }, large(overTime, state),
     found.map(({ panel, report: answer }, index) => shown(panel, answer, pictures[index], state, keep)),
     latest ? latestCalls(latest.data.calls, state) : null);
   return {
     element,
-    close: () => pictures.forEach((picture) => picture?.close()),
+    close: () => pictures.forEach((drawn) => drawn?.close()),
     said: several(calls, "call"),
   };
 }
@@ -74,13 +74,13 @@ function line(values) {
     svg("polyline", { points: points.join(" "), "vector-effect": "non-scaling-stroke" }));
 }
 
-function shown(panel, answer, picture, state, onFilter) {
+function shown(panel, answer, drawn, state, onFilter) {
   const dimensions = panel.group_by.map((name) => catalog.dimensions.get(name));
   const metrics = panel.metrics.map((name) => catalog.metrics.get(name));
   const table = () => reportTable({ rows: answer.data, totals: answer.totals, dimensions, metrics, onFilter, label: panel.title });
-  return el("section", { class: picture ? "panel broad" : "panel" },
+  return el("section", { class: drawn ? "panel broad" : "panel" },
     el("h2", {}, el("a", { href: addressOf(stateOf(panel, state)) }, panel.title)),
-    picture ? [picture.place, numbers(panel, table)] : table());
+    drawn ? [drawn.place, numbers(panel, table)] : table());
 }
 
 // The table behind a chart, made when it is first opened.
