@@ -168,6 +168,25 @@ def test_without_what_draws_charts_the_numbers_are_shown(
     visit.complaints.clear()
 
 
+@pytest.mark.parametrize("query", ["start_date=foo", "where_null=nope"])
+def test_what_is_wrong_is_told_on_the_overview_and_nowhere_else(open_page: OpenPage, shop: Site, query: str) -> None:
+    visit = reports(open_page, shop, query)
+    expect(visit.page.get_by_role("heading", name="This cannot be asked")).to_be_visible()
+    visit.page.wait_for_load_state("networkidle")
+    assert all("a status of 400 " in complaint for complaint in visit.complaints)
+    visit.complaints.clear()
+
+
+def test_without_a_network_the_overview_says_so(open_page: OpenPage, shop: Site) -> None:
+    visit = reports(open_page, shop, BY_SOURCE)
+    visit.page.context.set_offline(True)
+    visit.page.get_by_role("link", name="Overview").click()
+    expect(visit.page.get_by_role("heading", name="The server does not answer")).to_be_visible()
+    visit.page.wait_for_timeout(200)
+    assert all("ERR_INTERNET_DISCONNECTED" in complaint for complaint in visit.complaints)
+    visit.complaints.clear()
+
+
 @pytest.mark.parametrize(
     ("status", "body"), [(502, "<html><body>Bad Gateway</body></html>"), (503, "{}"), (200, "<html>")]
 )
