@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 
 from tests.api.conftest import serving
 from tests.browser.conftest import OpenPage, Site, Visit
-from tests.browser.shop import BY_SOURCE, CALLS, HOSTILE, api, open_shop, parameters, reports, rows, signed_in
+from tests.browser.shop import BY_SOURCE, CALLS, HOSTILE, api, drawn, open_shop, parameters, reports, rows, signed_in
 from tests.cli.conftest import CommandLine
 
 
@@ -78,7 +78,7 @@ def test_all_of_a_long_time_is_drawn_by_week(open_page: OpenPage, tmp_path: Path
         visit = reports(open_page, site, "range=all")
         expect(visit.page.locator(".tile strong").first).to_have_text("1,300")
         expect(visit.page.get_by_role("link", name="Calls by day")).to_have_count(0)
-        assert points(visit, "Calls") == 186
+        assert len(points(visit, "Calls")) == 186
         visit.page.get_by_text("As a table").first.click()
         lines = visit.page.get_by_role("region", name="Calls by week").locator("tbody tr")
         expect(lines).to_have_count(186)
@@ -88,14 +88,28 @@ def test_all_of_a_long_time_is_drawn_by_week(open_page: OpenPage, tmp_path: Path
         expect(visit.page.get_by_role("columnheader", name="Week")).to_be_visible()
         visit.page.goto(f"{site.server.address}/?start_date=2020-01-06&end_date=2022-09-30")
         expect(visit.page.get_by_role("link", name="Calls by day")).to_be_visible()
-        assert points(visit, "Calls") == 999
+        assert len(points(visit, "Calls")) == 999
         visit.page.close()
 
 
-def points(visit: Visit, tile: str) -> int:
-    """How many points the course of a large number has."""
-    drawn_line = visit.page.locator(".tile").filter(has_text=tile).first.locator("polyline")
-    return len((drawn_line.get_attribute("points") or "").split())
+def test_a_course_is_as_wide_as_its_time(open_page: OpenPage, tmp_path: Path) -> None:
+    days = [date(2026, 3, 1), date(2026, 3, 2), date(2026, 3, 12), date(2026, 3, 14), date(2026, 3, 31)]
+    with site_with(tmp_path, days) as site:
+        visit = reports(open_page, site, "range=all")
+        width, zero, one = 120, 31, 1
+        known = {1: one, 2: one, 3: zero, 11: zero, 12: one, 13: zero, 14: one, 15: zero, 30: zero, 31: one}
+        assert points(visit, "Calls") == [(round((day - 1) * width / 30, 1), y) for day, y in known.items()]
+        visit.page.goto(f"{site.server.address}/?range=all&where[day_of_week]=0&where[day_of_week]=4")
+        drawn(visit)
+        assert {y for _, y in points(visit, "Calls")} == {one}
+        visit.page.close()
+
+
+def points(visit: Visit, tile: str) -> list[tuple[float, float]]:
+    """The points of the course of a large number."""
+    line = visit.page.locator(".tile").filter(has_text=tile).first.locator("polyline")
+    pairs = [point.split(",") for point in (line.get_attribute("points") or "").split()]
+    return [(float(x), float(y)) for x, y in pairs]
 
 
 # --- Reports --------------------------------------------------------------------------------------------------------

@@ -6,6 +6,11 @@ const before = (day, days) => new Date(day - days * DAY);
 const firstOfMonth = (day, months = 0) => new Date(Date.UTC(day.getUTCFullYear(), day.getUTCMonth() + months, 1));
 const last = (days) => (today) => [before(today, days - 1), today];
 
+const STEPS = { date: (day, steps) => before(day, -steps), week: (day, steps) => before(day, -7 * steps), month: firstOfMonth };
+
+// The day, week or month that is so many steps after another, each being the day on which it begins.
+export const stepped = (grain, day, steps) => STEPS[grain](day, steps);
+
 export const RANGES = {
   today: ["Today", last(1)],
   "7-days": ["Last 7 days", last(7)],

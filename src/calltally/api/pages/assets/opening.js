@@ -1,14 +1,13 @@
 // The overview: large numbers with their course, and the first reports, each a way into the builder.
 import { picture, theme, widthIn } from "./chart.js";
 import { callTable } from "./calls.js";
-import { el, svg } from "./dom.js";
+import { course } from "./course.js";
+import { el } from "./dom.js";
 import { ask, callsAddress, catalog, charted, may, opening, page, report } from "./server.js";
 import { addressOf, asCalls, asReport, current, go, narrowed, queryOf, selection } from "./state.js";
 import { reportTable } from "./table.js";
 import { several, shownMetric } from "./values.js";
 
-const WIDTH = 120;
-const HEIGHT = 32;
 const AROUND = 34; // of a panel, both sides
 const LATEST = 10;
 
@@ -26,22 +25,21 @@ async function answered(panel, state, signal) {
 }
 
 // The numbers over time: by day, or where there are more days than are drawn, by week or by month.
-async function course(state, signal, [panel, ...longer] = opening.courses) {
+async function overTime(state, signal, [panel, ...longer] = opening.courses) {
   const found = await answered(panel, state, signal);
-  return longer.length && found.report.count >= panel.limit ? course(state, signal, longer) : found;
+  return longer.length && found.report.count >= panel.limit ? overTime(state, signal, longer) : found;
 }
 
 export async function overview(state, signal) {
   const [latest, ...found] = await Promise.all([
     may("read") ? ask(callsAddress(latestQuery(state)), signal) : null,
-    course(state, signal),
+    overTime(state, signal),
     ...opening.panels.map((panel) => answered(panel, state, signal))]);
-  const [overTime] = found;
-  const calls = overTime.report.totals[opening.large[0]];
+  const calls = found[0].report.totals[opening.large[0]];
   if (!calls) return null;
   const keep = (values) => go(narrowed(current(), values));
   const pictures = await Promise.all(found.map(({ chart }) => (chart ? picture(chart, { titled: false, onPick: keep }) : null)));
-  const element = el("div", { class: "opening" }, large(overTime, state),
+  const element = el("div", { class: "opening" }, large(found[0], state),
     found.map(({ panel, report: answer }, index) => shown(panel, answer, pictures[index], state, keep)),
     latest ? latestCalls(latest.data.calls, state) : null);
   return {
@@ -51,27 +49,26 @@ export async function overview(state, signal) {
   };
 }
 
-function large({ panel: overTime, report: { data, totals } }, state) {
+function large({ panel: times, report: { data, totals } }, state) {
+  const [grain] = times.group_by;
   const rows = data.toReversed();
+  const whole = !narrowsTime(state);
   return el("section", { class: "large", "aria-label": "Totals" }, opening.large.map((name) => {
     const metric = catalog.metrics.get(name);
-    const panel = { ...overTime, metrics: [name] };
+    const panel = { ...times, metrics: [name] };
     const text = shownMetric(metric, totals[name]);
     const number = el("strong", {}, text);
     number.style.setProperty("--length", text.length);
     return el("a", { class: "tile", href: addressOf(stateOf(panel, state)), title: metric.description },
       el("span", { class: "label" }, metric.label),
       number,
-      line(rows.map((row) => row[name] ?? 0)));
+      course(rows, { grain, name, missing: whole ? metric.empty : null }));
   }));
 }
 
-function line(values) {
-  const most = Math.max(1, ...values);
-  const step = WIDTH / Math.max(1, values.length - 1);
-  const points = values.map((value, index) => `${(index * step).toFixed(1)},${(HEIGHT - 1 - ((HEIGHT - 2) * Math.max(0, value)) / most).toFixed(1)}`);
-  return svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", "aria-hidden": "true" },
-    svg("polyline", { points: points.join(" "), "vector-effect": "non-scaling-stroke" }));
+// Whether some times are left out on purpose, such as all but Mondays: they have no numbers, not even 0.
+function narrowsTime(state) {
+  return [...catalog.dimensions.values()].some(({ name, unit }) => unit && state.has(`where[${name}]`));
 }
 
 function shown(panel, answer, drawn, state, onFilter) {
