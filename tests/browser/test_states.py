@@ -145,6 +145,11 @@ def test_a_key_that_may_see_reports_alone_is_shown_no_calls(open_page: OpenPage,
         expect(visit.page.locator(".tile")).to_have_count(6)
         expect(visit.page.get_by_role("heading", name="Latest calls")).to_have_count(0)
         expect(visit.page.get_by_role("link", name="Calls", exact=True)).to_have_count(0)
+        visit.page.goto(f"{site.server.address}/?view=calls")
+        expect(visit.page.get_by_role("heading", name="This key may not see this")).to_be_visible()
+        expect(visit.page.locator(".answer").get_by_role("alert")).to_contain_text("lacks the scope 'read'.")
+        expect(visit.page.get_by_role("link", name="Sign in with another key")).to_be_visible()
+        visit.refused(403)
         visit.page.close()
 
 

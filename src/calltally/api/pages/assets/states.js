@@ -18,7 +18,7 @@ export function excuse(error, again) {
   if (error instanceof Refused && error.status === 401) {
     return told("status", "You are signed out", "Sign in again to go on.");
   }
-  if (error instanceof Refused && error.status === 403) return forbidden();
+  if (error instanceof Refused && error.status === 403) return forbidden("This key may not see this", `${error.message}.`);
   const away = error instanceof Away;
   if (!away && !(error instanceof Refused)) console.error(error); // a defect of the page
   const title = away ? "The server does not answer" : error instanceof Refused && error.status === 400 ? "This cannot be asked" : "That did not work";
@@ -31,8 +31,8 @@ function mayHelp(error) {
   return !(error instanceof Refused) || error.status >= 500 || TEMPORARY.has(error.status);
 }
 
-export function forbidden() {
-  return told("alert", "This key may not see reports", "Sign in with a key that has the scope report or read.",
+export function forbidden(title = "This key may not see reports", text = "Sign in with a key that has the scope report or read.") {
+  return told("alert", title, text,
     el("a", { href: new URL("sign-in", root).href, class: "plain" }, "Sign in with another key"));
 }
 
