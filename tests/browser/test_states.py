@@ -1,6 +1,7 @@
 """What the page of reports shows when there is no report to show, and that a report which is cancelled really stops."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -180,6 +181,34 @@ def test_what_is_wrong_is_told_on_the_overview_and_nowhere_else(open_page: OpenP
     visit.page.wait_for_load_state("networkidle")
     assert all("a status of 400 " in complaint for complaint in visit.complaints)
     visit.complaints.clear()
+
+
+@pytest.mark.parametrize(
+    ("query", "wrong", "view"),
+    [
+        ("foo=1", "parameter foo: 1", "Report"),
+        ("where[nope]=<b>x", "parameter where[nope]: <b>x", "Calls"),
+        ("where_null=nope", "filter Without a value: nope", "Report"),
+        ("cursor=x&view=calls", "parameter cursor: x", "Overview"),
+        (f"{BY_SOURCE}&search=1", "parameter search: 1", "Report"),
+        ("view=calls&group_by=source", "parameter group_by: source", None),
+    ],
+)
+def test_what_cannot_be_asked_can_be_taken_out_of_the_address(
+    open_page: OpenPage, shop: Site, query: str, wrong: str, view: str | None
+) -> None:
+    visit = reports(open_page, shop, f"{query}&range=all&source=google")
+    expect(visit.page.get_by_role("heading", name="This cannot be asked")).to_be_visible()
+    if view:  # it stays from one view to the next
+        visit.page.get_by_role("link", name=view, exact=True).click()
+        drawn(visit)
+    assert visit.fits
+    visit.page.wait_for_load_state("networkidle")
+    assert all("a status of 400 " in complaint for complaint in visit.complaints)
+    visit.complaints.clear()
+    visit.page.get_by_role("button", name=f"Remove the {wrong}").click()
+    expect(visit.page.locator(".answer table").first).to_be_visible()
+    expect(visit.page.locator(".chips .chip")).to_have_text(re.compile("Source: google|Traffic source: google"))
 
 
 def test_without_a_network_the_overview_says_so(open_page: OpenPage, shop: Site) -> None:

@@ -1,7 +1,7 @@
 // Which calls are meant: filters that can be taken away, and more of them, out of the values that there are.
 import { button, el, menu } from "./dom.js";
 import { ask, catalog } from "./server.js";
-import { changed, current, go, queryOf, selection, toggled } from "./state.js";
+import { changed, current, go, isTaken, queryOf, selection, toggled } from "./state.js";
 import { NONE, counted, shownMetric, shownValue } from "./values.js";
 
 const TYPING_MILLISECONDS = 150;
@@ -21,12 +21,17 @@ function chips(state) {
     if (OF_DATES.has(name)) return [];
     const dimension = catalog.dimensions.get(name === "where_null" ? text : dimensionOf(name));
     const label = dimension?.label ?? catalog.filters.get(name)?.label;
-    if (!label) return [];
-    const shown = name === "where_null" ? NONE : shownText(dimension ?? catalog.filters.get(name), text);
-    const drop = () => go(changed((next) => next.delete(name, text)));
-    return [el("li", {}, button([el("span", {}, `${label}: `, el("bdi", {}, shown)), el("span", { "aria-hidden": "true" }, " ×")], drop, {
-      class: "chip", title: "Remove this filter", "aria-label": `Remove the filter ${label}: ${shown}` }))];
+    if (!label) return isTaken(state, name) ? [] : [chip(name, text, { label: name, shown: text, noun: "parameter" })];
+    const shown = name === "where_null" && dimension ? NONE : shownText(dimension ?? catalog.filters.get(name), text);
+    return [chip(name, text, { label, shown, noun: "filter" })];
   });
+}
+
+// What the server does not know can be taken away as well: it says so of everything that is asked with it.
+function chip(name, text, { label, shown, noun }) {
+  const drop = () => go(changed((next) => next.delete(name, text)));
+  return el("li", {}, button([el("span", {}, el("bdi", {}, label), ": ", el("bdi", {}, shown)), el("span", { "aria-hidden": "true" }, " ×")], drop, {
+    class: "chip", title: `Remove this ${noun}`, "aria-label": `Remove the ${noun} ${label}: ${shown}` }));
 }
 
 function shownText(row, text) {

@@ -6,6 +6,7 @@ const listeners = [];
 const OF_REPORT = ["group_by", "metrics", "sort_by", "sort_order", "limit"];
 const LONGEST_SHOWN = 100; // characters of what was given, in a message
 const OF_PAGE = ["range", "view"];
+const OF_VIEW = { overview: [...OF_REPORT, "search"], report: OF_REPORT, calls: ["search", "limit", "sort_order"] };
 const CALL = "call"; // the one that is open above the page, whose state is the same with it and without it
 let told = addressOf(current());
 
@@ -44,6 +45,9 @@ export function viewOf(state) {
   if (state.get("view") === "calls") return "calls";
   return state.has("group_by") ? "report" : "overview";
 }
+
+// Whether a parameter that is no filter has a meaning in the view, or is at least left out of what is asked there.
+export const isTaken = (state, name) => OF_PAGE.includes(name) || OF_VIEW[viewOf(state)].includes(name);
 
 export const names = (state, name) => (state.get(name) ?? "").split(",").filter(Boolean);
 
