@@ -157,8 +157,8 @@ def test_the_page_says_which_calls_are_counted(asker: Asker, stranger: TestClien
     assert "From 9 March 2026" in text
     found = re.findall(r"<li>(.*?): <b><bdi>(.*?)</bdi></b></li>", text)
     assert found == [
-        ("Traffic source", "a<b or google"),
-        ("Shortest duration", "0"),
+        ("Source", "a<b or google"),
+        ("Shortest duration", "0:00:00"),
         ("Hour of day", "12:00"),
         ("Day of week", "Monday"),
         ("UTM source", "(none)"),

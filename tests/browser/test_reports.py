@@ -372,6 +372,26 @@ def test_dates_are_chosen_in_words_and_as_days(open_page: OpenPage, shop: Site) 
     expect(rows(visit)).to_have_count(3)
 
 
+def test_durations_and_filters_read_alike_on_the_page_and_where_it_is_shared(
+    open_page: OpenPage, shop: Site, size: str
+) -> None:
+    headers = {"Authorization": f"Bearer {shop.key}"}
+    address = f"{shop.server.address}/api/v1"
+    call = {"id": f"endless-{size}", "started_at": "2026-03-09T14:05:00Z", "source": "endless"}
+    httpx2.post(f"{address}/calls", json={**call, "duration_seconds": 10_000_000}, headers=headers).raise_for_status()
+    query = "group_by=source&metrics=avg_duration&source=endless&min_duration=60"
+    visit = reports(open_page, shop, f"range=all&{query}")
+    expect(rows(visit)).to_contain_text("2,777:46:40")
+    chips = visit.page.locator(".chips .chip bdi").all_inner_texts()
+    made = httpx2.post(f"{address}/shares", json={"request": f"range=all&{query}"}, headers=headers).json()["data"]
+    visit.page.goto(f"{shop.server.address}/{made['path']}")
+    expect(visit.page.locator("tbody tr")).to_contain_text("2,777:46:40")
+    for label, value in zip(chips[::2], chips[1::2], strict=True):
+        expect(visit.page.get_by_text(f"{label}: {value}")).to_be_visible()
+    assert chips == ["Source", "endless", "Shortest duration", "0:01:00"]
+    httpx2.delete(f"{address}/calls/endless-{size}", headers=headers).raise_for_status()
+
+
 # --- Taking away ----------------------------------------------------------------------------------------------------
 
 

@@ -81,6 +81,8 @@ def _filter(row: Parameter, texts: tuple[str, ...]) -> Iterator[tuple[str, str]]
             yield from ((CATALOG.dimensions[name].label, NONE) for name in texts if name in CATALOG.dimensions)
         case Where(name):
             yield row.label, " or ".join(shown_value(CATALOG.dimensions[name], text) for text in texts)
+        case Filter(field) if CATALOG.fields[field].unit is Unit.SECONDS:
+            yield row.label, " or ".join(number_text(int(text), Unit.SECONDS, "") for text in texts)
         case _:
             yield row.label, " or ".join(map(plain_text, texts))
 

@@ -125,7 +125,7 @@ PARAMETERS = (
         example="2026-03-31",
     ),
     _text("status", "status", "completed", FieldKind.STATUS),
-    _text("source", "traffic source", "google"),
+    _text("source", "source", "google"),
     _text("call_flow_id", "call flow id", "flow-1"),
     _text("number_id", "number id", "num-1"),
     _text("number_group_id", "number group id", "group-1"),

@@ -18,8 +18,8 @@ export const NONE = "(none)";
 export const NOTHING = "–";
 
 function clock(seconds) {
-  const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
-  return parts.map((part, index) => (index ? String(part).padStart(2, "0") : part)).join(":");
+  const parts = [Math.floor(seconds / 60) % 60, seconds % 60].map((part) => String(part).padStart(2, "0"));
+  return [number.format(Math.floor(seconds / 3600)), ...parts].join(":");
 }
 
 const UNITS = { seconds: clock, cents: (value) => money.format(value / 100), percent: (value) => `${value}%` };
