@@ -51,9 +51,9 @@ class Visit:
         return wide <= SIZES[self.size][0]
 
     def refused(self, status: int) -> None:
-        """Forget the one complaint, which is about an answer with this status."""
-        [complaint] = self.complaints
-        assert f"the server responded with a status of {status} " in complaint
+        """Forget the complaints, all of which are about answers with this status."""
+        assert self.complaints
+        assert all(f"the server responded with a status of {status} " in complaint for complaint in self.complaints)
         self.complaints.clear()
 
 

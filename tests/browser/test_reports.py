@@ -488,8 +488,6 @@ def test_new_calls_are_shown_without_a_jump(open_page: OpenPage, shop: Site) -> 
     visit.page.reload()
     expect(rows(visit)).to_have_count(1)
     before = visit.page.locator(".report").bounding_box()
-    visit.page.clock.run_for(16_000)  # the first time it learns what there is
-    visit.page.wait_for_timeout(500)
     headers = {"Authorization": f"Bearer {shop.key}"}
     call = {"id": f"new on a {visit.size}", "started_at": "2026-03-12T14:05:00Z", "utm_term": "plumber"}
     answer = httpx2.post(f"{shop.server.address}/api/v1/calls", json=call, headers=headers)

@@ -8,8 +8,8 @@ import { button, el, renewed } from "./dom.js";
 import { filters } from "./filters.js";
 import { overview } from "./opening.js";
 import { savedMenu } from "./saved.js";
-import { may, page, report, root, session } from "./server.js";
-import { asReport, checkRange, current, go, onChange, queryOf, selection, viewOf } from "./state.js";
+import { catalog, may, page, report, root, session } from "./server.js";
+import { checkRange, current, go, onChange, viewOf } from "./state.js";
 import { cancelled, excuse, forbidden, nothing, skeleton } from "./states.js";
 import { copies, downloads } from "./taking.js";
 
@@ -25,7 +25,7 @@ const said = el("p", { class: "unseen", role: "status" });
 let asking = new AbortController();
 let drawnView = null; // which view the answer shows
 let close = () => {};
-let tag;
+let tag; // what `named` says of the answer that is shown, once it is known
 
 function top(state) {
   const view = viewOf(state);
@@ -52,8 +52,8 @@ async function draw(state) {
   const start = performance.getEntriesByName("painted").length ? performance.now() : 0;
   const slow = setTimeout(() => { waiting.hidden = false; }, SLOW_MILLISECONDS);
   answer.setAttribute("aria-busy", "true");
+  tag = named(own.signal);
   try {
-    tag = undefined;
     checkRange(state);
     const made = (await VIEWS[viewOf(state)](state, own.signal)) ?? { element: await nothing(state, own.signal), close: () => {}, said: "No calls match" };
     if (own === asking) finish(made, viewOf(state), start);
@@ -92,20 +92,19 @@ function notePainted(start) {
   requestAnimationFrame(() => setTimeout(() => performance.measure("painted", { start })));
 }
 
+// The name that the server gives to the calls as they are now, by way of a report that it keeps for all views. It is asked
+// for before what is drawn, so that it is no newer: a name that is too old costs one drawing, one too new hides calls.
+async function named(signal, known) {
+  const query = new URLSearchParams({ group_by: catalog.dimensions.keys().next().value, limit: 1 });
+  return (await report(query, signal, known).catch(() => null))?.tag;
+}
+
 // Asks whether calls have come, and draws anew only then; a list of calls that was opened further stays as it is.
 async function poll() {
   if (document.hidden || answer.hasAttribute("aria-busy") || !drawnView || document.querySelector("dialog[open]")) return;
-  const state = current();
-  const query = queryOf(viewOf(state) === "report" ? state : asReport(selection(state)));
-  const before = tag;
-  try {
-    const found = await report(query, asking.signal, before);
-    if (!found) return;
-    if (before && viewOf(state) === drawnView) await draw(state);
-    tag = found.tag;
-  } catch {
-    // What is shown stays: the next poll may succeed.
-  }
+  const own = asking;
+  const news = await named(own.signal, await tag); // none where nothing has come, or nobody answers: the next poll may succeed
+  if (news && own === asking && drawnView) await draw(current());
 }
 
 function follow(event) {
