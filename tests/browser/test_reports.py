@@ -2,7 +2,7 @@
 
 import json
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
@@ -15,6 +15,7 @@ from tests.api.conftest import serving
 from tests.browser.conftest import OpenPage, Site, Visit
 from tests.browser.shop import BY_SOURCE, CALLS, HOSTILE, api, drawn, open_shop, parameters, reports, rows, signed_in
 from tests.cli.conftest import CommandLine
+from tests.strategies import METRIC_NAMES
 
 
 @pytest.fixture(scope="module")
@@ -482,20 +483,116 @@ def test_a_business_without_calls_is_told_how_they_come_in(open_page: OpenPage, 
     assert command.run(*(str(calls) if word == calls.name else word for word in words)).code == 0
 
 
-def test_new_calls_are_shown_without_a_jump(open_page: OpenPage, shop: Site) -> None:
-    visit = reports(open_page, shop, "range=all&group_by=utm_term")
+@contextmanager
+def calls_of(shop: Site, source: str, number: int) -> Iterator[Callable[[], None]]:
+    """The shop has so many more calls of a source, each with a term of its own, and gets one more with each request."""
+    path, headers = f"{shop.server.address}/api/v1/calls", {"Authorization": f"Bearer {shop.key}"}
+    facts = {"started_at": "2026-03-12T14:05:00Z", "source": source}
+    ids = [f"{source} {n:02}" for n in range(number)]
+
+    def send(new: list[str]) -> None:
+        calls = [{"id": id_, "utm_term": id_, **facts} for id_ in new]
+        httpx2.post(path, json=calls, headers=headers).raise_for_status()
+
+    def one_more() -> None:
+        ids.append(f"{source} {len(ids):02}")
+        send(ids[-1:])
+
+    send(ids)
+    try:
+        yield one_more
+    finally:
+        for id_ in ids:
+            httpx2.delete(f"{path}/{id_}", headers=headers).raise_for_status()
+
+
+def clocked(visit: Visit) -> None:
+    """Open the page again with a clock that tests turn on."""
     visit.page.clock.install()
     visit.page.reload()
+    expect(visit.page.locator(".answer tbody tr").first).to_be_visible()
+
+
+def test_new_calls_are_shown_without_a_jump(open_page: OpenPage, shop: Site, size: str) -> None:
+    with calls_of(shop, f"new on a {size}", 40) as one_more:
+        visit = reports(open_page, shop, f"range=all&group_by=utm_term,source&where[source]=new on a {size}&limit=1000")
+        clocked(visit)
+        expect(rows(visit)).to_have_count(40)
+        table, arrow = visit.page.locator(".report .wide"), rows(visit).last.get_by_role("link")
+        arrow.focus()
+        held = arrow.get_attribute("aria-label")
+        place = "table => [table.closest('.report').offsetTop, table.scrollTop, table.scrollLeft]"
+        before = table.evaluate(place)
+        assert before[1] > 0
+        one_more()
+        visit.page.clock.run_for(16_000)
+        expect(rows(visit)).to_have_count(41)
+        assert table.evaluate(place) == before
+        expect(visit.page.locator(":focus")).to_have_attribute("aria-label", str(held))
+
+
+def test_a_list_that_was_opened_further_stays_and_tells_of_new_calls(
+    open_page: OpenPage, shop: Site, size: str
+) -> None:
+    with calls_of(shop, f"listed on a {size}", 60) as one_more:
+        visit = reports(open_page, shop, f"range=all&view=calls&where[source]=listed on a {size}")
+        clocked(visit)
+        listed, news = visit.page.locator("table.calls tbody tr"), visit.page.locator(".news")
+        visit.page.get_by_role("button", name="Show more").press("Enter")
+        expect(listed).to_have_count(60)
+        expect(visit.page.locator(".wide")).to_be_focused()
+        one_more()
+        visit.page.clock.run_for(16_000)
+        expect(news).to_have_text("There are new or changed calls.Show them")
+        expect(visit.page.locator("#reports > [role=status]")).to_have_text("There are new or changed calls.")
+        expect(listed).to_have_count(60)
+        assert visit.fits
+        news.get_by_role("button").press("Enter")
+        expect(visit.page.locator(".more")).to_contain_text("50 of 61 calls shown")
+        expect(news).to_be_hidden()
+        expect(visit.page.locator("#answer")).to_be_focused()
+        one_more()
+        visit.page.clock.run_for(16_000)
+        expect(visit.page.locator(".more")).to_contain_text("50 of 62 calls shown")
+
+
+def test_by_keyboard_the_focus_stays_where_something_was_chosen(open_page: OpenPage, shop: Site) -> None:
+    visit = reports(open_page, shop, BY_SOURCE)
+    page, focused = visit.page, visit.page.locator(":focus")
+    page.get_by_role("button", name="google", exact=True).press("Enter")
     expect(rows(visit)).to_have_count(1)
-    before = visit.page.locator(".report").bounding_box()
-    headers = {"Authorization": f"Bearer {shop.key}"}
-    call = {"id": f"new on a {visit.size}", "started_at": "2026-03-12T14:05:00Z", "utm_term": "plumber"}
-    answer = httpx2.post(f"{shop.server.address}/api/v1/calls", json=call, headers=headers)
-    assert answer.json()["data"]["added"] == 1
-    visit.page.clock.run_for(16_000)
-    expect(rows(visit)).to_have_count(2)
-    after = visit.page.locator(".report").bounding_box()
-    assert before
-    assert after
-    assert (before["x"], before["y"]) == (after["x"], after["y"])
-    httpx2.delete(f"{shop.server.address}/api/v1/calls/{call['id']}", headers=headers).raise_for_status()
+    expect(focused).to_have_text("google")
+    page.get_by_role("button", name="Remove the filter Source: google").press("Enter")
+    expect(rows(visit)).to_have_count(3)
+    expect(page.locator("#add-filter-name")).to_be_focused()
+    page.locator("#dates-name").press("Enter")
+    page.get_by_role("link", name="This year").press("Enter")
+    page.wait_for_url("**range=year*")
+    drawn(visit)
+    expect(page.locator("#dates-name")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.get_by_label("From").fill("2026-03-09")
+    page.get_by_label("To", exact=True).fill("2026-03-09")
+    page.get_by_label("To", exact=True).press("Enter")
+    expect(rows(visit)).to_have_count(1)
+    expect(page.locator("#dates-name")).to_be_focused()
+    page.get_by_role("link", name="The calls of google").press("Enter")
+    expect(page.locator("table.calls tbody tr")).to_have_count(2)
+    expect(page.locator("#answer")).to_be_focused()
+    page.go_back()
+    expect(rows(visit)).to_have_count(1)
+    expect(page.locator("#answer")).to_be_focused()
+
+
+def test_a_wide_table_stays_at_the_column_that_it_is_sorted_by(open_page: OpenPage, shop: Site) -> None:
+    visit = reports(open_page, shop, f"range=all&group_by=source&metrics={','.join(METRIC_NAMES)}")
+    visit.page.set_viewport_size({"width": 390, "height": 844})
+    drawn(visit)
+    last = visit.page.locator("thead button").last
+    for key in ("Enter", "Space"):
+        last.scroll_into_view_if_needed()
+        last.press(key)
+        expect(visit.page.locator("th[aria-sort]").last).to_have_text(last.inner_text())
+        drawn(visit)
+        expect(last).to_be_focused()
+        expect(last).to_be_in_viewport()

@@ -7,7 +7,7 @@ import { NOTHING, shownField } from "./values.js";
 let shown = null; // the dialog
 
 export function callButton(label, call) {
-  return button(label, () => open(call), { "data-call": call.id, title: "All that is known of this call" });
+  return button(label, () => open(call), { "data-call": call.id, id: `call-${encodeURIComponent(call.id)}`, title: "All that is known of this call" });
 }
 
 function open(call) {

@@ -14,6 +14,7 @@ export async function callList(state, signal) {
   if (!data.calls.length && !state.has("search")) return null;
   const { element, add } = callTable(data.calls, columns, "Calls");
   const more = el("p", { class: "more" });
+  let grown = false;
   const shown = () => {
     const rows = element.querySelectorAll("tbody tr").length;
     return all === null ? `${several(rows, "call")} shown` : `${counted(rows)} of ${several(all, "call")} shown`;
@@ -28,7 +29,9 @@ export async function callList(state, signal) {
     try {
       const found = (await ask(callsAddress(query), signal)).data;
       add(found.calls);
+      grown = true;
       follow(found.next_cursor);
+      (more.querySelector("button") ?? element).focus({ preventScroll: true });
     } catch (error) {
       pressed.disabled = false;
       problem.textContent = readable(error.message);
@@ -37,7 +40,7 @@ export async function callList(state, signal) {
   };
   follow(data.next_cursor);
   const inside = data.calls.length ? [element, more] : [el("p", { class: "empty" }, "No call has this in one of its numbers.")];
-  return { element: el("section", { class: "panel" }, tools(state), inside), close: () => {}, said: shown() };
+  return { element: el("section", { class: "panel" }, tools(state), inside), close: () => {}, said: shown(), grown: () => grown };
 }
 
 // How many calls the list has; null where a search narrows it, which reports do not know.
@@ -56,7 +59,7 @@ function tools(state) {
   };
   return el("div", { class: "tools" },
     el("form", { role: "search", onsubmit: take }, el("input", {
-      type: "search", id: "search-calls", name: "search", value: state.get("search"), maxlength: 512, placeholder: "Search by phone number", "aria-label": "Search by phone number" }), el("button", { class: "plain" }, "Search")),
+      type: "search", id: "search-calls", name: "search", value: state.get("search"), maxlength: 512, placeholder: "Search by phone number", "aria-label": "Search by phone number" }), el("button", { class: "plain", id: "search-go" }, "Search")),
     callsFile(state));
 }
 
@@ -66,7 +69,7 @@ export function callTable(calls, names, label) {
   const body = el("tbody");
   const add = (more) => body.append(...more.map((call) => callRow(call, fields)));
   add(calls);
-  const element = el("div", { class: "wide", tabindex: "0", role: "region", "aria-label": label },
+  const element = el("div", { class: "wide", id: "calls", tabindex: "0", role: "region", "aria-label": label },
     el("table", { class: "calls" }, el("thead", {}, el("tr", {}, fields.map((field) => el("th", { scope: "col", class: kindOf(field) }, field.label)))), body));
   return { element, add };
 }

@@ -25,18 +25,36 @@ export function svg(tag, facts = {}, ...children) {
 
 // A menu that opens below its name; `menu.js` closes it again.
 export function menu(id, name, facts, ...children) {
-  return el("details", { class: "menu small", id, ...facts }, el("summary", { id: `${id}-name` }, el("span", {}, name)), el("div", {}, ...children));
+  return el("details", { class: "menu small", id, ...facts }, el("summary", { id: `${id}-name` }, el("span", {}, name)), el("div", { id: `${id}-panel` }, ...children));
 }
 
 export function button(label, onclick, facts = {}) {
   return el("button", { type: "button", onclick, ...facts }, label);
 }
 
-// Puts `made` in the place of what an element has, and the focus and the open menus back where they were.
-export function renewed(element, ...made) {
-  const focused = element.contains(document.activeElement) ? document.activeElement.id : null;
-  const open = [...element.querySelectorAll("details[open]")].map((found) => found.id);
-  element.replaceChildren(...made.flat().filter((child) => child != null));
-  for (const id of open.filter(Boolean)) document.getElementById(id)?.setAttribute("open", "");
-  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+// Puts `made` in the place of what an element has; and what was open, how far boxes were scrolled, and the focus, back to
+// where they were. What had the focus may be gone: its menu stands for it, or else what has the id `instead`.
+export function renewed(element, made, instead) {
+  const active = element.contains(document.activeElement) ? document.activeElement : null;
+  const focused = active && [active.id, active.closest("details.menu")?.querySelector("summary").id, instead];
+  const scrolled = [...element.querySelectorAll("[id]")].filter((found) => found.scrollTop || found.scrollLeft)
+    .map(({ id, scrollTop, scrollLeft }) => [id, scrollTop, scrollLeft]);
+  const open = [...element.querySelectorAll("details[open][id]")].map((found) => found.id);
+  element.replaceChildren(...[made].flat().filter((child) => child != null));
+  open.forEach((id) => reopen(document.getElementById(id)));
+  for (const [id, top, left] of scrolled) document.getElementById(id)?.scrollTo({ top, left, behavior: "instant" });
+  focused?.map((id) => id && document.getElementById(id)).find((found) => found && takesFocus(found));
+}
+
+// What is in a closed menu cannot have the focus.
+function takesFocus(found) {
+  found.focus({ preventScroll: true });
+  return document.activeElement === found;
+}
+
+// The browser tells a moment later that it is open; a table that is made only then is wanted at once.
+function reopen(details) {
+  if (!details) return;
+  details.open = true;
+  if (!details.matches(".menu")) details.dispatchEvent(new Event("toggle"));
 }

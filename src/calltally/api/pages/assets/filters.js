@@ -31,7 +31,7 @@ function chips(state) {
 function chip(name, text, { label, shown, noun }) {
   const drop = () => go(changed((next) => next.delete(name, text)));
   return el("li", {}, button([el("span", {}, el("bdi", {}, label), ": ", el("bdi", {}, shown)), el("span", { "aria-hidden": "true" }, " ×")], drop, {
-    class: "chip", title: `Remove this ${noun}`, "aria-label": `Remove the ${noun} ${label}: ${shown}` }));
+    class: "chip", id: `chip-${encodeURIComponent(`${name}=${text}`)}`, title: `Remove this ${noun}`, "aria-label": `Remove the ${noun} ${label}: ${shown}` }));
 }
 
 function shownText(row, text) {

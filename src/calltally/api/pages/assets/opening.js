@@ -59,7 +59,7 @@ function large({ panel: times, report: { data, totals } }, state) {
     const text = shownMetric(metric, totals[name]);
     const number = el("strong", {}, text);
     number.style.setProperty("--length", text.length);
-    return el("a", { class: "tile", href: addressOf(stateOf(panel, state)), title: metric.description },
+    return el("a", { class: "tile", id: `tile-${name}`, href: addressOf(stateOf(panel, state)), title: metric.description },
       el("span", { class: "label" }, metric.label),
       number,
       course(rows, { grain, name, missing: whole ? metric.empty : null }));
@@ -76,7 +76,7 @@ function shown(panel, answer, drawn, state, onFilter) {
   const metrics = panel.metrics.map((name) => catalog.metrics.get(name));
   const table = () => reportTable({ rows: answer.data, totals: answer.totals, dimensions, metrics, onFilter, label: panel.title });
   return el("section", { class: drawn ? "panel broad" : "panel" },
-    el("h2", {}, el("a", { href: addressOf(stateOf(panel, state)) }, panel.title)),
+    el("h2", {}, el("a", { id: `panel-${panel.group_by.join("-")}`, href: addressOf(stateOf(panel, state)) }, panel.title)),
     drawn ? [drawn.place, numbers(panel, table)] : table());
 }
 
@@ -85,7 +85,8 @@ function numbers(panel, table) {
   const fill = (event) => {
     if (event.target.open && event.target.children.length === 1) event.target.append(table());
   };
-  return el("details", { class: "numbers", id: `numbers-${panel.group_by.join("-")}`, ontoggle: fill }, el("summary", {}, "As a table"));
+  const id = `numbers-${panel.group_by.join("-")}`;
+  return el("details", { class: "numbers", id, ontoggle: fill }, el("summary", { id: `${id}-name` }, "As a table"));
 }
 
 function latestQuery(state) {
@@ -96,5 +97,5 @@ function latestQuery(state) {
 
 function latestCalls(calls, state) {
   return el("section", { class: "panel broad" },
-    el("h2", {}, el("a", { href: addressOf(asCalls(state)) }, "Latest calls")), callTable(calls, opening.latest, "Latest calls").element);
+    el("h2", {}, el("a", { id: "panel-calls", href: addressOf(asCalls(state)) }, "Latest calls")), callTable(calls, opening.latest, "Latest calls").element);
 }

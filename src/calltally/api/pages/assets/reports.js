@@ -20,11 +20,13 @@ const VIEWS = { overview, report: built, calls: callList };
 
 const head = el("div", { class: "head" });
 const waiting = el("div", { class: "waiting", hidden: true }, el("span", {}, "Asking …"), button("Cancel", () => cancel(), { class: "plain" }));
-const answer = el("div", { class: "answer" });
+const news = el("div", { class: "news", hidden: true }, el("span", {}, "There are new or changed calls."), button("Show them", () => showNews(), { class: "plain" }));
+const answer = el("div", { class: "answer", id: "answer", tabindex: "-1", role: "region", "aria-label": "Answer" });
 const said = el("p", { class: "unseen", role: "status" });
 let asking = new AbortController();
 let drawnView = null; // which view the answer shows
 let close = () => {};
+let grown = () => false; // whether the answer is a list of calls that was opened further
 let tag; // what `named` says of the answer that is shown, once it is known
 
 function top(state) {
@@ -41,7 +43,7 @@ function top(state) {
 // The answer before stays, dimmed, until the next one takes its place: nothing jumps.
 async function show() {
   const state = current();
-  renewed(head, top(state));
+  renewed(head, top(state), "add-filter-name");
   if (viewOf(state) !== drawnView) put(skeleton(viewOf(state)), null);
   await draw(state);
 }
@@ -72,6 +74,7 @@ async function draw(state) {
 function finish(made, view, start) {
   put(made.element, view);
   close = made.close;
+  grown = made.grown ?? grown;
   said.textContent = made.said;
   notePainted(start);
 }
@@ -79,7 +82,9 @@ function finish(made, view, start) {
 function put(element, view) {
   close();
   close = () => {};
-  renewed(answer, element);
+  grown = () => false;
+  news.hidden = true;
+  renewed(answer, element, "answer");
   drawnView = view;
 }
 
@@ -99,12 +104,27 @@ async function named(signal, known) {
   return (await report(query, signal, known).catch(() => null))?.tag;
 }
 
-// Asks whether calls have come, and draws anew only then; a list of calls that was opened further stays as it is.
+// Asks whether calls have come, and draws anew only then; a list of calls that was opened further stays as it is, and a note offers it anew.
 async function poll() {
   if (document.hidden || answer.hasAttribute("aria-busy") || !drawnView || document.querySelector("dialog[open]")) return;
   const own = asking;
-  const news = await named(own.signal, await tag); // none where nothing has come, or nobody answers: the next poll may succeed
-  if (news && own === asking && drawnView) await draw(current());
+  const newer = await named(own.signal, await tag); // none where nothing has come, or nobody answers: the next poll may succeed
+  if (!newer || own !== asking || !drawnView) return;
+  if (grown()) tellNews();
+  else await draw(current());
+}
+
+function tellNews() {
+  if (!news.hidden) return;
+  news.hidden = false;
+  said.textContent = news.firstChild.textContent;
+}
+
+// The newest calls are on top.
+async function showNews() {
+  answer.focus({ preventScroll: true });
+  await show();
+  scrollTo(0, 0);
 }
 
 function follow(event) {
@@ -135,7 +155,7 @@ function start() {
     page.replaceChildren(forbidden());
     return;
   }
-  page.replaceChildren(head, waiting, answer, said);
+  page.replaceChildren(head, waiting, news, answer, said);
   vega().catch(() => {}); // whoever draws the first chart tells
   page.addEventListener("click", follow);
   onChange(show);

@@ -13,11 +13,11 @@ export function savedMenu({ session, root, state }) {
   const request = state.toString();
   const built = state.has("group_by");
   const list = el("div", {}, el("p", { class: "hint" }, "Asking …"));
-  const summary = el("summary", {}, el("span", {}, "Saved reports"));
+  const summary = el("summary", { id: "saved-name" }, el("span", {}, "Saved reports"));
   const menu = el("details", { class: "menu", ontoggle: () => menu.open && fill() }, summary, list);
   const note = el("p", { class: "note", role: "status" });
   const tell = (did, name) => note.replaceChildren(...(did ? [`${did} `, el("bdi", {}, name)] : []));
-  const button = (label, onclick) => el("button", { type: "button", onclick }, label);
+  const button = (label, onclick) => el("button", { type: "button", id: `saved-${label.toLowerCase()}`, onclick }, label);
   const save = button("Save", () => saveDialog({ send, request, tell, back: () => save.focus() }));
   const share = button("Share", () => shareDialog({ send, root, request, session, back: () => share.focus() }));
 

@@ -7,13 +7,16 @@ export function reportTable({ rows, totals, dimensions, metrics, sort, onSort, o
   const most = new Map(metrics.map((metric) => [metric.name, Math.max(0, ...rows.map((row) => row[metric.name] ?? 0))]));
   const columns = [...dimensions.map((row) => [row, "text"]), ...metrics.map((row) => [row, "number"])];
   const valuesOf = (row) => Object.fromEntries(dimensions.map(({ name }) => [name, row[name]]));
-  return el("div", { class: "wide", tabindex: "0", role: "region", "aria-label": label },
+  const id = `by-${dimensions.map(({ name }) => name).join("-")}`;
+  // The same in the next answer, so that the focus finds its way back; texts may have blanks in them, and ids may not.
+  const idOf = (row, name) => `${id}-${encodeURIComponent(JSON.stringify(Object.values(valuesOf(row))))}-${name}`;
+  return el("div", { class: "wide", id, tabindex: "0", role: "region", "aria-label": label },
     el("table", { onclick: onFilter ? (event) => pick(event, rows, valuesOf, onFilter) : () => {} },
       el("thead", {}, el("tr", {}, columns.map(([row, kind]) => heading(row, kind, sort, onSort)), callsOf ? el("td", { class: "way" }) : null)),
       el("tbody", { class: onFilter ? "picked" : null }, rows.map((row) => el("tr", {},
-        dimensions.map((dimension) => valueCell(dimension, row[dimension.name], onFilter)),
+        dimensions.map((dimension) => valueCell(dimension, row[dimension.name], onFilter, idOf(row, dimension.name))),
         metrics.map((metric) => metricCell(metric, row[metric.name], most.get(metric.name))),
-        callsOf ? callsCell(callsOf(valuesOf(row)), dimensions.map((dimension) => shownValue(dimension, row[dimension.name]))) : null))),
+        callsOf ? callsCell(callsOf(valuesOf(row)), idOf(row, "calls"), dimensions.map((dimension) => shownValue(dimension, row[dimension.name]))) : null))),
       el("tfoot", {}, el("tr", {},
         el("th", { scope: "row", colspan: dimensions.length }, "All matching calls"),
         metrics.map((metric) => metricCell(metric, totals[metric.name], 0)), callsOf ? el("td", { class: "way" }) : null))));
@@ -31,12 +34,12 @@ function heading(row, kind, sort, onSort) {
   return el("th", { scope: "col", class: kind, "aria-sort": sorted, title: row.description }, label);
 }
 
-function valueCell(dimension, value, onFilter) {
+function valueCell(dimension, value, onFilter, id) {
   const text = shownValue(dimension, value);
   const facts = { scope: "row", class: value === null ? "none" : null };
   if (!onFilter) return el("th", facts, text);
   const keep = () => onFilter({ [dimension.name]: value });
-  return el("th", facts, el("button", { type: "button", title: `Only ${dimension.label}: ${text}`, onclick: keep }, text));
+  return el("th", facts, el("button", { type: "button", id, title: `Only ${dimension.label}: ${text}`, onclick: keep }, text));
 }
 
 function metricCell(metric, value, most) {
@@ -45,6 +48,6 @@ function metricCell(metric, value, most) {
   return cell;
 }
 
-function callsCell(href, named) {
-  return el("td", { class: "way" }, el("a", { href, "aria-label": `The calls of ${named.join(", ")}`, title: "The calls behind this row" }, "→"));
+function callsCell(href, id, named) {
+  return el("td", { class: "way" }, el("a", { href, id, "aria-label": `The calls of ${named.join(", ")}`, title: "The calls behind this row" }, "→"));
 }

@@ -29,7 +29,7 @@ export function downloads(state) {
 
 export function callsFile(state) {
   if (!may("read")) return null;
-  return el("a", { href: fileAddress("calls.csv", queryOf(selection(state))), download: "calls.csv" }, "The calls behind it as CSV");
+  return el("a", { href: fileAddress("calls.csv", queryOf(selection(state))), id: "calls-file", download: "calls.csv" }, "The calls behind it as CSV");
 }
 
 // Browsers let only pages that came over TLS, or from this machine, write to the clipboard; others show the text.
