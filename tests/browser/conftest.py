@@ -5,10 +5,11 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserType, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from tests.api.conftest import Server, serving
 from tests.cli.conftest import CommandLine
@@ -63,14 +64,19 @@ OpenPage = Callable[[str], Visit]
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """A browser for the tests of this folder. It has to end with them: until then no other event loop can run."""
+    with sync_playwright() as playwright:
+        opened = launched(playwright.chromium)
+        yield opened
+        opened.close()
+
+
+def launched(kind: BrowserType, **options: Any) -> Browser:
+    """The browser of this machine, started with these options."""
     found = next(filter(None, map(shutil.which, BROWSERS)), None)
     if found is None:
         pytest.fail(MISSING)
     unboxed = ["--no-sandbox"] if os.geteuid() == 0 else []  # root cannot have Chromium's sandbox
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=found, args=unboxed)
-        yield opened
-        opened.close()
+    return kind.launch(executable_path=found, args=unboxed, **options)
 
 
 @pytest.fixture(params=SIZES)

@@ -7,7 +7,7 @@ import { addressOf, asCalls, changed, current, go, names, narrowed, queryOf } fr
 import { reportTable } from "./table.js";
 import { possible, several } from "./values.js";
 
-const SIDE_BY_SIDE = 1000; // pixels
+export const SIDE_BY_SIDE = 1000; // pixels
 const MOST_COLUMNS = 4; // of a table that has half of the width
 const GAP = 16;
 const AROUND = 34; // of a panel, both sides

@@ -1,8 +1,8 @@
 // The page of reports: what its address says, drawn; and drawn again when new calls have come.
-import { built } from "./builder.js";
+import { SIDE_BY_SIDE, built } from "./builder.js";
 import { followCall } from "./call.js";
 import { callList } from "./calls.js";
-import { onTheme, vega } from "./chart.js";
+import { onTheme, vega, widthIn } from "./chart.js";
 import { controls, dates, heading, views } from "./controls.js";
 import { button, el, renewed } from "./dom.js";
 import { filters } from "./filters.js";
@@ -137,15 +137,19 @@ function follow(event) {
   go(new URL(link.href).searchParams);
 }
 
+// Charts are drawn for so many pixels, and lists of calls fit in any.
+const shape = () => [widthIn(page.clientWidth), page.clientWidth >= SIDE_BY_SIDE].join();
+const drawPictures = () => drawnView && drawnView !== "calls" && draw(current());
+
 function onResize() {
-  let width = page.clientWidth;
+  let before = shape();
   let resized;
   new ResizeObserver(() => {
     clearTimeout(resized);
     resized = setTimeout(() => {
-      if (page.clientWidth === width) return;
-      width = page.clientWidth;
-      if (drawnView) draw(current());
+      if (shape() === before) return;
+      before = shape();
+      drawPictures();
     }, RESIZED_MILLISECONDS);
   }).observe(page);
 }
@@ -159,7 +163,7 @@ function start() {
   vega().catch(() => {}); // whoever draws the first chart tells
   page.addEventListener("click", follow);
   onChange(show);
-  onTheme(() => drawnView && drawnView !== "calls" && draw(current()));
+  onTheme(drawPictures);
   onResize();
   setInterval(poll, POLL_MILLISECONDS);
   show();
