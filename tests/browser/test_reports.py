@@ -256,6 +256,9 @@ def test_calls_are_searched_by_number(open_page: OpenPage, shop: Site) -> None:
     assert visit.fits
     heights = visit.page.locator("[role=search] > *").evaluate_all("all => all.map(found => found.offsetHeight)")
     assert heights == heights[:1] * 2
+    with visit.page.expect_download() as download:
+        visit.page.get_by_role("link", name="The calls behind it as CSV").click()
+    assert [call.split(",")[0] for call in download.value.path().read_text().splitlines()] == ['"id"', '"d"']
 
 
 def test_rows_are_said_to_be_the_first_only_where_there_can_be_others(

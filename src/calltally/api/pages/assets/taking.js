@@ -1,7 +1,7 @@
 // What is taken away from a report: the request behind it, and files.
 import { button, el, menu } from "./dom.js";
 import { fileAddress, may, reportAddress } from "./server.js";
-import { changed, names, queryOf, selection } from "./state.js";
+import { changed, names, queryOf, selection, viewOf } from "./state.js";
 import { theme } from "./chart.js";
 
 const KEY = "YOUR_KEY";
@@ -29,7 +29,8 @@ export function downloads(state) {
 
 export function callsFile(state) {
   if (!may("read")) return null;
-  return el("a", { href: fileAddress("calls.csv", queryOf(selection(state))), id: "calls-file", download: "calls.csv" }, "The calls behind it as CSV");
+  const asked = viewOf(state) === "calls" ? state : selection(state); // a list may be narrowed by a search
+  return el("a", { href: fileAddress("calls.csv", queryOf(asked)), id: "calls-file", download: "calls.csv" }, "The calls behind it as CSV");
 }
 
 // Browsers let only pages that came over TLS, or from this machine, write to the clipboard; others show the text.
