@@ -13,6 +13,7 @@ from playwright.sync_api import FloatRect, Locator, expect
 
 from tests.browser.conftest import OpenPage, Site, Visit
 from tests.browser.shop import BY_SOURCE, HOSTILE, drawn, open_shop, parameters, reports, rows
+from tests.strategies import METRIC_NAMES
 
 PICTURES = Path(__file__).parents[2] / "pictures"
 PAGES = {
@@ -180,6 +181,18 @@ def test_on_paper_a_report_has_its_title_and_one_column_and_its_totals_last(open
     for part in ("thead th", "tfoot td"):
         expect(visit.page.locator(f".report {part}").first).to_have_css("position", "static")
     expect(visit.page.locator(".report tfoot")).to_have_css("display", "table-row-group")  # not one on each page
+
+
+@pytest.mark.parametrize("query", ["group_by=status", "group_by=source,utm_campaign,status", "view=calls"])
+def test_on_paper_no_column_is_lost(open_page: OpenPage, shop: Site, query: str) -> None:
+    metrics = "" if "view" in query else f"&metrics={','.join(METRIC_NAMES)}"
+    visit = reports(open_page, shop, f"range=all&{query}{metrics}")
+    visit.page.emulate_media(media="print")
+    for width in (718, 794):  # A4 within the margins that browsers leave, and all of it
+        visit.page.set_viewport_size({"width": width, "height": 1123})
+        hidden = visit.page.locator(".wide").evaluate("box => box.scrollWidth - box.clientWidth")
+        assert hidden == 0, width
+    picture(visit, f"print-{query.replace('=', '-').replace(',', '-')}", "light")
 
 
 def test_nothing_moves_for_those_who_want_that(open_page: OpenPage, shop: Site) -> None:
