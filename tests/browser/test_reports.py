@@ -599,3 +599,21 @@ def test_a_wide_table_stays_at_the_column_that_it_is_sorted_by(open_page: OpenPa
         drawn(visit)
         expect(last).to_be_focused()
         expect(last).to_be_in_viewport()
+
+
+def test_when_a_day_begins_the_dates_and_the_files_are_those_of_the_numbers(open_page: OpenPage, shop: Site) -> None:
+    visit = reports(open_page, shop, BY_SOURCE)
+    visit.page.clock.install(time="2026-03-09T23:59:30Z")
+    visit.page.goto(f"{shop.server.address}/?group_by=source&range=today")
+    dates, file = visit.page.locator("#dates-name"), visit.page.locator("#download a").first
+    expect(rows(visit)).to_contain_text("google")
+    expect(dates).to_have_text("TodayMar 9, 2026")
+    dates.click()
+    visit.page.clock.run_for(60_000)
+    expect(dates).to_have_text("TodayMar 9, 2026")
+    visit.page.keyboard.press("Escape")
+    visit.page.clock.run_for(16_000)
+    expect(rows(visit)).to_contain_text(HOSTILE)
+    expect(dates).to_have_text("TodayMar 10, 2026")
+    expect(dates).to_be_focused()
+    assert "start_date=2026-03-10" in str(file.get_attribute("href"))

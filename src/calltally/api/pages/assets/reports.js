@@ -9,7 +9,7 @@ import { filters } from "./filters.js";
 import { overview } from "./opening.js";
 import { savedMenu } from "./saved.js";
 import { catalog, may, page, report, root, session } from "./server.js";
-import { checkRange, current, go, onChange, viewOf } from "./state.js";
+import { checkRange, current, go, onChange, queryOf, viewOf } from "./state.js";
 import { cancelled, excuse, forbidden, nothing, skeleton } from "./states.js";
 import { copies, downloads } from "./taking.js";
 
@@ -25,6 +25,7 @@ const answer = el("div", { class: "answer", id: "answer", tabindex: "-1", role: 
 const said = el("p", { class: "unseen", role: "status" });
 let asking = new AbortController();
 let drawnView = null; // which view the answer shows
+let drawnQuery; // what the dates mean that the head says
 let close = () => {};
 let grown = () => false; // whether the answer is a list of calls that was opened further
 let tag; // what `named` says of the answer that is shown, once it is known
@@ -43,6 +44,7 @@ function top(state) {
 // The answer before stays, dimmed, until the next one takes its place: nothing jumps.
 async function show() {
   const state = current();
+  drawnQuery = String(queryOf(state));
   renewed(head, top(state), "add-filter-name");
   if (viewOf(state) !== drawnView) put(skeleton(viewOf(state)), null);
   await draw(state);
@@ -108,11 +110,17 @@ async function named(signal, known) {
 async function poll() {
   if (document.hidden || answer.hasAttribute("aria-busy") || !drawnView || document.querySelector("dialog[open]")) return;
   const own = asking;
-  const newer = await named(own.signal, await tag); // none where nothing has come, or nobody answers: the next poll may succeed
+  const turned = isAnotherDay() && !grown();
+  if (turned && head.querySelector("details[open]")) return; // whoever is choosing is let finish
+  const newer = turned || await named(own.signal, await tag); // none where nothing has come, or nobody answers: the next poll may succeed
   if (!newer || own !== asking || !drawnView) return;
   if (grown()) tellNews();
-  else await draw(current());
+  else await drawAgain();
 }
+
+// With a new day dates in words mean other ones: then what is above the answer says so too.
+const isAnotherDay = () => String(queryOf(current())) !== drawnQuery;
+const drawAgain = () => (isAnotherDay() ? show() : draw(current()));
 
 function tellNews() {
   if (!news.hidden) return;
@@ -139,7 +147,7 @@ function follow(event) {
 
 // Charts are drawn for so many pixels, and lists of calls fit in any.
 const shape = () => [widthIn(page.clientWidth), page.clientWidth >= SIDE_BY_SIDE].join();
-const drawPictures = () => drawnView && drawnView !== "calls" && draw(current());
+const drawPictures = () => drawnView && drawnView !== "calls" && drawAgain();
 
 function onResize() {
   let before = shape();
