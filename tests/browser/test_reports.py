@@ -320,6 +320,32 @@ def test_metrics_are_ticked_without_the_menu_closing(open_page: OpenPage, shop: 
     expect(rows(visit).filter(has_text=HOSTILE)).to_contain_text("1:01:01")
 
 
+def test_a_report_is_sorted_by_something_that_it_shows(open_page: OpenPage, shop: Site) -> None:
+    visit = reports(open_page, shop, f"{BY_SOURCE}&sort_by=qualified_pct&sort_order=asc")
+    sorted_by = visit.page.locator("th[aria-sort]")
+    expect(sorted_by).to_have_text("Qualified")
+    visit.page.locator("#metrics-name").click()
+    visit.page.get_by_label("Qualified", exact=True).uncheck()
+    expect(sorted_by).to_have_text("Calls")
+    assert not {"sort_by", "sort_order"} & parameters(visit).keys()
+    visit.page.get_by_label("Total duration").check()
+    visit.page.get_by_label("Calls", exact=True).uncheck()
+    expect(sorted_by).to_have_text("Total duration")
+
+
+def test_the_order_by_a_dimension_stays_while_it_is_shown(open_page: OpenPage, shop: Site) -> None:
+    visit = reports(open_page, shop, f"{BY_SOURCE}&sort_by=source&sort_order=asc")
+    sorted_by = visit.page.locator("th[aria-sort]")
+    for second in ("date", "status", ""):
+        visit.page.get_by_label("then by").first.select_option(second)
+        expect(visit.page.locator("thead th")).to_have_count(4 if second else 3)
+        expect(sorted_by).to_have_text("Source")
+        expect(sorted_by).to_have_attribute("aria-sort", "ascending")
+    visit.page.get_by_label("Group by").select_option("date")
+    expect(sorted_by).to_have_text("Calls")
+    assert "sort_order" not in parameters(visit)
+
+
 def test_a_filter_is_found_by_typing_with_its_number_of_calls(open_page: OpenPage, shop: Site) -> None:
     visit = reports(open_page, shop, BY_SOURCE)
     visit.page.locator("#add-filter-name").click()

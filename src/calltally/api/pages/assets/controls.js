@@ -74,6 +74,14 @@ export function controls(state) {
     places.map((place) => groupPicker(place, groups)), metricsPicker(state), limitPicker(state));
 }
 
+// An order by what is no longer shown goes with it: nothing would explain it.
+function sortByShown(state) {
+  const shown = [...names(state, "group_by"), ...wanted(state)];
+  if (shown.includes(state.get("sort_by") ?? defaults.sort_by)) return;
+  for (const name of ["sort_by", "sort_order"]) state.delete(name);
+  if (!shown.includes(defaults.sort_by)) state.set("sort_by", wanted(state)[0]);
+}
+
 function groupPicker(place, groups) {
   const pick = (event) => go(changed((state) => {
     const chosen = [...groups];
@@ -81,7 +89,7 @@ function groupPicker(place, groups) {
     else chosen.splice(place, 1);
     setNames(state, "group_by", [...new Set(chosen)]);
     if (chosen.length > 1 && !state.has("limit")) state.set("limit", LIMITS.at(-1)); // a picture of all, if it can be had
-    if (!catalog.metrics.has(state.get("sort_by"))) for (const name of ["sort_by", "sort_order"]) state.delete(name);
+    sortByShown(state);
   }));
   const options = [...catalog.dimensions.values()].filter((row) => row.name === groups[place] || !groups.includes(row.name));
   const none = place === 0 && groups.length === 1 ? [] : [el("option", { value: "" }, place === groups.length ? "…" : "(remove)")];
@@ -102,6 +110,7 @@ function metricsPicker(state) {
 function metricPicker(metric, chosen) {
   const pick = () => go(changed((next) => {
     setNames(next, "metrics", chosen.includes(metric.name) ? chosen.filter((name) => name !== metric.name) : [...chosen, metric.name]);
+    sortByShown(next);
   }));
   return el("label", { class: "tick", title: metric.description },
     el("input", { type: "checkbox", id: `metric-${metric.name}`, checked: chosen.includes(metric.name), onchange: pick }), metric.label);
