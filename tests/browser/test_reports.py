@@ -369,6 +369,37 @@ def test_a_filter_that_is_a_number_is_asked_for(open_page: OpenPage, shop: Site)
     expect(visit.page.get_by_role("button", name="Remove the filter Shortest duration: 0:01:00")).to_be_visible()
 
 
+@pytest.mark.parametrize(
+    ("name", "typed", "sent"),
+    [
+        ("Shortest duration", "1e3", "1000"),
+        ("Shortest duration", "60.0", "60"),
+        ("Lowest AI score", "1e1", "10"),
+        ("Lowest AI score", ".5", "0.5"),
+        ("Lowest AI score", "1e-7", "0.0000001"),
+    ],
+)
+def test_a_number_is_asked_for_in_digits_however_it_is_written(
+    open_page: OpenPage, shop: Site, name: str, typed: str, sent: str
+) -> None:
+    visit = reports(open_page, shop, BY_SOURCE)
+    visit.page.locator("#add-filter-name").click()
+    visit.page.get_by_role("button", name=name).click()
+    field = visit.page.get_by_role("spinbutton")
+    for refused in ("1e99", "-1", "1e", *(["1.5"] if name == "Shortest duration" else [])):
+        field.press("ControlOrMeta+a")
+        visit.page.keyboard.type(refused)
+        visit.page.keyboard.press("Enter")
+        assert field.evaluate("field => field.validationMessage") != ""
+        assert not {"min_duration", "min_ai_score"} & parameters(visit).keys()
+    field.press("ControlOrMeta+a")
+    visit.page.keyboard.type(typed)
+    visit.page.keyboard.press("Enter")
+    visit.page.wait_for_url(f"**={sent}")
+    drawn(visit)
+    expect(visit.page.get_by_role("alert")).to_have_count(0)
+
+
 def test_days_the_wrong_way_round_are_told_in_the_menu(open_page: OpenPage, shop: Site) -> None:
     visit = reports(open_page, shop, BY_SOURCE)
     visit.page.locator("#dates-name").click()

@@ -126,6 +126,11 @@ function suggestions(dimension, data) {
   return data.more ? [...found, el("li", { class: "hint" }, "There are more: search for them.")] : found;
 }
 
+// What browsers take as numbers, such as 1e3 and .5, in the digits that the server takes; the form refuses all others.
+function digits({ value, valueAsNumber }) {
+  return /^\d+$/.test(value) ? value : valueAsNumber.toLocaleString("en", { useGrouping: false, maximumFractionDigits: 20 });
+}
+
 // A filter that is no dimension: one of its values, or a number.
 function asked(row) {
   const set = (text) => go(changed((next) => (text === "" ? next.delete(row.name) : next.set(row.name, text))));
@@ -136,7 +141,8 @@ function asked(row) {
   const take = (event) => {
     event.preventDefault();
     document.getElementById("add-filter").open = false;
-    set(event.target.elements.value.value);
+    const { value } = event.target.elements;
+    set(number ? digits(value) : value.value);
   };
   return [el("form", { onsubmit: take },
     el("label", {}, row.description, el("input", {
