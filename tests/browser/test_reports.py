@@ -25,6 +25,12 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield site
 
 
+REFUSING = """() => {
+    navigator.clipboard.writeText = () => Promise.reject(new DOMException("Not allowed", "NotAllowedError"));
+    document.execCommand = () => false;
+}"""
+
+
 # --- Overview -------------------------------------------------------------------------------------------------------
 
 
@@ -481,6 +487,25 @@ def test_the_request_and_the_files_are_those_of_the_report(open_page: OpenPage, 
     assert found["calls-by-source.csv"].splitlines() == [b"source,count,qualified_pct", b"google,2,50"]
     assert found["calls-by-source.png"].startswith(b"\x89PNG")
     assert found["calls-by-source.svg"].startswith(b"<svg")
+
+
+def test_what_a_browser_does_not_copy_is_shown(open_page: OpenPage, shop: Site) -> None:
+    visit = reports(open_page, shop, BY_SOURCE)
+    visit.page.evaluate(REFUSING)
+    visit.page.locator("#copy-name").click()
+    visit.page.get_by_role("button", name="As curl").click()
+    shown = visit.page.get_by_role("dialog", name="As curl")
+    assert shown.get_by_role("textbox").input_value().startswith("curl -H ")
+    shown.get_by_role("button", name="Close").click()
+    visit.page.keyboard.press("Escape")
+    visit.page.get_by_role("button", name="Share").click()
+    sharing = visit.page.get_by_role("dialog", name="Share this report")
+    sharing.get_by_role("button", name="Make a link").click()
+    sharing.get_by_role("button", name="Copy").click()
+    expect(sharing.locator(".made")).to_contain_text("It is selected: copy it by keyboard.")
+    expect(sharing.get_by_label("Link")).to_be_focused()
+    sharing.get_by_role("button", name="Revoke").first.click()
+    expect(sharing.locator(".made")).to_be_empty()
 
 
 # --- States ---------------------------------------------------------------------------------------------------------

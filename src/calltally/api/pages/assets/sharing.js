@@ -72,11 +72,19 @@ export function shareDialog({ send, root, request, session, back }) {
   }
 }
 
-// Browsers let pages write to the clipboard only over TLS or on this machine; elsewhere the selection is copied.
+// Browsers let pages write to the clipboard only over TLS or on this machine, and where nobody forbids it; elsewhere the
+// selection is copied, by whoever reads this if need be.
 async function copy(link, button) {
   link.select();
-  if (navigator.clipboard) await navigator.clipboard.writeText(link.value);
-  else document.execCommand("copy");
+  try {
+    await navigator.clipboard.writeText(link.value);
+  } catch {
+    if (!document.execCommand("copy")) {
+      link.closest(".made").firstChild.textContent = "The browser does not let this page copy the link. It is selected: copy it by keyboard.";
+      link.focus();
+      return;
+    }
+  }
   button.textContent = "Copied";
   setTimeout(() => { button.textContent = "Copy"; }, COPIED_MILLISECONDS);
 }

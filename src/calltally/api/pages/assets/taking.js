@@ -33,13 +33,15 @@ export function callsFile(state) {
   return el("a", { href: fileAddress("calls.csv", queryOf(asked)), id: "calls-file", download: "calls.csv" }, "The calls behind it as CSV");
 }
 
-// Browsers let only pages that came over TLS, or from this machine, write to the clipboard; others show the text.
+// Browsers let only pages that came over TLS, or from this machine, write to the clipboard, and people can forbid it to
+// them; others show the text.
 async function copy(pressed, label, text) {
-  if (!navigator.clipboard) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
     showText(label, text);
     return;
   }
-  await navigator.clipboard.writeText(text);
   pressed.textContent = "Copied";
   setTimeout(() => { pressed.textContent = label; }, SHOWN_MILLISECONDS);
 }
