@@ -489,6 +489,19 @@ def test_the_request_and_the_files_are_those_of_the_report(open_page: OpenPage, 
     assert found["calls-by-source.svg"].startswith(b"<svg")
 
 
+def test_what_a_spreadsheet_may_run_is_said_at_the_file_of_calls(open_page: OpenPage, shop: Site) -> None:
+    for query in (BY_SOURCE, "range=all&view=calls"):
+        visit = reports(open_page, shop, query)
+        if query == BY_SOURCE:
+            visit.page.locator("#download-name").click()
+        file = visit.page.get_by_role("link", name="The calls behind it as CSV")
+        expect(file).to_have_accessible_description(
+            "Texts are as they came: a spreadsheet may run those that begin with =, +, - or @."
+        )
+        expect(visit.page.locator("#calls-file-hint")).to_be_visible()
+        assert visit.fits
+
+
 def test_what_a_browser_does_not_copy_is_shown(open_page: OpenPage, shop: Site) -> None:
     visit = reports(open_page, shop, BY_SOURCE)
     visit.page.evaluate(REFUSING)

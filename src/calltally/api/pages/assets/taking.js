@@ -7,6 +7,7 @@ import { theme } from "./chart.js";
 const KEY = "YOUR_KEY";
 const SHOWN_MILLISECONDS = 1500;
 const PICTURE_WIDTH = 1000;
+const UNCHANGED = "Texts are as they came: a spreadsheet may run those that begin with =, +, - or @.";
 
 export function copies() {
   return menu("copy", "Copy", {}, ...[
@@ -30,7 +31,9 @@ export function downloads(state) {
 export function callsFile(state) {
   if (!may("read")) return null;
   const asked = viewOf(state) === "calls" ? state : selection(state); // a list may be narrowed by a search
-  return el("a", { href: fileAddress("calls.csv", queryOf(asked)), id: "calls-file", download: "calls.csv" }, "The calls behind it as CSV");
+  return el("div", { class: "calls-file" },
+    el("a", { href: fileAddress("calls.csv", queryOf(asked)), id: "calls-file", download: "calls.csv", "aria-describedby": "calls-file-hint" }, "The calls behind it as CSV"),
+    el("p", { class: "hint", id: "calls-file-hint" }, UNCHANGED));
 }
 
 // Browsers let only pages that came over TLS, or from this machine, write to the clipboard, and people can forbid it to
