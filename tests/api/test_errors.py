@@ -253,6 +253,7 @@ PLAIN = [
     ("PATCH", "/api/v1/calls/c-1"),
     ("DELETE", "/api/v1/calls/c-1"),
     ("GET", CATALOG),
+    ("GET", "/api/v1/session"),
     ("GET", "/api/v1/reports"),
     ("POST", "/api/v1/reports"),
     ("PATCH", "/api/v1/reports/r"),

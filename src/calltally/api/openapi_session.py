@@ -1,7 +1,7 @@
 """The part of the OpenAPI document that is about browsers that are signed in."""
 
 from calltally.accounts import SCOPES
-from calltally.api.openapi_parts import Plain, closed_object, errors, headers
+from calltally.api.openapi_parts import NO_PARAMETERS, Plain, closed_object, errors, headers
 
 __all__ = ["session_paths"]
 
@@ -41,7 +41,7 @@ def session_paths() -> Plain:
                 "description": ABOUT,
                 "responses": {
                     "200": {"description": "The session", "headers": headers("X-Request-Id"), "content": content},
-                    **errors("401", "405", "500", "503"),
+                    **errors("400", "401", "405", "500", "503", invalid=NO_PARAMETERS),
                 },
             }
         }

@@ -7,6 +7,7 @@ from starlette.responses import JSONResponse, Response
 
 from calltally.accounts import SCOPES, Actor, Business, csrf_token
 from calltally.api.cookies import VARY, session_token
+from calltally.api.parameters import refuse_parameters
 from calltally.api.services import actor_of, services_of, session_of
 
 __all__ = ["described_session", "show_session"]
@@ -17,6 +18,7 @@ HEADERS = {"Cache-Control": "no-store", "Vary": VARY}
 async def show_session(request: Request) -> Response:
     """Whose reports these are, what the key may do, and what a page has to show to change something."""
     actor = await actor_of(request)
+    refuse_parameters(request.scope["query_string"])
     token = session_token(request, services_of(request).public_url)
     if token is None or "authorization" in request.headers:
         described = described_session(actor, (actor,), None)
