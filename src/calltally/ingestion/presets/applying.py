@@ -56,11 +56,10 @@ class PresetReading:
         if not parts:
             return {}
         vendor = _VendorColumns(batch, {*self._mapped.values()}, self._reading)
-        facts = {row.field: vendor.said(row.sources) for row in parts.fields}
+        found = [at for at, of in enumerate(vendor.texts(parts.of)) if of]
+        facts = {row.field: vendor.said(row.sources) for row in parts.fields} if found else {}
         return {
-            number: part({name: texts[at] for name, texts in facts.items()}, self._reading)
-            for at, (number, of) in enumerate(zip(batch.numbers, vendor.texts(parts.of), strict=True))
-            if of
+            batch.numbers[at]: part({name: texts[at] for name, texts in facts.items()}, self._reading) for at in found
         }
 
     def _applies(self, row: Taken, vendor: "_VendorColumns") -> bool:

@@ -30,7 +30,7 @@ function chips(state) {
 // What the server does not know can be taken away as well: it says so of everything that is asked with it.
 function chip(name, text, { label, shown, noun }) {
   const drop = () => go(changed((next) => next.delete(name, text)));
-  return el("li", {}, button([el("span", {}, el("bdi", {}, label), ": ", el("bdi", {}, shown)), el("span", { "aria-hidden": "true" }, " ×")], drop, {
+  return el("li", {}, button([el("span", {}, `${label}: `, el("bdi", {}, shown)), el("span", { "aria-hidden": "true" }, " ×")], drop, {
     class: "chip", id: `chip-${encodeURIComponent(`${name}=${text}`)}`, title: `Remove this ${noun}`, "aria-label": `Remove the ${noun} ${label}: ${shown}` }));
 }
 
