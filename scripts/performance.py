@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from calltally.cli.output import counted
 from scripts.markdown import table
 
 __all__ = ["main", "page"]
@@ -43,7 +44,7 @@ not on the page. How it grows beyond that, and on a cluster, is in [Scaling](sca
   national format, 25 columns.
 - **A report** is a full round trip over HTTP on a connection that is kept open: key, question, columns, JSON. Before
   every one that is timed, a call is sent to the business, so that no answer can be one of before; all came from columns
-  in memory, by what the server says. The median of up to 30, the best of {rounds} rounds.
+  in memory, by what the server says. The median of up to 30, the best of {rounds}.
 - **Counted anew** is the same by a server that keeps nothing of what it has counted
   (`CALLTALLY_CACHE_MEGABYTES=0`), as it takes where a question is asked for the first time. Else only what has come in
   since the question was last asked is counted, which here is a call.
@@ -133,7 +134,10 @@ def page(figures: Plain) -> str:
         "demo": _idle,
     }
     measured = "".join(text for part, text in MEASURED.items() if figures[part])
-    sections = [INTRODUCTION.format(rounds=figures["rounds"]) + measured + MEMORY, _machine(figures["machine"])]
+    sections = [
+        INTRODUCTION.format(rounds=counted(figures["rounds"], "round")) + measured + MEMORY,
+        _machine(figures["machine"]),
+    ]
     sections += [write(figures[part]) + _command(part) for part, write in parts.items() if figures[part]]
     return "\n".join(sections)
 
