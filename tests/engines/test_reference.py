@@ -21,7 +21,8 @@ EXAMPLES = settings.get_profile(settings.get_current_profile_name()).max_example
 
 def summary_of(result: Any) -> dict[str, Any]:
     found = dict(vars(result.summary))
-    del found["rejects_files"], found["presets"]
+    for name in ("rejects_files", "presets", "windows_1252_files"):  # which say how files were read
+        del found[name]
     return {**found, "dropped_fields": dict(found["dropped_fields"])}
 
 
