@@ -75,6 +75,7 @@ def test_every_row_is_taken_and_what_is_dropped_is_named(path: Path, summaries: 
         "dropped_fields": foreign,
         "rejects_files": [],
         "presets": {},
+        "windows_1252_files": 0,
     }
     assert again == first | {"added": 0, "unchanged": CALLS}
 
