@@ -249,6 +249,26 @@ def test_an_open_call_is_a_step_of_the_history(open_page: OpenPage, shop: Site) 
     visit.refused(404)
 
 
+BACK_AND_FORTH = """() => new Promise((done) => {
+  addEventListener("popstate", () => {
+    addEventListener("popstate", () => setTimeout(() => done(), 500), { once: true });
+    history.forward();
+  }, { once: true });
+  history.back();
+})"""
+
+
+def test_an_open_call_stays_when_back_and_forward_come_in_one_go(open_page: OpenPage, shop: Site) -> None:
+    visit = reports(open_page, shop, "range=all&view=calls")
+    visit.page.locator("table.calls tbody button").nth(1).click()
+    dialog = visit.page.get_by_role("dialog")
+    for _ in range(10):
+        visit.page.evaluate(BACK_AND_FORTH)
+        expect(dialog).to_contain_text(HOSTILE)
+        expect(dialog).to_have_count(1)
+        assert parameters(visit)["call"] == ["c"]
+
+
 def test_calls_are_searched_by_number(open_page: OpenPage, shop: Site) -> None:
     visit = reports(open_page, shop, "range=all&view=calls")
     expect(visit.page.locator("table.calls tbody tr")).to_have_count(len(CALLS))

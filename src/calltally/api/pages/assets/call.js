@@ -4,7 +4,7 @@ import { ask, catalog } from "./server.js";
 import { addressOf, current, openedCall, withCall } from "./state.js";
 import { NOTHING, shownField } from "./values.js";
 
-let shown = null; // the dialog
+let shown = null; // the dialog, and the id of its call
 
 export function callButton(label, call) {
   return button(label, () => open(call), { "data-call": call.id, id: `call-${encodeURIComponent(call.id)}`, title: "All that is known of this call" });
@@ -18,7 +18,7 @@ function open(call) {
 // Shows the call that the address names, if it names one.
 export async function followCall() {
   const id = openedCall();
-  shown?.close();
+  if (shown) takeAway(shown);
   if (id === null) return;
   let inside;
   try {
@@ -26,7 +26,7 @@ export async function followCall() {
   } catch (error) {
     inside = el("p", { role: "alert" }, error.message);
   }
-  if (openedCall() === id) show(id, inside);
+  if (openedCall() === id && !shown) show(id, inside); // who went back and forth asked twice
 }
 
 function facts(call) {
@@ -36,21 +36,26 @@ function facts(call) {
 }
 
 function show(id, inside) {
-  const dialog = el("dialog", { class: "call", "aria-labelledby": "call-title", onclose: () => closed(dialog, id) },
+  const dialog = el("dialog", { class: "call", "aria-labelledby": "call-title", onclose: () => closed(dialog) },
     el("h2", { id: "call-title", tabindex: "-1", autofocus: true }, "Call"),
     inside,
     el("form", { method: "dialog" }, el("button", { class: "plain" }, "Close")));
-  shown = dialog;
+  shown = { dialog, id };
   document.body.append(dialog);
   dialog.showModal();
 }
 
-// Closing it is the same step back, or none where the page was opened with it.
-function closed(dialog, id) {
+// At once: a browser tells of a dialog's end only with its next frame, when the address may name the call again.
+function takeAway({ dialog, id }) {
+  shown = null;
   dialog.remove();
-  if (shown === dialog) shown = null;
   document.querySelector(`[data-call="${CSS.escape(id)}"]`)?.focus();
-  if (openedCall() !== id) return;
+}
+
+// Closing it is the same step back, or none where the page was opened with it.
+function closed(dialog) {
+  if (shown?.dialog !== dialog) return;
+  takeAway(shown);
   if (history.state?.opened) history.back();
   else history.replaceState(null, "", addressOf(current()));
 }
