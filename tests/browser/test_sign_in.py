@@ -186,6 +186,34 @@ def test_a_window_keeps_its_business_while_another_one_shows_another(
     expect(other.get_by_text("No report is saved yet.")).to_be_visible()
 
 
+@pytest.mark.parametrize("pressed", ["Sign out", NAMES[0]])
+def test_the_menu_of_an_older_window_works_after_a_business_was_added(
+    open_page: OpenPage, command: CommandLine, link: Link, pressed: str
+) -> None:
+    visit = by_link(open_page, link, NAMES[0])
+    page = add_in_another_window(visit, key_of(command, NAMES[2])[1])
+    add_in_another_window(visit, key_of(command, NAMES[1])[1])
+    page.locator(".bar summary").click()
+    page.get_by_role("button", name=pressed).click()
+    if pressed == "Sign out":
+        expect(page).to_have_title("Sign in · Calltally")
+    else:
+        expect(page.locator(".bar summary")).to_have_text(NAMES[0])
+
+
+def test_a_link_that_is_clicked_twice_is_used_once(open_page: OpenPage, link: Link) -> None:
+    visit = open_page(link(NAMES[0]))
+    sent: list[str] = []
+    visit.page.on("request", lambda request: sent.append(request.method))
+    visit.page.get_by_role("button", name="Open the reports").hover()
+    for click in (1, 2):
+        visit.page.mouse.down(click_count=click)
+        visit.page.mouse.up(click_count=click)
+        visit.page.wait_for_timeout(100)
+    expect(visit.page.locator(".bar summary")).to_have_text(NAMES[0])
+    assert sent.count("POST") == 1
+
+
 def test_a_window_whose_business_is_signed_out_shows_one_that_is_not(
     open_page: OpenPage, command: CommandLine, link: Link
 ) -> None:
