@@ -269,6 +269,38 @@ def test_an_open_call_stays_when_back_and_forward_come_in_one_go(open_page: Open
         assert parameters(visit)["call"] == ["c"]
 
 
+@pytest.mark.parametrize("pressed", ["#view-overview", "table.calls tbody tr:nth-child(3) button"])
+def test_a_step_that_is_taken_while_a_call_closes_is_not_lost(open_page: OpenPage, shop: Site, pressed: str) -> None:
+    visit = reports(open_page, shop, "range=all&view=calls")
+    visit.page.locator("table.calls tbody button").nth(1).click()
+    visit.page.locator("dialog.call").evaluate(PRESSED_AS_IT_CLOSES, pressed)
+    visit.page.wait_for_timeout(500)
+    if pressed == "#view-overview":
+        expect(visit.page.locator(".tile")).to_have_count(6)
+        assert parameters(visit) == {"range": ["all"]}
+    else:
+        expect(visit.page.get_by_role("dialog")).to_contain_text("google")
+        assert parameters(visit)["call"] == ["b"]
+    visit.page.go_back()
+    expect(visit.page.get_by_role("dialog")).to_have_count(0)
+    assert parameters(visit) == {"range": ["all"], "view": ["calls"]}
+
+
+PRESSED_AS_IT_CLOSES = """(dialog, pressed) => {
+  dialog.addEventListener("close", () => document.querySelector(pressed).click());
+  dialog.querySelector("form button").click();
+}"""
+
+
+def test_to_press_twice_is_one_step(open_page: OpenPage, shop: Site) -> None:
+    visit = reports(open_page, shop, BY_SOURCE)
+    visit.page.locator("#view-calls").dblclick()
+    drawn(visit)
+    expect(visit.page.locator("table.calls tbody tr")).to_have_count(len(CALLS))
+    visit.page.go_back()
+    expect(rows(visit)).to_have_count(3)
+
+
 def test_calls_are_searched_by_number(open_page: OpenPage, shop: Site) -> None:
     visit = reports(open_page, shop, "range=all&view=calls")
     expect(visit.page.locator("table.calls tbody tr")).to_have_count(len(CALLS))

@@ -1,7 +1,7 @@
 // All that is known of one call, opened above the page: a step of the history, which Back takes back.
 import { button, el } from "./dom.js";
 import { ask, catalog } from "./server.js";
-import { addressOf, current, openedCall, withCall } from "./state.js";
+import { addressOf, current, inTurn, openedCall, stepBack, withCall } from "./state.js";
 import { NOTHING, shownField } from "./values.js";
 
 let shown = null; // the dialog, and the id of its call
@@ -11,8 +11,10 @@ export function callButton(label, call) {
 }
 
 function open(call) {
-  history.pushState({ opened: true }, "", addressOf(withCall(call.id)));
-  show(call.id, facts(call));
+  inTurn(() => {
+    history.pushState({ opened: true }, "", addressOf(withCall(call.id)));
+    show(call.id, facts(call));
+  });
 }
 
 // Shows the call that the address names, if it names one.
@@ -56,7 +58,7 @@ function takeAway({ dialog, id }) {
 function closed(dialog) {
   if (shown?.dialog !== dialog) return;
   takeAway(shown);
-  if (history.state?.opened) history.back();
+  if (history.state?.opened) stepBack();
   else history.replaceState(null, "", addressOf(current()));
 }
 

@@ -3,12 +3,15 @@ import { RANGES, USUAL, daysOf } from "./dates.js";
 import { Refused, catalog, session } from "./server.js";
 
 const listeners = [];
+const RETURNED_MILLISECONDS = 1000; // by then a step back is taken, if the browser takes it at all
 const OF_REPORT = ["group_by", "metrics", "sort_by", "sort_order", "limit"];
 const LONGEST_SHOWN = 100; // characters of what was given, in a message
 const OF_PAGE = ["range", "view"];
 const OF_VIEW = { overview: [...OF_REPORT, "search"], report: OF_REPORT, calls: ["search", "limit", "sort_order"] };
 const CALL = "call"; // the one that is open above the page, whose state is the same with it and without it
 let told = addressOf(current());
+let returning = false; // whether a step back was asked for, which the browser takes a moment later
+let waiting = null; // the step that was chosen in that moment
 
 export function current() {
   const state = new URLSearchParams(location.search);
@@ -29,8 +32,32 @@ export function addressOf(state) {
   return `${location.pathname}${state.size ? `?${state}` : ""}`;
 }
 
-export function go(state) {
-  history.pushState(null, "", addressOf(state));
+export function stepBack() {
+  returning = true;
+  history.back();
+  setTimeout(returned, RETURNED_MILLISECONDS);
+}
+
+function returned() {
+  const step = waiting;
+  returning = false;
+  waiting = null;
+  step?.();
+}
+
+// A step forward that is taken while another one is on its way back would be lost by that.
+export function inTurn(step) {
+  if (returning) waiting = step;
+  else step();
+}
+
+export const go = (state) => inTurn(() => goNow(state));
+
+// To where the page is already is no step: Back would seem to do nothing.
+function goNow(state) {
+  const address = addressOf(state);
+  if (address === addressOf(current())) history.replaceState(null, "", address);
+  else history.pushState(null, "", address);
   tell();
 }
 
@@ -125,4 +152,9 @@ export function narrowed(state, values) {
   return state;
 }
 
-addEventListener("popstate", () => addressOf(current()) === told || tell());
+function onStep() {
+  if (addressOf(current()) !== told) tell();
+  setTimeout(returned); // once all have heard of this step
+}
+
+addEventListener("popstate", onStep);
