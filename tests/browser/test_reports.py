@@ -706,6 +706,25 @@ def test_a_list_that_was_opened_further_stays_and_tells_of_new_calls(
         expect(visit.page.locator(".more")).to_contain_text("50 of 62 calls shown")
 
 
+def test_what_is_being_typed_stays_when_new_calls_are_shown(open_page: OpenPage, shop: Site, size: str) -> None:
+    with calls_of(shop, f"typing on a {size}", 2) as one_more:
+        visit = reports(open_page, shop, f"range=all&view=calls&where[source]=typing on a {size}")
+        clocked(visit)
+        listed, search = visit.page.locator("table.calls tbody tr"), visit.page.locator("#search-calls")
+        search.press_sequentially("305")
+        one_more()
+        visit.page.clock.run_for(16_000)
+        expect(listed).to_have_count(3)
+        expect(search).to_be_focused()
+        search.press_sequentially("555")
+        expect(search).to_have_value("305555")
+        search.press("Enter")
+        expect(listed).to_have_count(0)
+        visit.page.go_back()
+        expect(listed).to_have_count(3)
+        expect(search).to_have_value("")
+
+
 def test_by_keyboard_the_focus_stays_where_something_was_chosen(open_page: OpenPage, shop: Site) -> None:
     visit = reports(open_page, shop, BY_SOURCE)
     page, focused = visit.page, visit.page.locator(":focus")

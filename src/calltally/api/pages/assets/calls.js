@@ -54,7 +54,9 @@ async function numberOf(state, signal) {
 function tools(state) {
   const take = (event) => {
     event.preventDefault();
-    const text = event.target.elements.search.value.trim();
+    const { search } = event.target.elements;
+    const text = search.value.trim();
+    search.defaultValue = search.value = text; // what is typed from now on is another search
     go(changed((next) => (text ? next.set("search", text) : next.delete("search"))));
   };
   return el("div", { class: "tools" },

@@ -32,17 +32,20 @@ export function button(label, onclick, facts = {}) {
   return el("button", { type: "button", onclick, ...facts }, label);
 }
 
-// Puts `made` in the place of what an element has; and what was open, how far boxes were scrolled, and the focus, back to
-// where they were. What had the focus may be gone: its menu stands for it, or else what has the id `instead`.
+// Puts `made` in the place of what an element has; and what was open, how far boxes were scrolled, what was being typed,
+// and the focus, back to where they were. What had the focus may be gone: its menu stands for it, or else what has the id `instead`.
 export function renewed(element, made, instead) {
   const active = element.contains(document.activeElement) ? document.activeElement : null;
   const focused = active && [active.id, active.closest("details.menu")?.querySelector("summary").id, instead];
   const scrolled = [...element.querySelectorAll("[id]")].filter((found) => found.scrollTop || found.scrollLeft)
     .map(({ id, scrollTop, scrollLeft }) => [id, scrollTop, scrollLeft]);
   const open = [...element.querySelectorAll("details[open][id]")].map((found) => found.id);
+  const typed = [...element.querySelectorAll("input[id]")]
+    .filter((found) => found.value !== found.defaultValue && !found.closest("details:not([open])"));
   element.replaceChildren(...[made].flat().filter((child) => child != null));
   open.forEach((id) => reopen(document.getElementById(id)));
   for (const [id, top, left] of scrolled) document.getElementById(id)?.scrollTo({ top, left, behavior: "instant" });
+  typed.forEach(typeOn);
   focused?.map((id) => id && document.getElementById(id)).find((found) => found && takesFocus(found));
 }
 
@@ -50,6 +53,12 @@ export function renewed(element, made, instead) {
 function takesFocus(found) {
   found.focus({ preventScroll: true });
   return document.activeElement === found;
+}
+
+// Into the field in the place of another one, unless it has got something else to begin with.
+function typeOn({ id, defaultValue, value }) {
+  const found = document.getElementById(id);
+  if (found?.defaultValue === defaultValue) found.value = value;
 }
 
 // The browser tells a moment later that it is open; a table that is made only then is wanted at once.
