@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from calltally.folder import DataFolder
 from tests.api.conftest import REPORT, eventually, filled, serving
@@ -126,6 +126,24 @@ def test_what_is_wrong_with_more_calls_is_told_once(open_page: OpenPage, shop: S
     visit.page.get_by_role("button", name="Show more").click()
     expect(visit.page.locator("table.calls tbody tr")).to_have_count(4)
     expect(visit.page.locator(".more").get_by_role("alert")).to_have_count(0)
+
+
+def test_more_calls_that_are_no_longer_wanted_are_no_problem(open_page: OpenPage, shop: Site) -> None:
+    visit = reports(open_page, shop, "view=calls&range=all&limit=2")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    visit.page.route("**/api/v1/calls?*", hold)
+    with visit.page.expect_request("**/api/v1/calls?*"):
+        visit.page.get_by_role("button", name="Show more").click()
+    visit.page.get_by_role("link", name="Calls", exact=True).click()
+    expect(visit.page.locator(".answer[aria-busy]")).to_be_visible()
+    visit.page.wait_for_timeout(200)
+    expect(visit.page.locator(".more")).to_have_text("2 of 4 calls shownShow more")
+    held[-1].continue_()
+    expect(visit.page.locator(".more")).to_have_text("4 of 4 calls shown")
 
 
 def test_a_key_that_may_not_see_reports_is_told_so(open_page: OpenPage, tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ export async function callList(state, signal) {
       follow(found.next_cursor);
       (more.querySelector("button") ?? element).focus({ preventScroll: true });
     } catch (error) {
+      if (error.name === "AbortError") return; // another list is on its way
       pressed.disabled = false;
       problem.textContent = readable(error.message);
       more.append(problem);
