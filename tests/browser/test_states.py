@@ -146,6 +146,22 @@ def test_more_calls_that_are_no_longer_wanted_are_no_problem(open_page: OpenPage
     expect(visit.page.locator(".more")).to_have_text("4 of 4 calls shown")
 
 
+@pytest.mark.parametrize("query", [BY_SOURCE, "range=all", "range=all&view=calls"])
+def test_what_a_server_did_not_answer_is_shown_once_it_does(open_page: OpenPage, shop: Site, query: str) -> None:
+    visit = signed_in(open_page, shop)
+    visit.page.clock.install()
+    visit.page.route("**/api/v1/**", lambda route: route.fulfill(status=503, body="<html>"))
+    visit.page.goto(f"{shop.server.address}/?{query}")
+    for _ in range(2):
+        expect(visit.page.get_by_role("heading", name="The server does not answer")).to_be_visible()
+        visit.page.clock.run_for(16_000)
+    visit.page.unroute("**/api/v1/**")
+    visit.page.clock.run_for(16_000)
+    expect(visit.page.locator(".answer table").first).to_be_attached()
+    expect(visit.page.get_by_role("heading", name="The server does not answer")).to_have_count(0)
+    visit.refused(503)
+
+
 def test_a_key_that_may_not_see_reports_is_told_so(open_page: OpenPage, tmp_path: Path) -> None:
     with open_shop(tmp_path, "write") as site:
         visit = open_page(f"{site.server.address}/sign-in")

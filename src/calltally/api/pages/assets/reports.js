@@ -10,7 +10,7 @@ import { overview } from "./opening.js";
 import { savedMenu } from "./saved.js";
 import { catalog, may, page, report, root, session } from "./server.js";
 import { checkRange, current, go, onChange, queryOf, viewOf } from "./state.js";
-import { cancelled, excuse, forbidden, nothing, skeleton } from "./states.js";
+import { cancelled, excuse, forbidden, isGone, nothing, skeleton } from "./states.js";
 import { copies, downloads } from "./taking.js";
 
 const POLL_MILLISECONDS = 15_000;
@@ -28,6 +28,7 @@ let drawnView = null; // which view the answer shows
 let drawnQuery; // what the dates mean that the head says
 let close = () => {};
 let grown = () => false; // whether the answer is a list of calls that was opened further
+let gone = false; // whether the answer says that the server is gone
 let tag; // what `named` says of the answer that is shown, once it is known
 
 function top(state) {
@@ -63,7 +64,9 @@ async function draw(state) {
     if (own === asking) finish(made, viewOf(state), start);
     else made.close();
   } catch (error) {
-    if (own === asking) put(own.signal.aborted ? cancelled(show) : excuse(error, show), null);
+    if (own !== asking) return;
+    put(own.signal.aborted ? cancelled(show) : excuse(error, show), null);
+    gone = !own.signal.aborted && isGone(error);
   } finally {
     clearTimeout(slow);
     if (own === asking) {
@@ -85,6 +88,7 @@ function put(element, view) {
   close();
   close = () => {};
   grown = () => false;
+  gone = false;
   news.hidden = true;
   renewed(answer, element, "answer");
   drawnView = view;
@@ -106,10 +110,15 @@ async function named(signal, known) {
   return (await report(query, signal, known).catch(() => null))?.tag;
 }
 
-// Asks whether calls have come, and draws anew only then; a list of calls that was opened further stays as it is, and a note offers it anew.
+// Asks whether calls have come, or the server is back, and draws anew only then; a list of calls that was opened further stays as it is, and a note offers it anew.
 async function poll() {
-  if (document.hidden || answer.hasAttribute("aria-busy") || !drawnView || document.querySelector("dialog[open]")) return;
+  if (document.hidden || answer.hasAttribute("aria-busy") || document.querySelector("dialog[open]")) return;
   const own = asking;
+  if (gone && await named(own.signal) && own === asking) await drawAgain();
+  else if (drawnView) await pollShown(own);
+}
+
+async function pollShown(own) {
   const turned = isAnotherDay() && !grown();
   if (turned && head.querySelector("details[open]")) return; // whoever is choosing is let finish
   const newer = turned || await named(own.signal, await tag); // none where nothing has come, or nobody answers: the next poll may succeed

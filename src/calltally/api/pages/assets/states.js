@@ -26,6 +26,9 @@ export function excuse(error, again) {
     mayHelp(error) ? button("Try again", again, { class: "plain" }) : null);
 }
 
+// Whether the server may answer as soon as it runs again.
+export const isGone = (error) => error instanceof Away || (error instanceof Refused && error.status === 503);
+
 // Whether the same request may be answered another time: what is wrong with it stays wrong.
 function mayHelp(error) {
   return !(error instanceof Refused) || error.status >= 500 || TEMPORARY.has(error.status);
