@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import httpx2
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, Route, expect
 
 from calltally.catalog import RANGES, USUAL_RANGE, currency_digits
 from tests.api.conftest import REPORT
@@ -151,6 +151,40 @@ def test_without_a_report_there_is_nothing_to_save(open_page: OpenPage, shop: Si
     visit = reports(open_page, shop, "range=all")
     expect(summary(visit)).to_be_visible()
     expect(visit.page.locator(".saved").get_by_role("button")).to_have_count(0)
+
+
+def test_a_report_that_is_saved_after_all_is_told_of(open_page: OpenPage, shop: Site) -> None:
+    visit = reports(open_page, shop, BY_SOURCE)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    visit.page.route(f"**/{REPORTS}", hold)
+    press(visit, "Save")
+    dialog(visit).get_by_label("Name").fill("Soon")
+    with visit.page.expect_request(f"**/{REPORTS}"):
+        visit.page.keyboard.press("Enter")
+    visit.page.keyboard.press("Escape")
+    expect(dialog(visit)).to_have_count(0)
+    held[0].continue_()
+    expect(visit.page.locator(".saved [role=status]")).to_have_text("Saved as Soon")
+    assert [row["name"] for row in listed(shop, REPORTS)] == ["Soon"]
+
+
+@pytest.mark.parametrize("name", ["Save", "Share", "As curl"])
+def test_a_dialog_about_a_report_closes_with_a_step_to_another(open_page: OpenPage, shop: Site, name: str) -> None:
+    visit = reports(open_page, shop, BY_SOURCE)
+    visit.page.get_by_role("button", name="google", exact=True).click()
+    expect(visit.page.locator(".answer .report tbody tr")).to_have_count(1)
+    if name == "As curl":
+        visit.page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error()); }")
+        visit.page.locator("#copy-name").click()
+    visit.page.get_by_role("button", name=name, exact=True).click()
+    expect(dialog(visit)).to_be_visible()
+    visit.page.go_back()
+    expect(visit.page.locator(".answer .report tbody tr")).to_have_count(3)
+    expect(dialog(visit)).to_have_count(0)
 
 
 # --- Shares ---------------------------------------------------------------------------------------------------------

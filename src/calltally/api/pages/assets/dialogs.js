@@ -42,6 +42,7 @@ export function ask({ title, content = [], action, submit, close = "Cancel", bac
 
   document.body.append(dialog);
   dialog.showModal();
+  addEventListener("popstate", () => dialog.close(), { once: true }); // it is about what the page showed
   return { dialog, show };
 }
 

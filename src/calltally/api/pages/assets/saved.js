@@ -55,13 +55,18 @@ function same(request, state) {
   return sorted(new URLSearchParams(request)) === sorted(state);
 }
 
-// What was done is told once the dialog is closed: below one, nothing is read out.
+// What was done is told once the dialog is closed: below one, nothing is read out. It may be closed before it is done.
 function asking({ tell, back, submit, ...dialog }) {
   let done = [];
+  let closed = false;
   return ask({
     ...dialog,
-    submit: async (fields) => { done = await submit(fields); },
+    submit: async (fields) => {
+      done = await submit(fields);
+      if (closed) tell(...done);
+    },
     back: () => {
+      closed = true;
       back();
       tell(...done);
     },

@@ -54,6 +54,7 @@ function showText(label, text) {
   const dialog = el("dialog", { "aria-label": label, onclose: () => dialog.remove() }, area, el("form", { method: "dialog" }, el("button", { class: "plain" }, "Close")));
   document.body.append(dialog);
   dialog.showModal();
+  addEventListener("popstate", () => dialog.close(), { once: true });
   area.select();
 }
 
