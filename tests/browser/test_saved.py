@@ -18,6 +18,7 @@ from tests.browser.shop import HOSTILE, drawn, open_shop, reports
 
 BY_SOURCE = "range=all&group_by=source&metrics=count,qualified_pct,avg_duration,total_value_cents"
 REPORTS, SHARES = "api/v1/reports", "api/v1/shares"
+LOST = "The server does not answer at the moment. Please try again."
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +48,10 @@ def listed(site: Site, path: str) -> list[dict[str, Any]]:
 
 def save(site: Site, name: str, request: str = BY_SOURCE) -> None:
     assert api(site, "POST", REPORTS, {"name": name, "request": request}).status_code == 201
+
+
+def share(site: Site, name: str) -> None:
+    assert api(site, "POST", SHARES, {"name": name, "request": BY_SOURCE}).status_code == 201
 
 
 def summary(visit: Visit) -> Locator:
@@ -267,6 +272,33 @@ def test_the_link_is_copied_and_not_shown_again(open_page: OpenPage, shop: Site)
     expect(dialog(visit).locator(".shares li")).to_have_count(1)
     assert link.rpartition("/")[2] not in visit.page.content()
     assert dialog(visit).locator("img").count() == 0
+
+
+def test_a_new_link_stays_while_others_are_revoked(open_page: OpenPage, shop: Site) -> None:
+    share(shop, "Old")
+    visit = reports(open_page, shop, BY_SOURCE)
+    link = shared(visit)
+    dialog(visit).get_by_role("button", name="Revoke Old").click()
+    expect(dialog(visit).locator(".shares li")).to_have_count(1)
+    expect(dialog(visit).get_by_label("Link")).to_have_value(link)
+    dialog(visit).get_by_role("button", name=f"Revoke {HOSTILE}").click()
+    expect(dialog(visit).get_by_text("There are none.")).to_be_visible()
+    expect(dialog(visit).get_by_label("Link")).to_have_count(0)
+
+
+def test_what_was_wrong_with_revoking_is_told_until_it_works(open_page: OpenPage, shop: Site) -> None:
+    share(shop, "Old")
+    visit = reports(open_page, shop, BY_SOURCE)
+    press(visit, "Share")
+    visit.page.route(f"**/{SHARES}/*", lambda route: route.fulfill(status=503, body="{}"))
+    revoke = dialog(visit).get_by_role("button", name="Revoke Old")
+    revoke.click()
+    expect(dialog(visit).get_by_role("alert")).to_have_text(LOST)
+    visit.refused(503)
+    visit.page.unroute(f"**/{SHARES}/*")
+    revoke.click()
+    expect(dialog(visit).get_by_text("There are none.")).to_be_visible()
+    expect(dialog(visit).get_by_text(LOST)).to_have_count(0)
 
 
 # --- Money ----------------------------------------------------------------------------------------------------------

@@ -26,11 +26,14 @@ export function shareDialog({ send, root, request, session, back }) {
     wide: true,
     back,
   });
+  let linked = null; // the id of the share whose link is shown
+  let filling;
   fill();
 
   async function make({ name, days }) {
     const body = { request, name: name.trim() || null, expires_in_days: days ? Number(days) : null };
     const share = await send("POST", SHARES, body);
+    linked = share.id;
     const link = el("input", { readonly: true, value: new URL(share.path, root).href, "aria-label": "Link" });
     made.replaceChildren(
       el("p", {}, "This is the link. It is shown only now, so copy it."),
@@ -56,9 +59,10 @@ export function shareDialog({ send, root, request, session, back }) {
     const end = share.expires_at ? `ends ${day.format(new Date(share.expires_at))}` : "never ends";
     const revoke = async (event) => {
       event.target.disabled = true;
+      dialog.show("");
       try {
         await send("DELETE", `${SHARES}/${share.id}`);
-        made.replaceChildren();
+        if (share.id === linked) made.replaceChildren();
         await fill();
         dialog.dialog.querySelector(".shares button, .answers button").focus();
       } catch (error) {
