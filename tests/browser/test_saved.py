@@ -1,7 +1,8 @@
 """Saved reports and shares in a browser: dialogs by keyboard and pointer, and what a stranger sees by a link."""
 
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -299,6 +300,46 @@ def test_what_was_wrong_with_revoking_is_told_until_it_works(open_page: OpenPage
     revoke.click()
     expect(dialog(visit).get_by_text("There are none.")).to_be_visible()
     expect(dialog(visit).get_by_text(LOST)).to_have_count(0)
+
+
+def test_a_list_that_comes_late_does_not_take_the_place_of_a_later_one(open_page: OpenPage, shop: Site) -> None:
+    visit = reports(open_page, shop, BY_SOURCE)
+    late = held_first(visit, f"**/{SHARES}")
+    press(visit, "Share")
+    dialog(visit).get_by_text("Asking …").wait_for()
+    share(shop, "New")
+    dialog(visit).get_by_role("button", name="Make a link").click()
+    expect(dialog(visit).locator(".shares li")).to_have_count(2)
+    late({"shares": []})
+    expect(dialog(visit).locator(".shares li")).to_have_count(2)
+    visit.page.keyboard.press("Escape")
+    late = held_first(visit, f"**/{REPORTS}")
+    summary(visit).click()
+    visit.page.locator(".saved").get_by_text("Asking …").wait_for()
+    summary(visit).click()
+    save(shop, "New")
+    summary(visit).click()
+    expect(visit.page.get_by_role("link", name="New")).to_be_visible()
+    late({"reports": []})
+    expect(visit.page.get_by_role("link", name="New")).to_be_visible()
+
+
+def held_first(visit: Visit, address: str) -> Callable[[object], None]:
+    """Keep the first question to an address waiting for the answer that is given later; then it has been heard."""
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        if held or route.request.method != "GET":
+            route.fallback()
+        else:
+            held.append(route)
+
+    def answer(data: object) -> None:
+        held[0].fulfill(body=json.dumps({"data": data}))
+        visit.page.wait_for_timeout(200)
+
+    visit.page.route(address, hold)
+    return answer
 
 
 # --- Money ----------------------------------------------------------------------------------------------------------

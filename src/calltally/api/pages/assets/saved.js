@@ -20,15 +20,21 @@ export function savedMenu({ session, root, state }) {
   const button = (label, onclick) => el("button", { type: "button", id: `saved-${label.toLowerCase()}`, onclick }, label);
   const save = button("Save", () => saveDialog({ send, request, tell, back: () => save.focus() }));
   const share = button("Share", () => shareDialog({ send, root, request, session, back: () => share.focus() }));
+  let filling;
 
+  // An answer that comes after a later one is not shown.
   async function fill() {
+    const own = (filling = {});
+    const inside = await listed();
+    if (own === filling) list.replaceChildren(inside);
+  }
+
+  async function listed() {
     try {
       const { reports } = await send("GET", REPORTS);
-      list.replaceChildren(reports.length
-        ? el("ul", { class: "saved-list" }, ...reports.map(row))
-        : el("p", { class: "hint" }, NONE_YET));
+      return reports.length ? el("ul", { class: "saved-list" }, ...reports.map(row)) : el("p", { class: "hint" }, NONE_YET);
     } catch (error) {
-      list.replaceChildren(el("p", { class: "problem", role: "alert" }, error.message));
+      return el("p", { class: "problem", role: "alert" }, error.message);
     }
   }
 

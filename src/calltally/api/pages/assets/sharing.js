@@ -44,14 +44,19 @@ export function shareDialog({ send, root, request, session, back }) {
     return true;
   }
 
+  // An answer that comes after a later one is not shown.
   async function fill() {
+    const own = (filling = {});
+    const inside = await listed();
+    if (own === filling) list.replaceChildren(inside);
+  }
+
+  async function listed() {
     try {
       const { shares } = await send("GET", SHARES);
-      list.replaceChildren(shares.length
-        ? el("ul", {}, ...shares.map(row))
-        : el("p", { class: "hint" }, "There are none."));
+      return shares.length ? el("ul", {}, ...shares.map(row)) : el("p", { class: "hint" }, "There are none.");
     } catch (error) {
-      list.replaceChildren(el("p", { class: "problem", role: "alert" }, error.message));
+      return el("p", { class: "problem", role: "alert" }, error.message);
     }
   }
 
