@@ -511,6 +511,30 @@ def test_durations_and_filters_read_alike_on_the_page_and_where_it_is_shared(
     httpx2.delete(f"{address}/calls/endless-{size}", headers=headers).raise_for_status()
 
 
+def test_a_sum_larger_than_the_numbers_of_javascript_is_shown_to_its_last_digit(
+    open_page: OpenPage, tmp_path: Path
+) -> None:
+    command = CommandLine(tmp_path / "data")
+    business = command.run("business", "create", "Large", "--json").json()["id"]
+    calls = tmp_path / "calls.csv"
+    lines = (f"{n},2026-03-0{n % 2 + 1}T18:00:00Z,large,999999999999\n" for n in range(20_001))
+    calls.write_text("id,started_at,source,value_cents\n" + "".join(lines))
+    assert command.run("import", str(calls), "-b", business).code == 0
+    key = command.run("key", "create", business, "--json").json()["key"]
+    with serving(command.data) as server:
+        site = Site(server, key)
+        visit = reports(open_page, site, "range=all")
+        expect(visit.page.locator(".tile strong").nth(4)).to_have_text("$200,009,999,999,799.99")
+        assert len(points(visit, "Total value")) == 2
+        for query in ("group_by=source", "group_by=date", "group_by=date,hour_of_day"):
+            visit.page.goto(f"{server.address}/?range=all&metrics=total_value_cents&{query}")
+            drawn(visit)
+            expect(visit.page.locator("tfoot")).to_contain_text("$200,009,999,999,799.99")
+            expect(visit.page.locator(".chart svg")).to_be_visible()
+        expect(rows(visit)).to_contain_text(["$100,009,999,999,899.99", "$99,999,999,999,900"])
+        visit.page.close()
+
+
 # --- Taking away ----------------------------------------------------------------------------------------------------
 
 

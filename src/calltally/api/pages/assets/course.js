@@ -7,7 +7,7 @@ const HEIGHT = 32;
 
 // `rows` are in the order of their `grain`; `missing` is the number of a day, week or month that has none, if there is one.
 export function course(rows, { grain, name, missing }) {
-  const points = filled(rows.map((row) => [new Date(row[grain]), row[name]]), grain, missing);
+  const points = filled(rows.map((row) => [new Date(row[grain]), row[name] === null ? null : Number(row[name])]), grain, missing);
   const [[first], [last]] = [points.at(0), points.at(-1)];
   const known = points.filter(([, value]) => value !== null);
   const most = Math.max(1, ...known.map(([, value]) => value));

@@ -11,6 +11,7 @@ export const { session, opening, columns, defaults } = facts;
 export const catalog = Object.fromEntries(Object.entries(facts.catalog).map(([part, rows]) => [part, byName(rows)]));
 
 const REPORT = "api/v1/analytics/calls";
+const LONG = /\d{16}/; // digits: those of a number that may be larger than JavaScript's are exact
 const LINKS = `session/${session.business.id}`; // a link sends no header
 
 export class Refused extends Error {
@@ -58,10 +59,24 @@ export async function ask(address, signal, tag) {
 async function answered(address, options) {
   try {
     const response = await fetch(address, options);
-    return { response, body: response.status === 304 ? null : await response.json() };
+    return { response, body: response.status === 304 ? null : parsed(await response.text()) };
   } catch (error) {
     throw error.name === "AbortError" ? error : new Away();
   }
+}
+
+// Sums are exact also where JavaScript's numbers are not. What draws charts takes numbers alone, and needs no more.
+function parsed(text) {
+  const body = JSON.parse(text);
+  if (!LONG.test(text)) return body;
+  const { data } = JSON.parse(text, exact);
+  return { ...body, data: data?.chart ? { ...data, chart: body.data.chart } : data };
+}
+
+// Browsers that do not tell the text of a value keep the number.
+function exact(_, value, context) {
+  const large = typeof value === "number" && Math.abs(value) > Number.MAX_SAFE_INTEGER && /^-?\d+$/.test(context?.source);
+  return large ? BigInt(context.source) : value;
 }
 
 export const report = (query, signal, tag) => ask(reportAddress(query), signal, tag);

@@ -4,7 +4,7 @@ import { shownMetric, shownValue } from "./values.js";
 
 // `onSort(name)`, `onFilter(values)` (by dimension) and `callsOf(values)` (an address) make it more than a picture.
 export function reportTable({ rows, totals, dimensions, metrics, sort, onSort, onFilter, callsOf, label = "Table of the report" }) {
-  const most = new Map(metrics.map((metric) => [metric.name, Math.max(0, ...rows.map((row) => row[metric.name] ?? 0))]));
+  const most = new Map(metrics.map((metric) => [metric.name, Math.max(0, ...rows.map((row) => Number(row[metric.name] ?? 0)))]));
   const columns = [...dimensions.map((row) => [row, "text"]), ...metrics.map((row) => [row, "number"])];
   const valuesOf = (row) => Object.fromEntries(dimensions.map(({ name }) => [name, row[name]]));
   const id = `by-${dimensions.map(({ name }) => name).join("-")}`;
@@ -44,7 +44,7 @@ function valueCell(dimension, value, onFilter, id) {
 
 function metricCell(metric, value, most) {
   const cell = el("td", { class: "number" }, shownMetric(metric, value));
-  if (most > 0 && value > 0) cell.style.setProperty("--part", `${(100 * value) / most}%`);
+  if (most > 0 && value > 0) cell.style.setProperty("--part", `${(100 * Number(value)) / most}%`);
   return cell;
 }
 

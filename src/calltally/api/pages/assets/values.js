@@ -22,7 +22,7 @@ function clock(seconds) {
   return [number.format(Math.floor(seconds / 3600)), ...parts].join(":");
 }
 
-const UNITS = { seconds: clock, cents: (value) => money.format(value / 100), percent: (value) => `${value}%` };
+const UNITS = { seconds: (value) => clock(Number(value)), cents: (value) => money.format(`${value}e-2`), percent: (value) => `${value}%` };
 const GRAINS = { day_of_week: (value) => WEEKDAYS[value], hour_of_day: (value) => `${String(value).padStart(2, "0")}:00` };
 
 const VALUES = { day_of_week: WEEKDAYS.length, hour_of_day: 24 }; // how many there are, where they are few
