@@ -135,6 +135,30 @@ def test_it_is_renamed_and_deleted_by_keyboard(open_page: OpenPage, shop: Site) 
     assert listed(shop, REPORTS) == []
 
 
+def test_a_list_that_comes_late_leaves_the_focus_where_it_is(open_page: OpenPage, shop: Site) -> None:
+    save(shop, "Before")
+    visit = reports(open_page, shop, BY_SOURCE)
+    summary(visit).click()
+    visit.page.get_by_role("button", name="Rename Before").click()
+    [saved] = listed(shop, REPORTS)
+    api(shop, "PATCH", f"{REPORTS}/{saved['id']}", {"name": "After"})
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    visit.page.route(f"**/{REPORTS}", hold)
+    with visit.page.expect_request(f"**/{REPORTS}"):
+        visit.page.keyboard.press("Escape")
+    expect(summary(visit)).to_be_focused()
+    visit.page.keyboard.press("Tab")
+    visit.page.keyboard.press("Tab")
+    expect(visit.page.get_by_role("button", name="Rename Before")).to_be_focused()
+    [route] = held
+    route.continue_()
+    expect(visit.page.get_by_role("button", name="Rename After")).to_be_focused()
+
+
 def test_what_is_wrong_is_told_in_the_dialog(open_page: OpenPage, shop: Site) -> None:
     save(shop, "Taken")
     visit = reports(open_page, shop, BY_SOURCE)

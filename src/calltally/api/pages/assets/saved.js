@@ -1,7 +1,7 @@
 // Saved reports: the menu of them, and the buttons that save and share the report that the page shows.
 import { sender } from "./changes.js";
 import { ask, nameField } from "./dialogs.js";
-import { el } from "./dom.js";
+import { el, renewed } from "./dom.js";
 import { shareDialog } from "./sharing.js";
 
 const REPORTS = "api/v1/reports";
@@ -26,7 +26,7 @@ export function savedMenu({ session, root, state }) {
   async function fill() {
     const own = (filling = {});
     const inside = await listed();
-    if (own === filling) list.replaceChildren(inside);
+    if (own === filling) renewed(list, inside, summary.id);
   }
 
   async function listed() {
@@ -42,7 +42,7 @@ export function savedMenu({ session, root, state }) {
     const again = () => { menu.open = true; summary.focus(); };
     const opening = report.problem
       ? el("span", { class: "broken", title: report.problem }, report.name, el("small", {}, "It cannot be opened any more: ", report.problem))
-      : el("a", { href: `?${report.request}`, "aria-current": same(report.request, state) ? "page" : null, onclick: () => { menu.open = false; } }, report.name);
+      : el("a", { href: `?${report.request}`, id: `open-${report.id}`, "aria-current": same(report.request, state) ? "page" : null, onclick: () => { menu.open = false; } }, report.name);
     return el("li", {}, opening,
       small("Rename", report, () => renameDialog({ send, report, tell, back: again })),
       small("Delete", report, () => deleteDialog({ send, report, tell, back: again })));
@@ -52,7 +52,7 @@ export function savedMenu({ session, root, state }) {
 }
 
 function small(label, report, onclick) {
-  return el("button", { type: "button", class: "small", "aria-label": `${label} ${report.name}`, onclick }, label);
+  return el("button", { type: "button", class: "small", id: `${label.toLowerCase()}-${report.id}`, "aria-label": `${label} ${report.name}`, onclick }, label);
 }
 
 // The same parameters, in whatever order.
