@@ -488,14 +488,14 @@ def test_a_load_is_seen_whole_or_not_at_all(folder: DataFolder, new_business: Ne
     seen, done = set(), threading.Event()
 
     def watch() -> None:
-        while not done.is_set():
+        while 30_020 not in seen and not done.is_set():
             seen.add(report(engine, business, "group_by=source,date&limit=1")["data"]["totals"]["count"])
 
     watcher = threading.Thread(target=watch)
     watcher.start()
     more = [{"id": f"m{n}", "started_at": "1999-07-01T10:00:00Z", "source": "s"} for n in range(30_000)]
     import_records(engine, business, more, tmp_path)
-    time.sleep(0.1)
+    watcher.join(30)
     done.set()
     watcher.join()
     assert seen <= {20, 30_020}

@@ -370,6 +370,7 @@ def test_calls_gather_where_no_report_is_likely(tmp_path: Path, kernels: Path, m
 
         import_records(records[:1000], business, engine)
         assert engine.prepare(business.calls)
+        monkeypatch.setattr("calltally.engines.hot.holding.ASKED_LATELY", 1000.0)
         assert post(1000, 1064), "a report was just asked for"
         monkeypatch.setattr("calltally.engines.hot.holding.ASKED_LATELY", 0.0)
         first = 1064
@@ -479,8 +480,10 @@ def test_no_report_waits_for_what_has_to_be_alone(
         assert engine.prepare(business.calls)
         plan, closing_soon = planned(business, "group_by=source"), threading.Event()
         close = Gate.closed
+        gates: list[Gate] = []
 
         def told(gate: Gate) -> AbstractContextManager[None]:
+            gates.append(gate)
             closing_soon.set()
             return close(gate)
 
@@ -491,7 +494,8 @@ def test_no_report_waits_for_what_has_to_be_alone(
             erasure = threading.Thread(target=engine.erase, args=(business.calls, number))
             erasure.start()
             assert closing_soon.wait(30)
-            time.sleep(0.1)  # in which it begins to wait
+            while not gates[0]._closing:
+                time.sleep(0.01)
             assert HotEngine.answer(engine, plan, Stop()).path == FILE
             assert engine.answer_at_once(plan) is None
             assert erasure.is_alive()
