@@ -354,7 +354,7 @@ def test_an_empty_page_that_leads_to_itself_is_the_end(puller: Puller, vendor: C
         garbage,
         cut_off,
         reset,
-        slow(0.4),
+        slow(1.5),
     ],
     ids=["429", "429-after", "500", "503", "408", "502", "garbage", "cut off", "reset", "slow"],
 )
@@ -362,7 +362,7 @@ def test_an_empty_page_that_leads_to_itself_is_the_end(puller: Puller, vendor: C
 def test_a_fault_that_passes(
     puller: Puller, vendor: CallScaler, fault: Fault, times: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(asking, "SILENT_SECONDS", 0.2)
+    monkeypatch.setattr(asking, "SILENT_SECONDS", 1.0)
     vendor.put(records(50))
     vendor.faults.extend([None, *[fault] * times])
     found = puller.pull()
