@@ -13,18 +13,18 @@ from tests.browser.conftest import OpenPage, Site, Visit
 from tests.browser.shop import drawn, signed_in
 from tests.cli.conftest import CommandLine
 
-LAST_MONTH = (datetime.now(UTC).replace(day=1) - timedelta(days=1)).replace(day=9, hour=0, minute=0, second=0)
 # Campaign -> the hours of its qualified calls, and how many others it has.
 CAMPAIGNS = {"spring": ((9, 9, 9, 17), 0), "autumn": ((10, 11), 9), "brand": ((8,), 20)}
 
 
 def calls() -> Iterator[dict[str, object]]:
     """The calls of last month, and one of long ago that would change every answer."""
+    last_month = (datetime.now(UTC).replace(day=1) - timedelta(days=1)).replace(day=9, hour=0, minute=0, second=0)
     for campaign, (hours, others) in CAMPAIGNS.items():
         for number, hour in enumerate([*hours, *([12] * others)]):
             yield {
                 "id": f"{campaign}-{number}",
-                "started_at": LAST_MONTH.replace(hour=hour).isoformat(),
+                "started_at": last_month.replace(hour=hour).isoformat(),
                 "utm_campaign": campaign,
                 "qualified": number < len(hours),
             }
