@@ -78,6 +78,7 @@ def test_menus_and_dialogs_have_no_serious_fault(open_page: OpenPage, shop: Site
     picture(visit, "menu-values", "light")
     visit.page.goto(f"{shop.server.address}/{PAGES['calls']}")
     visit.page.locator("table.calls tbody button").first.click()
+    expect(visit.page.get_by_role("dialog")).to_be_visible()
     assert faults(visit) == []
     picture(visit, "call", "light")
 
