@@ -47,7 +47,8 @@ def test_a_page_that_gets_a_scrollbar_is_not_drawn_anew(
         visit.page.wait_for_timeout(QUIET_MILLISECONDS)
         assert len([url for url in visit.asked if ".chart.json" in url]) == charts
     assert visit.page.evaluate(ROOM) > 0
-    visit.page.set_viewport_size({"width": 900, "height": 400})
+    with visit.page.expect_request(lambda request: ".chart.json" in request.url):
+        visit.page.set_viewport_size({"width": 900, "height": 400})
     visit.page.wait_for_timeout(QUIET_MILLISECONDS)
     assert len([url for url in visit.asked if ".chart.json" in url]) == 2 * charts
 

@@ -85,6 +85,7 @@ def test_with_a_key_and_back_to_where_one_wanted_to_go(
     assert visit.page.evaluate("document.cookie") == ""
     visit.page.reload()
     expect(visit.page).to_have_url(f"{server.address}/?group_by=source")
+    visit.page.goto("about:blank")  # what the page still asks would be refused with the key
     command.run("key", "revoke", key_id)
     visit.page.goto(server.address)
     expect(visit.page).to_have_title("Sign in · Calltally")
