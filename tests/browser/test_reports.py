@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.api.conftest import serving
 from tests.browser.conftest import OpenPage, Site, Visit
@@ -417,6 +417,56 @@ def test_a_filter_is_found_by_typing_with_its_number_of_calls(open_page: OpenPag
     assert parameters(visit)["where[source]"] == [HOSTILE]
 
 
+def test_several_values_are_chosen_where_one_is_by_keyboard(open_page: OpenPage, shop: Site) -> None:
+    visit = reports(open_page, shop, BY_SOURCE)
+    adder, focused = visit.page.locator("#add-filter"), visit.page.locator(":focus")
+    visit.page.locator("#add-filter-name").press("Enter")
+    adder.get_by_role("button", name="Source", exact=True).press("Enter")
+    adder.get_by_role("button", name="(none)").press("Enter")
+    expect(rows(visit)).to_have_count(1)
+    expect(focused).to_have_text("(none)1")
+    expect(focused).to_have_attribute("aria-pressed", "true")
+    search = visit.page.get_by_role("searchbox", name="Search Source")
+    search.fill("goo")
+    values = visit.page.get_by_role("list", name="Values of Source").get_by_role("button")
+    expect(values).to_have_text(["google2"])
+    values.first.press("Enter")
+    expect(rows(visit)).to_have_count(2)
+    expect(search).to_have_value("goo")
+    expect(values).to_have_text(["google2"])
+    expect(focused).to_have_text("google2")
+    focused.press("Enter")
+    expect(rows(visit)).to_have_count(1)
+    expect(focused).to_have_attribute("aria-pressed", "false")
+    search.fill("")
+    expect(values).to_have_text(["google2", f"{HOSTILE}1", "(none)1"])
+    search.press("Escape")
+    expect(adder.locator("button")).to_have_count(0)
+    visit.page.locator("#add-filter-name").press("Enter")
+    expect(adder.get_by_role("button", name="Source", exact=True)).to_be_visible()
+
+
+def test_what_is_typed_when_a_value_is_chosen_is_looked_for(open_page: OpenPage, shop: Site) -> None:
+    visit = reports(open_page, shop, BY_SOURCE)
+    visit.page.locator("#add-filter-name").click()
+    visit.page.locator("#add-filter").get_by_role("button", name="Source", exact=True).click()
+    values = visit.page.get_by_role("list", name="Values of Source").get_by_role("button")
+    expect(values).to_have_count(3)
+    visit.page.evaluate(
+        """() => {
+          const search = document.getElementById("search-values");
+          search.value = "onerror";
+          search.dispatchEvent(new Event("input"));
+          document.querySelector("#values button").click();
+        }"""
+    )
+    expect(values).to_have_text([f"{HOSTILE}1"])
+    visit.page.wait_for_timeout(500)  # longer than typing is waited for
+    expect(values).to_have_text([f"{HOSTILE}1"])
+    expect(visit.page.locator("#values")).not_to_have_attribute("aria-busy", "true")
+    assert parameters(visit)["where[source]"] == ["google"]
+
+
 def test_a_filter_that_is_a_number_is_asked_for(open_page: OpenPage, shop: Site) -> None:
     visit = reports(open_page, shop, BY_SOURCE)
     visit.page.locator("#add-filter-name").click()
@@ -703,6 +753,24 @@ def test_new_calls_are_shown_without_a_jump(open_page: OpenPage, shop: Site, siz
         expect(rows(visit)).to_have_count(41)
         assert table.evaluate(place) == before
         expect(visit.page.locator(":focus")).to_have_attribute("aria-label", str(held))
+
+
+def test_a_list_that_is_being_opened_further_is_not_drawn_anew(open_page: OpenPage, shop: Site, size: str) -> None:
+    with calls_of(shop, f"growing on a {size}", 60) as one_more:
+        visit = reports(open_page, shop, f"range=all&view=calls&where[source]=growing on a {size}")
+        clocked(visit)
+        held: list[Route] = []
+
+        def hold(route: Route) -> None:
+            held.append(route)
+
+        visit.page.route("**/api/v1/calls?*cursor=*", hold)
+        visit.page.get_by_role("button", name="Show more").click()
+        one_more()
+        visit.page.clock.run_for(16_000)
+        expect(visit.page.locator(".news")).to_be_visible()
+        held[0].continue_()
+        expect(visit.page.locator("table.calls tbody tr")).to_have_count(60)
 
 
 def test_a_list_that_was_opened_further_stays_and_tells_of_new_calls(

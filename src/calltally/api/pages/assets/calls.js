@@ -24,16 +24,18 @@ export async function callList(state, signal) {
   const problem = el("span", { role: "alert" });
   const next = async (pressed, cursor) => {
     pressed.disabled = true;
+    const before = grown;
+    grown = true; // from now on: what comes has its place in this list
     problem.remove();
     query.set("cursor", cursor);
     try {
       const found = (await ask(callsAddress(query), signal)).data;
       add(found.calls);
-      grown = true;
       follow(found.next_cursor);
       (more.querySelector("button") ?? element).focus({ preventScroll: true });
     } catch (error) {
       if (error.name === "AbortError") return; // another list is on its way
+      grown = before;
       pressed.disabled = false;
       problem.textContent = readable(error.message);
       more.append(problem);
