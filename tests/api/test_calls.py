@@ -410,6 +410,29 @@ def test_a_value_that_cannot_be_read_rejects_its_record_alone(sender: Sender, fi
     assert found["results"][1]["errors"][0]["message"].startswith("record: is not JSON: ")
 
 
+@pytest.mark.parametrize("value", ["1e400", '"\\ud800"'])
+def test_what_is_within_such_a_record_is_no_record(sender: Sender, value: str) -> None:
+    within = [record("within"), record("within too")]
+    bad = f'{{"legs": {json.dumps(within, indent=0)},\n"id": "bad",\n"source": {value}}}'
+    body = f"[\n{bad},\n{json.dumps(record('good'), indent=0)}\n]"
+    found = sender._taken(sender.send(body.encode()))
+    assert counts(found) == {"added": 1, "rejected": 1}
+    assert found["results"][0]["record"] == bad
+    assert found["results"][1] == {"index": 1, "id": "good", "outcome": "added"}
+
+
+def test_a_long_record_is_taken_beside_a_value_that_cannot_be_read(sender: Sender) -> None:
+    long = orjson.dumps({**record("long"), "transcription": "x" * 1_100_000}).decode()
+    found = sender._taken(sender.send(f'[{long}, {{"id": "bad", "source": 1e400}}]'.encode()))
+    assert counts(found) == {"added": 1, "rejected": 1}
+
+
+def test_a_number_of_very_many_digits_is_taken_beside_a_value_that_cannot_be_read(sender: Sender) -> None:
+    many = orjson.dumps(record("many")).decode().removesuffix("}") + f', "ticket": {"9" * 5000}}}'
+    found = sender._taken(sender.send(f'[{many}, {{"id": "bad", "source": 1e400}}]'.encode()))
+    assert counts(found) == {"added": 1, "rejected": 1}
+
+
 @pytest.mark.parametrize("body", ["[NaN]", "[{}, Infinity]", "[1e400", "[1e400]]", '["\\ud800" 1]'])
 def test_what_is_no_json_is_no_list_of_records(sender: Sender, body: str) -> None:
     error_of(sender.send(body.encode()), 400, "invalid_body")

@@ -749,6 +749,15 @@ def test_rows_that_each_name_a_new_column_do_not_multiply(read: Reading) -> None
 
 
 @pytest.mark.parametrize("chunk", CHUNKS)
+def test_what_is_within_a_bad_element_is_no_row(read: Reading, chunk: int) -> None:
+    bad = b'{"id": 1, "legs": [\n{"id": 2},\n{"id": 3}\n], "ticket": %b, "score": 1e400}' % (b"9" * 5000)
+    found = read("a.json", b"[\n" + bad + b',\n{"id": 4}\n]', chunk=chunk)
+    assert found.rows == [{"id": 4}]
+    assert [bad.place for bad in found.bad] == [1]
+    assert found.error is None
+
+
+@pytest.mark.parametrize("chunk", CHUNKS)
 def test_an_array_with_bad_elements(read: Reading, chunk: int) -> None:
     content = b'\n[{"id": 1, "source": "],{[\\"\\\\"}, {"id": nope}, 3 ,{"id": {"a": [{}, []]}},,'
     content += b' "x,]", {"id": 6}}, {"id": 7},]\n'

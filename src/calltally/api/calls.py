@@ -154,7 +154,7 @@ def _read_one_by_one(body: bytes) -> list[Any] | None:
     Such values are numbers that are too large, and halves of characters. Of too many elements none is read.
     """
     try:
-        value = json.loads(body.decode(), parse_constant=_refused)
+        value = json.loads(body.decode(), parse_constant=_refused, parse_int=str)  # whole numbers of any length
     except (ValueError, RecursionError):
         return None
     if not isinstance(value, list):

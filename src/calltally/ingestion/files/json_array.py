@@ -1,5 +1,6 @@
 """A JSON array of objects, cut into its elements as it comes, so that no more than one is held."""
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -56,8 +57,8 @@ class BadElement:
 
 
 def read_elements(array: bytes) -> list[JsonRow | BadElement]:
-    """The elements of a whole array, each read by itself."""
-    elements = _Elements()
+    """The elements of a whole array that is JSON but for values that cannot be taken; each is read by itself."""
+    elements = _Elements(longest=len(array))
     return [*elements.feed(array), *elements.finish()]
 
 
@@ -72,7 +73,8 @@ def _take(gathered: Gathering[JsonRow], element: JsonRow | BadElement) -> None:
 class _Elements:
     """Where the cutting stands, in the bytes that are held: those of the element that is still open."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, longest: int = LONGEST_LINE) -> None:
+        self.longest = longest  # bytes of an element
         self.held = b""
         self.start = 0  # of the element
         self.at = 0  # up to where it has been looked at
@@ -109,7 +111,7 @@ class _Elements:
         while not self.closed:
             if self._find_end():
                 yield from self._element()
-            elif self.long is None and self.at - self.start > LONGEST_LINE:
+            elif self.long is None and self.at - self.start > self.longest:
                 yield from self._part_or_pass()
             else:
                 break
@@ -152,8 +154,8 @@ class _Elements:
             yield BadElement(TOO_LONG, self.long)
             self.long = None
         elif text or not closing:
-            row = _row(text)
-            if isinstance(row, BadElement) and (restart := self._restart(self.at)):
+            row = self._row(text)
+            if isinstance(row, BadElement) and not _is_whole(text) and (restart := self._restart(self.at)):
                 yield from self._parts(restart)
                 return
             yield row
@@ -184,15 +186,23 @@ class _Elements:
     def _parts(self, restart: list[int]) -> Iterator[JsonRow | BadElement]:
         """The elements that were run together up to the last, from which the search goes on."""
         for start, end in pairwise([self.start, *restart]):
-            yield _row(self.held[start:end].strip(BLANKS).removesuffix(b",").rstrip(BLANKS))
+            yield self._row(self.held[start:end].strip(BLANKS).removesuffix(b",").rstrip(BLANKS))
         self.start = self.at = restart[-1]
         self.depth = 0
         self.in_string = False
 
+    def _row(self, text: bytes) -> JsonRow | BadElement:
+        row = TOO_LONG if len(text) > self.longest else object_or_reason(text)
+        return BadElement(row, text[:LONGEST_SHOWN_ROW]) if isinstance(row, str) else row
 
-def _row(text: bytes) -> JsonRow | BadElement:
-    row = TOO_LONG if len(text) > LONGEST_LINE else object_or_reason(text)
-    return BadElement(row, text[:LONGEST_SHOWN_ROW]) if isinstance(row, str) else row
+
+def _is_whole(text: bytes) -> bool:
+    """Whether this is JSON but for values that cannot be taken, so that what is within it is no element of its own."""
+    try:
+        json.loads(text.decode(errors="replace"), parse_int=str)  # of any length
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _end(pattern: re.Pattern[bytes], text: bytes, start: int) -> int:
