@@ -191,6 +191,23 @@ def test_a_long_rejected_record_is_cut(sender: Sender) -> None:
     assert 64 * 1024 - 4 < len(cut["record"].encode()) <= 64 * 1024
 
 
+@pytest.mark.parametrize("media_type", ["application/json", NDJSON])
+@pytest.mark.parametrize(("characters", "is_cut"), [(65_536, False), (65_537, True), (65_539, True), (100_000, True)])
+@pytest.mark.parametrize("character", ["x", "ü", "😀"])
+def test_a_long_record_that_cannot_be_read_is_cut(
+    sender: Sender, media_type: str, characters: int, is_cut: bool, character: str
+) -> None:
+    bad = '{"id": "bad", "source": 1e400, "note": "'
+    bad += character * ((characters - len(bad) - 2) // len(character.encode()))
+    bad += "." * (characters - len(bad.encode()) - 2) + '"}'
+    assert len(bad.encode()) == characters
+    body = bad if media_type == NDJSON else f"[{bad}]"
+    [rejected] = sender._taken(sender.send(body.encode(), media_type))["results"]
+    assert rejected.get("cut", False) is is_cut
+    assert (bad == rejected["record"]) is not is_cut
+    assert bad.startswith(rejected["record"])
+
+
 def test_names_of_dropped_fields_are_bounded(sender: Sender) -> None:
     found = sender.post([record(str(n), **{f"{n}-{m}-" + "x" * 200: 1 for m in range(30)}) for n in range(40)])
     assert len(found["dropped_fields"]) == 1001

@@ -576,6 +576,7 @@ def test_memory_is_bounded(
     assert first["line"] == place
     assert first["errors"][0]["message"] == reason
     assert len(first["text"]) == 65_536
+    assert first["cut"] is True
     assert int(done.stderr.split()[-1]) < MOST_MEMORY
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Generic, TypeVar
 
 from calltally.ingestion.files.columns import ABSENT, Column, column_of, joined
-from calltally.ingestion.files.rows import LONGEST_SHOWN_ROW, BadRow, RowBatch
+from calltally.ingestion.files.rows import LONGEST_KEPT_ROW, BadRow, RowBatch
 
 __all__ = ["FULL_BYTES", "ROWS_AT_ONCE", "Gathering", "Spread", "shown_row"]
 
@@ -138,6 +138,6 @@ class Gathering(Generic[Row]):
 
 
 def shown_row(text: str) -> str:
-    """The text of a bad row without its line end, cut, with a mark for each byte that is not text."""
-    text = SURROGATES.sub("\ufffd", text[:LONGEST_SHOWN_ROW]).rstrip("\r\n")
-    return text.encode()[:LONGEST_SHOWN_ROW].decode(errors="ignore")
+    """The text of a bad row without its line end, as far as it is kept, with a mark for each byte that is not text."""
+    text = SURROGATES.sub("\ufffd", text[:LONGEST_KEPT_ROW]).rstrip("\r\n")
+    return text.encode()[:LONGEST_KEPT_ROW].decode(errors="ignore")

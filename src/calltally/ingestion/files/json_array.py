@@ -11,7 +11,7 @@ from calltally.ingestion.files.content import Content
 from calltally.ingestion.files.gathering import Gathering
 from calltally.ingestion.files.json_columns import JsonRow, gathering, object_or_reason
 from calltally.ingestion.files.lines import TOO_LONG
-from calltally.ingestion.files.rows import LONGEST_LINE, LONGEST_SHOWN_ROW, RowBatch
+from calltally.ingestion.files.rows import LONGEST_KEPT_ROW, LONGEST_LINE, RowBatch
 
 __all__ = ["BadElement", "read_elements", "read_json_array"]
 
@@ -168,7 +168,7 @@ class _Elements:
         if restart := self._restart(self.at):
             yield from self._parts(restart)
         else:
-            self.long = self.held[self.start : self.at].lstrip(BLANKS)[:LONGEST_SHOWN_ROW]
+            self.long = self.held[self.start : self.at].lstrip(BLANKS)[:LONGEST_KEPT_ROW]
 
     def _restart(self, end: int) -> list[int]:
         """Where in a malformed element others begin: on lines that begin just as its own does.
@@ -193,7 +193,7 @@ class _Elements:
 
     def _row(self, text: bytes) -> JsonRow | BadElement:
         row = TOO_LONG if len(text) > self.longest else object_or_reason(text)
-        return BadElement(row, text[:LONGEST_SHOWN_ROW]) if isinstance(row, str) else row
+        return BadElement(row, text[:LONGEST_KEPT_ROW]) if isinstance(row, str) else row
 
 
 def _is_whole(text: bytes) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from calltally.ingestion.files.content import Content
-from calltally.ingestion.files.rows import LONGEST_LINE, LONGEST_SHOWN_ROW
+from calltally.ingestion.files.rows import LONGEST_KEPT_ROW, LONGEST_LINE
 
 __all__ = ["TOO_LONG", "Lines", "LongLine", "read_lines"]
 
@@ -60,7 +60,7 @@ class _Cutter:
         yield from self._whole(data[:end])
         self.rest = data[end:]
         if len(self.rest) > LONGEST_LINE + 1:  # one more may be a \r whose \n has not come yet
-            self.long = self.rest[:LONGEST_SHOWN_ROW]
+            self.long = self.rest[:LONGEST_KEPT_ROW]
             self.rest = self.rest[-1:] if self.rest.endswith(b"\r") else b""
 
     def finish(self) -> Iterator[Lines | LongLine]:
@@ -87,7 +87,7 @@ class _Cutter:
     def _one_by_one(self, lines: list[bytes]) -> Iterator[Lines | LongLine]:
         for line in lines:
             yield (
-                LongLine(self.number, line[:LONGEST_SHOWN_ROW]) if _too_long(line) else Lines(self.number, [line], line)
+                LongLine(self.number, line[:LONGEST_KEPT_ROW]) if _too_long(line) else Lines(self.number, [line], line)
             )
             self.number += 1
 

@@ -8,6 +8,7 @@ from typing import Literal, Protocol, Self
 from calltally.ingestion.files.columns import Column
 
 __all__ = [
+    "LONGEST_KEPT_ROW",
     "LONGEST_LINE",
     "LONGEST_SHOWN_ROW",
     "BadRow",
@@ -19,6 +20,7 @@ __all__ = [
 
 LONGEST_LINE = 1_000_000  # bytes of one row; a longer one is a bad row and is never held whole
 LONGEST_SHOWN_ROW = 65_536  # bytes of a bad row that are given back
+LONGEST_KEPT_ROW = LONGEST_SHOWN_ROW + 4  # a character more, which tells that there was more
 
 Format = Literal["csv", "ndjson", "json", "parquet"]
 Unit = Literal["line", "record", "row"]
