@@ -287,7 +287,8 @@ def test_json_however_it_is_called(sender: Sender, media_type: str) -> None:
 )
 def test_other_forms_are_refused(sender: Sender, media_type: str) -> None:
     error = error_of(sender.send(b"{}", media_type), 415, "unsupported_media_type")
-    assert error["message"] == "Content-Type: send application/json or application/x-ndjson, in UTF-8"
+    given = f"'{media_type}' is not taken" if media_type else "is missing"
+    assert error["message"] == f"Content-Type: {given}; send application/json or application/x-ndjson, in UTF-8"
 
 
 @pytest.mark.parametrize("media_type", ["application/json", NDJSON])

@@ -50,9 +50,11 @@ def body_form(headers: Headers, allowed: Sequence[str]) -> BodyForm:
     Raises:
         UnsupportedMedia: it is none of those that are taken, which are named.
     """
-    media_type = _media_type(headers.get("content-type", ""))
+    content_type = headers.get("content-type", "").strip()
+    media_type = _media_type(content_type)
     if media_type not in allowed:
-        raise UnsupportedMedia(f"Content-Type: send {' or '.join(allowed)}, in UTF-8")
+        given = f"{shown(content_type)} is not taken" if content_type else "is missing"
+        raise UnsupportedMedia(f"Content-Type: {given}; send {' or '.join(allowed)}, in UTF-8")
     return BodyForm(media_type, _coding(headers))
 
 
