@@ -279,6 +279,15 @@ def test_of_what_is_kept_nothing_is_applied(door: Door) -> None:
     assert mine.calls() == []
 
 
+def test_an_amount_that_cannot_be_read_is_told_as_the_vendor_writes_amounts(door: Door) -> None:
+    mine = hook(door, "callrail", SIGNING_KEY)
+    body = as_json({**POST_CALL, "value": "1.234,50", "duration": "2:05"})
+    assert outcome(mine.post(body, {"Signature": callrail_signature(body)})) == "kept"
+    [(_, why)] = mine.letters()
+    assert "value_cents: '1.234,50' is not an amount such as 1,234.50" in why
+    assert "duration_seconds: '2:05' is not a whole number from 0 to 10000000" in why
+
+
 @pytest.mark.parametrize("field", ["event", "timestamp", "source", "status", "duration_seconds"])
 def test_what_has_values_inside_one_another_is_kept_whole(door: Door, field: str) -> None:
     mine = hook(door)

@@ -36,6 +36,7 @@ PLACES = {row.name: place for place, row in enumerate(VALUE_FIELDS)}
 READINGS_KEPT = 8  # of regions and time zones, each of up to two megabytes
 NO_ID = Problem("id", "id: is missing; it says which call the record is of")
 NO_START = Problem("started_at", "started_at: cannot be cleared; a call needs it")
+Expected = tuple[tuple[str, str], ...]  # what `Reading` has by the same name
 
 
 class Delivery(NamedTuple):
@@ -141,14 +142,14 @@ def read_together(parts: Sequence[ReadDeliveries]) -> ReadTogether:
     )
 
 
-def read_deliveries(deliveries: Sequence[Delivery], business: Business) -> ReadDeliveries:
+def read_deliveries(deliveries: Sequence[Delivery], business: Business, expected: Expected = ()) -> ReadDeliveries:
     """Records as an engine takes them."""
     if not deliveries:
         return ReadDeliveries(pa.RecordBatch.from_pylist([], DELIVERY_SCHEMA), {}, {}, ())
     columns, dropped = _columns([delivery.record for delivery in deliveries])
     clears = [delivery.null_clears for delivery in deliveries]
     versions = pa.array([delivery.version for delivery in deliveries], pa.int64())
-    return _read(columns, _Beside(versions, clears, dropped), business)
+    return _read(columns, _Beside(versions, clears, dropped), _reading(business.region, business.timezone, expected))
 
 
 def read_columns(columns: Mapping[str, pa.Array], versions: range, business: Business) -> ReadDeliveries:
@@ -156,7 +157,8 @@ def read_columns(columns: Mapping[str, pa.Array], versions: range, business: Bus
     clears = [True] * len(versions)
     dropped = [_dropped(columns)] * len(versions)
     known = {name: column for name, column in columns.items() if name in FIELD_OF}
-    return _read(known, _Beside(pa.arange(versions.start, versions.stop), clears, dropped), business)
+    beside = _Beside(pa.arange(versions.start, versions.stop), clears, dropped)
+    return _read(known, beside, _reading(business.region, business.timezone))
 
 
 @dataclass(frozen=True)
@@ -171,18 +173,18 @@ class _Beside:
     dropped: Sequence[tuple[str, ...]]
 
 
-def _read(columns: Mapping[str, Column], beside: _Beside, business: Business) -> ReadDeliveries:
+def _read(columns: Mapping[str, Column], beside: _Beside, reading: RowReading) -> ReadDeliveries:
     places = range(len(beside.dropped))
-    reading = _reading(business.region, business.timezone)
     read = reading.read(RowBatch(dict(columns), places, places, []))
     problems = _problems(read, beside.clears)
     return ReadDeliveries(_rows(read, problems, beside), problems, _ids(read, problems), beside.dropped)
 
 
 @lru_cache(READINGS_KEPT)
-def _reading(region: str, timezone: str) -> RowReading:
+def _reading(region: str, timezone: str, expected: Expected = ()) -> RowReading:
     """What reads the records of all businesses of a region and a time zone: most of their texts came before."""
-    return RowReading(Reading.of(region, timezone), {}, with_nulls=True, lasts=True)
+    reading = replace(Reading.of(region, timezone), expected=dict(expected))
+    return RowReading(reading, {}, with_nulls=True, lasts=True)
 
 
 def _columns(records: list[Mapping[str, object]]) -> tuple[dict[str, Column], list[tuple[str, ...]]]:

@@ -6,13 +6,14 @@ from calltally.ingestion.presets.describing import described, described_legs, de
 from calltally.ingestion.presets.detecting import OWN_NAMES, columns_read, detected, named_by_position
 from calltally.ingestion.presets.generic import GENERIC
 from calltally.ingestion.presets.legs import MOST_APART, LegsTogether
-from calltally.ingestion.presets.meanings import converter, expected
+from calltally.ingestion.presets.meanings import EXPECTED, converter, expected
 from calltally.ingestion.presets.twilio import TWILIO_CALLERS, TWILIO_DIRECTIONS
 from calltally.ingestion.presets.types import Meaning, Money, Preset, Times, folded
 from calltally.ingestion.presets.vendors import PRESETS
 
 __all__ = [
     "CALLRAIL_LEADS",
+    "EXPECTED",
     "GENERIC",
     "MOST_APART",
     "OWN_NAMES",

@@ -9,7 +9,7 @@ from calltally.ingestion.presets.types import Elapsed, Meaning, Money, Part, Pre
 from calltally.localtime import moment
 from calltally.records import BadValue, Moment, Reading, read_value
 
-__all__ = ["Converter", "converter", "elapsed", "expected", "part"]
+__all__ = ["EXPECTED", "Converter", "converter", "elapsed", "expected", "part"]
 
 Converter = Callable[[str], str]
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from calltally.accounts import Business
 from calltally.catalog import CATALOG
 from calltally.engines import SUPPOSED, Outcome
 from calltally.errors import InvalidBody, shown
 from calltally.ingestion.deliveries import Delivered, Delivery, ReadDeliveries, read_deliveries
-from calltally.ingestion.presets import as_text, converter
+from calltally.ingestion.presets import EXPECTED, as_text, converter
 from calltally.ingestion.webhooks.bodies import unreadable
 from calltally.ingestion.webhooks.vendor import Vendor
 from calltally.localtime import FIRST_INSTANT, LAST_INSTANT, can_be_written, moment
@@ -27,13 +28,15 @@ class Notice:
     """What a body says: an event, a record of the call, and when it happened (microseconds UTC; None: it does not say).
 
     Without a record nothing is to be done about the event. `start` is the same call with the start that it is supposed
-    to have had until somebody says when that was.
+    to have had until somebody says when that was. `expected` says of its fields what the vendor writes, where that is
+    no whole number.
     """
 
     event: str
     record: Mapping[str, object] | None
     happened_at: int | None = None
     start: Mapping[str, object] | None = None
+    expected: tuple[tuple[str, str], ...] = ()
 
     def deliveries(self, version: int, business: Business) -> ReadDeliveries | None:
         """What is to be delivered, all at once, where this is the version of what the record says; None: nothing.
@@ -45,7 +48,7 @@ class Notice:
             return None
         said = [Delivery(self.record, version)]
         said += [] if self.start is None else [Delivery(self.start, SUPPOSED)]
-        read = read_deliveries(said, business)
+        read = read_deliveries(said, business, self.expected)
         for problems in read.problems.values():
             raise InvalidBody(problems)
         return read
@@ -66,21 +69,22 @@ def read_notice(vendor: Vendor, body: bytes, business: Business) -> Notice:
     event = _event(vendor, said)
     if vendor.event and event not in vendor.events:
         return Notice(event, None)
+    notice = partial(Notice, event, expected=tuple(_expected(vendor)))
     reading = Reading.of(business.region, business.timezone)
     happened_at = _happened_at(vendor, said, reading)
     if vendor.leg and vendor.leg.of in said:
-        return Notice(event, dict(_named(vendor.leg.names, said)), happened_at)
+        return notice(dict(_named(vendor.leg.names, said)), happened_at)
     stated = dict(said if vendor.names is None else _named(vendor.names, said))
     record = {**stated, **_implied(vendor, said, stated)}
     if happened_at is None or _first(record, "started_at") is not None:
-        return Notice(event, record, happened_at)
+        return notice(record, happened_at)
     seconds = _seconds(record, reading)
     start = _written(happened_at - SECOND * (seconds or 0))
     if seconds is None:  # it may be known by what was said before, or will be, which this must not move
         if not FIRST_INSTANT <= happened_at < LAST_INSTANT:
             raise unreadable("started_at", f"{shown(start)} is not from 1970 to 2100")
-        return Notice(event, record, happened_at, _identified(record) | {"started_at": start})
-    return Notice(event, record | {"started_at": start}, happened_at)
+        return notice(record, happened_at, _identified(record) | {"started_at": start})
+    return notice(record | {"started_at": start}, happened_at)
 
 
 def _said(vendor: Vendor, values: Mapping[str, object]) -> Record:
@@ -95,6 +99,14 @@ def _said(vendor: Vendor, values: Mapping[str, object]) -> Record:
 
 def _is_nothing(value: object) -> bool:
     return value is None or (isinstance(value, str) and not value.strip())
+
+
+def _expected(vendor: Vendor) -> Iterator[tuple[str, str]]:
+    """By field what the vendor writes, where that is no whole number."""
+    for field, candidates in (vendor.names or {}).items():
+        for name in candidates:
+            if type(vendor.meanings.get(name)) in EXPECTED:
+                yield field, EXPECTED[type(vendor.meanings[name])]
 
 
 def _event(vendor: Vendor, said: Mapping[str, object]) -> str:
