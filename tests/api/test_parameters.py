@@ -259,6 +259,11 @@ WRONG = {
     GROUPED + "limit=5&limit=6&limit=7": "limit: was given 3 times; give it once",
     # sorting
     GROUPED + "sort_by=": "sort_by: is empty; it takes a metric or a dimension of group_by, or leave it out",
+    GROUPED + "sort_by=zz": (
+        "sort_by: 'zz' is not a metric, nor a dimension of group_by; the metrics are count, avg_duration,"
+        " total_duration, avg_ai_score, qualified_count, qualified_pct, total_value_cents, unique_callers,"
+        " answered_count, missed_count, voicemail_count, avg_robo_score, total_cost_cents"
+    ),
     GROUPED + "sort_by=cuont": "sort_by: 'cuont' is not a metric, nor a dimension of group_by; did you mean 'count'?",
     GROUPED + "sort_by=date": "sort_by: 'date' is a dimension that group_by lacks; sort by a metric or by 'source'",
     GROUPED + "sort_by=source,count": (

@@ -235,13 +235,12 @@ class Check:
 
     def _sort_name(self, parameter: Parameter, sent: tuple[str, ...]) -> str | None:
         """Whether it is a name at all; whether it fits the rest is looked at by `_sort`."""
-        names = [*self.catalog.metrics, *self.catalog.dimensions]
+        metrics = list(self.catalog.metrics)
+        names = [*metrics, *self.catalog.dimensions]
         if sent[0] in names:
             return sent[0]
-        self._wrong(
-            parameter,
-            f"{shown(sent[0])} is not a metric, nor a dimension of group_by{_instead(sent[0], names, 'metric')}",
-        )
+        instead = suggestion(sent[0], names) or _instead(sent[0], metrics, "metric")
+        self._wrong(parameter, f"{shown(sent[0])} is not a metric, nor a dimension of group_by{instead}")
         return None
 
     def _compare(self, values: Mapping[str, Any]) -> None:
