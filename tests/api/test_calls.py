@@ -451,6 +451,26 @@ def test_a_number_of_very_many_digits_is_taken_beside_a_value_that_cannot_be_rea
     assert counts(found) == {"added": 1, "rejected": 1}
 
 
+@pytest.mark.parametrize("depth", [1_100, 30_000])
+@pytest.mark.parametrize("gap", ["", "\n"])
+@pytest.mark.parametrize("beside", ["", ' "source": 1e400,'])
+def test_a_record_that_is_nested_too_deep_rejects_no_other(sender: Sender, depth: int, gap: str, beside: str) -> None:
+    call = '{{"id": "{}", "started_at": "2026-03-09T14:05:00Z"}}'
+    deep = f'{{{gap}"id": "deep",{beside} "legs": [{gap}{call.format("inner")},{gap}{"[" * depth}{"]" * depth}]}}'
+    found = sender._taken(sender.send(f"[{gap}{call.format('a')},{gap}{deep},{gap}{call.format('b')}]".encode()))
+    assert [(each["index"], each["id"], each["outcome"]) for each in found["results"]] == [
+        (0, "a", "added"),
+        (1, None, "rejected"),
+        (2, "b", "added"),
+    ]
+    assert "depth limit" in found["results"][1]["errors"][0]["message"] or beside
+
+
+@pytest.mark.parametrize("end", ["", "]]", ", {}, x]", "] {}"])
+def test_what_is_nested_too_deep_is_no_array_if_it_is_malformed(sender: Sender, end: str) -> None:
+    error_of(sender.send(f"[{'[' * 2000}{']' * 2000}{end}".encode()), 400, "invalid_body")
+
+
 @pytest.mark.parametrize("body", ["[NaN]", "[{}, Infinity]", "[1e400", "[1e400]]", '["\\ud800" 1]'])
 def test_what_is_no_json_is_no_list_of_records(sender: Sender, body: str) -> None:
     error_of(sender.send(body.encode()), 400, "invalid_body")

@@ -24,7 +24,7 @@ from calltally.errors import InvalidBody, InvalidRequest, NotFound, Problem, Too
 from calltally.exporting.records import call_records
 from calltally.ingestion import Delivered, Delivery, ReadDeliveries, read_deliveries
 from calltally.ingestion.erasing import erase_caller
-from calltally.ingestion.files.json_array import BadElement, read_elements
+from calltally.ingestion.files.json_array import BadElement, read_deep_elements, read_elements
 from calltally.ingestion.files.json_blocks import lines_of_array
 from calltally.query.parse import parse
 from calltally.records import BadValue, Reading, read_value
@@ -151,19 +151,26 @@ def _records(body: bytes) -> list[Sent]:
 def _read_one_by_one(body: bytes) -> list[Any] | None:
     """The elements of an array that is JSON, though some of its values cannot be taken; None: it is no such array.
 
-    Such values are numbers that are too large, and halves of characters. Of too many elements none is read.
+    Such values are numbers that are too large, halves of characters, and what is nested too deep. Of too many elements
+    none is read.
     """
     try:
         value = json.loads(body.decode(), parse_constant=_refused, parse_int=str)  # whole numbers of any length
-    except (ValueError, RecursionError):
+    except ValueError:
         return None
+    except RecursionError:
+        return _told_apart(read_deep_elements(body))
     if not isinstance(value, list):
         return None
     if len(value) > MOST_RECORDS:
         return value
-    return [
+    return _told_apart(read_elements(body))
+
+
+def _told_apart(elements: list[Any] | None) -> list[Any] | None:
+    return elements and [
         NoRecord(each.text.decode(errors="replace"), each.reason) if isinstance(each, BadElement) else each
-        for each in read_elements(body)
+        for each in elements
     ]
 
 

@@ -13,7 +13,7 @@ from calltally.ingestion.files.json_columns import JsonRow, gathering, object_or
 from calltally.ingestion.files.lines import TOO_LONG
 from calltally.ingestion.files.rows import LONGEST_KEPT_ROW, LONGEST_LINE, RowBatch
 
-__all__ = ["BadElement", "read_elements", "read_json_array"]
+__all__ = ["BadElement", "read_deep_elements", "read_elements", "read_json_array"]
 
 # A string ends at a line end too: it may not hold one, and so a quote too few does not turn the rest inside out.
 _STRING_REST = rb'[^"\\\n]*+(?:\\.[^"\\\n]*+)*+'
@@ -62,6 +62,14 @@ def read_elements(array: bytes) -> list[JsonRow | BadElement]:
     return [*elements.feed(array), *elements.finish()]
 
 
+def read_deep_elements(array: bytes) -> list[JsonRow | BadElement] | None:
+    """The elements of an array that is nested too deep to be read as a whole; None: it is no array, or malformed."""
+    elements = _Elements(longest=len(array))
+    found = [*elements.feed(array), *elements.finish()]
+    is_array = array.lstrip(BLANKS).startswith(b"[") and elements.closed
+    return found if is_array and not elements.followed and not elements.malformed else None
+
+
 def _take(gathered: Gathering[JsonRow], element: JsonRow | BadElement) -> None:
     place = gathered.count + 1
     if isinstance(element, BadElement):
@@ -81,7 +89,7 @@ class _Elements:
         self.depth = 0  # of brackets within it
         self.in_string = False
         self.long: bytes | None = None  # the beginning of an element that is being passed over
-        self.opened = self.closed = self.followed = False
+        self.opened = self.closed = self.followed = self.malformed = False
 
     def feed(self, chunk: bytes) -> Iterator[JsonRow | BadElement]:
         """The elements that end in this chunk."""
@@ -155,9 +163,11 @@ class _Elements:
             self.long = None
         elif text or not closing:
             row = self._row(text)
-            if isinstance(row, BadElement) and not _is_whole(text) and (restart := self._restart(self.at)):
-                yield from self._parts(restart)
-                return
+            if isinstance(row, BadElement) and not _is_whole(text):
+                self.malformed = True
+                if restart := self._restart(self.at):
+                    yield from self._parts(restart)
+                    return
             yield row
         self.at += 1
         self.start = self.at
@@ -200,8 +210,10 @@ def _is_whole(text: bytes) -> bool:
     """Whether this is JSON but for values that cannot be taken, so that what is within it is no element of its own."""
     try:
         json.loads(text.decode(errors="replace"), parse_int=str)  # of any length
-    except (ValueError, RecursionError):
+    except ValueError:
         return False
+    except RecursionError:  # as far as can be seen: its brackets are balanced
+        return True
     return True
 
 
