@@ -228,6 +228,15 @@ class Server:
         self.process.send_signal(number)
         return self.process.wait(timeout=30)
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Meanwhile it does nothing, so that whatever is asked of it takes as long as a test likes."""
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
+
 
 @contextmanager
 def serving(data: Path, **variables: str) -> Iterator[Server]:

@@ -4,7 +4,7 @@ import asyncio
 import threading
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from itertools import islice
@@ -16,7 +16,7 @@ from calltally.api import Workers
 from calltally.api.workers import ClientGone
 from calltally.engines import Engine, Plan, Rows, Stop
 from calltally.errors import Unavailable
-from tests.api.conftest import REPORT, SLOW, Asker, Door, Record, add_many, calls, limits, open_client
+from tests.api.conftest import REPORT, SLOW, Asker, Door, Record, add_many, calls, eventually, limits, open_client
 from tests.wrapping import WrappedEngine
 
 
@@ -328,20 +328,23 @@ def test_quick_reports_are_answered_while_slow_ones_run(few: Asker, door: Door) 
 
 
 class Watched(WrappedEngine):
-    """An engine whose reports take a moment, and which knows how many were worked on at once, by store."""
+    """An engine that knows how many reports were worked on at once, by store; they take long until so many were."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, expected: Mapping[str, int]) -> None:
         super().__init__(engine)
         self._lock = threading.Lock()
         self._now: Counter[str] = Counter()
+        self._expected = Counter(expected)
+        self._reached = threading.Event()
         self.most: Counter[str] = Counter()
-        self.reports = 0
 
     def answer(self, plan: Plan, stop: Stop) -> Rows:
         with self._lock:
-            self.reports += 1
             self._now.update((plan.calls, "all"))
             self.most |= self._now
+            if self.most >= self._expected:
+                self._reached.set()
+        self._reached.wait(0.2)
         time.sleep(0.02)
         with self._lock:
             self._now.subtract((plan.calls, "all"))
@@ -352,7 +355,8 @@ class Watched(WrappedEngine):
 def test_limits_hold_exactly_under_load(door: Door, running: int, most: tuple[int, ...]) -> None:
     """One business asks with one key, one with two; a business may have 4 places, a key 3."""
     one, two = door.business(calls({})), door.business(calls({}))
-    watched, workers = Watched(door.engine), Workers(limits(running, 200, business=4, key=3), 30)
+    watched = Watched(door.engine, dict(zip((one.calls, two.calls, "all"), most, strict=True)))
+    workers = Workers(limits(running, 200, business=4, key=3), 30)
     with open_client(door.control, watched, workers) as client, ThreadPoolExecutor(48) as threads:
         askers = [Asker(client, business, door.asker(business).headers) for business in (one, two, two)]
         asked = [
@@ -368,12 +372,14 @@ def test_limits_hold_exactly_under_load(door: Door, running: int, most: tuple[in
 
 
 def test_a_question_that_is_being_worked_on_is_asked_once(few: Asker, door: Door) -> None:
-    watched = Watched(door.engine)
-    with open_client(door.control, watched, Workers(limits(8, 8), 30)) as client, ThreadPoolExecutor(16) as threads:
-        asker = Asker(client, few.business, few.headers)
-        answers = list(threads.map(lambda _: asker.get("group_by=date"), range(16)))
-    assert {answer.content for answer in answers} == {few.get("group_by=date").content}
-    assert watched.reports == 1
+    workers = Workers(limits(8, 8), 30)
+    with slow(few, door, workers) as (asker, gate, threads):
+        asked = [threads.submit(asker.get, "group_by=date") for _ in range(16)]
+        assert eventually(lambda: [job.wanted for job in tuple(workers._jobs)] == [16])
+        gate.opened.set()
+        assert {answer.result().content for answer in asked} == {few.get("group_by=date").content}
+        assert gate.entered.acquire(blocking=False)
+        assert not gate.entered.acquire(blocking=False)
 
 
 def test_one_business_cannot_fill_the_queue_of_another(few: Asker, door: Door) -> None:

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from tests.browser.shop import BY_SOURCE, drawn, open_shop, reports, rows, signe
 from tests.cli.conftest import CommandLine
 from tests.strategies import METRIC_NAMES
 
-MANY = 1_000_000  # calls, over which a report of as many groups takes seconds
+MANY = 1_000_000  # calls, over which a report of as many groups takes a second
 SLOW = f"group_by=source,utm_campaign,date&metrics={','.join(METRIC_NAMES)}&sort_by=unique_callers"
 
 
@@ -41,10 +42,18 @@ def test_a_slow_report_can_be_cancelled_and_then_stops_on_the_server(open_page: 
     visit = reports(open_page, crowd, "range=all&group_by=date")
     log = crowd.server.log
     before = log.read_text().count(f"GET {REPORT}.chart.json 499 ")
-    visit.page.goto(f"{crowd.server.address}/?range=all&{SLOW}&limit={900 + len(visit.size)}")
-    expect(visit.page.locator(".skeleton")).to_be_visible()
-    visit.page.get_by_role("button", name="Cancel").click()
-    expect(visit.page.get_by_role("heading", name="Cancelled")).to_be_visible()
+    with ExitStack() as stack:
+
+        def hold(route: Route) -> None:
+            stack.enter_context(crowd.server.held())
+            route.continue_()
+
+        visit.page.route("**/*.chart.json?*", hold, times=1)
+        address = f"{crowd.server.address}/?range=all&{SLOW}&limit={900 + len(visit.size)}"
+        visit.page.goto(address, wait_until="commit")
+        expect(visit.page.locator(".skeleton")).to_be_visible()
+        visit.page.get_by_role("button", name="Cancel").click()
+        expect(visit.page.get_by_role("heading", name="Cancelled")).to_be_visible()
     assert eventually(lambda: log.read_text().count(f"GET {REPORT}.chart.json 499 ") > before)
     visit.page.get_by_role("button", name="Ask again").click()
     expect(rows(visit).first).to_be_visible()
@@ -53,13 +62,14 @@ def test_a_slow_report_can_be_cancelled_and_then_stops_on_the_server(open_page: 
 def test_what_was_shown_stays_until_the_next_report_is_there(open_page: OpenPage, crowd: Site) -> None:
     visit = reports(open_page, crowd, "range=all&group_by=date")
     shown = rows(visit).count()
-    visit.page.evaluate(
-        "address => { history.pushState(null, '', address); dispatchEvent(new PopStateEvent('popstate')); }",
-        f"/?range=all&{SLOW}&limit={800 + len(visit.size)}",
-    )
-    expect(visit.page.locator(".answer[aria-busy]")).to_be_visible()
-    assert rows(visit).count() == shown
-    expect(visit.page.locator(".waiting")).to_be_visible()
+    with crowd.server.held():
+        visit.page.evaluate(
+            "address => { history.pushState(null, '', address); dispatchEvent(new PopStateEvent('popstate')); }",
+            f"/?range=all&{SLOW}&limit={800 + len(visit.size)}",
+        )
+        expect(visit.page.locator(".answer[aria-busy]")).to_be_visible()
+        assert rows(visit).count() == shown
+        expect(visit.page.locator(".waiting")).to_be_visible()
     expect(visit.page.locator(".answer:not([aria-busy])")).to_be_visible()
     expect(visit.page.locator(".waiting")).to_be_hidden()
     assert rows(visit).count() == 800 + len(visit.size)

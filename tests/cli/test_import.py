@@ -1082,7 +1082,7 @@ def test_a_killed_import_completes_when_run_again(calltally: CommandLine, put: P
 
 @pytest.mark.parametrize("seconds", [0.0, 0.3])
 def test_ctrl_c(calltally: CommandLine, put: Put, acme: str, tmp_path: Path, seconds: float) -> None:
-    path = many_rows(tmp_path / "calls.csv", 200_000)
+    path = many_rows(tmp_path / "calls.csv", 1_000_000)
     with running(calltally, str(path), "-b", acme) as process:
         time.sleep(seconds)
         process.send_signal(signal.SIGINT)
