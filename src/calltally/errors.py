@@ -23,6 +23,7 @@ Anything else that is raised is a defect. HTTP status codes are mapped in `callt
 `calltally.cli`; neither is known here.
 """
 
+import json
 from dataclasses import dataclass
 
 from calltally.nesting import cut_deep
@@ -50,6 +51,7 @@ __all__ = [
     "shown",
 ]
 
+OF_JSON = (bool, int, float, list, dict, type(None))
 LONGEST_SHOWN = 100  # characters of what was given that a message repeats
 
 
@@ -167,6 +169,6 @@ class UnreadableFile(CalltallyError):
 
 
 def shown(given: object) -> str:
-    """What was given, quoted for a message and cut to 100 characters."""
-    text = given if isinstance(given, str) else str(cut_deep(given))
+    """What was given, quoted for a message and cut to 100 characters; what is not text is written as in JSON."""
+    text = json.dumps(cut_deep(given), ensure_ascii=False, default=str) if isinstance(given, OF_JSON) else str(given)
     return f"'{text[:LONGEST_SHOWN]}'"

@@ -417,6 +417,12 @@ def test_a_record_with_values_inside_one_another_fails_by_itself(
     assert sender._taken(sender.send(bad))["rejected"] == 1
 
 
+@pytest.mark.parametrize("value", ["true", '["ü", null]', '{"a": false}', "[1.5]"])
+def test_what_is_no_text_is_told_as_it_was_sent(sender: Sender, value: str) -> None:
+    found = sender._taken(sender.send(f'{{"id":"a","started_at":"2026-03-09T12:00:00Z","source":{value}}}'.encode()))
+    assert found["results"][0]["errors"] == [{"param": "source", "message": f"source: '{value}' is not text"}]
+
+
 @pytest.mark.parametrize("value", ["1e400", '"\\ud800"', "9" * 401 + ".5", "-1e999"])
 @pytest.mark.parametrize("field", ["ai_score", "source", "unknown"])
 def test_a_value_that_cannot_be_read_rejects_its_record_alone(sender: Sender, field: str, value: str) -> None:

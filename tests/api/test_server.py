@@ -131,6 +131,8 @@ def test_small_answers_on_one_connection_do_not_wait_for_acknowledgements(
         (b"nonsense\r\n\r\n", "no method"),
         (b"BREW /api/v1/catalog HTTP/1.1\r\nHost: here\r\n\r\n", "no method"),
         (b"get /api/v1/catalog HTTP/1.1\r\nHost: here\r\n\r\n", "in capital letters"),
+        (b"GET /healthz HTTP/1.1\r\nHost: here\r\nContent-Length: x\r\n\r\n", "Invalid character in Content-Length"),
+        (b"GET /healthz HTTP/1.1\r\nno header\r\n\r\n", "Invalid header token"),
     ],
 )
 def test_what_is_not_http_is_an_error_like_all_others(server: Server, sent: bytes, advice: str) -> None:

@@ -347,7 +347,7 @@ def test_rejected_rows_are_given_back(put: Put, tmp_path: Path) -> None:
     assert first == {
         "line": 2,
         "errors": [
-            {"field": "started_at", "message": "started_at: 'True' is not a time such as 2026-03-09T14:05:00Z"},
+            {"field": "started_at", "message": "started_at: 'true' is not a time such as 2026-03-09T14:05:00Z"},
             {
                 "field": "duration_seconds",
                 "message": "duration_seconds: '69.5' is not a whole number from 0 to 10000000",

@@ -2,6 +2,7 @@
 
 from typing import Any, cast
 
+from httptools import HttpParserError, HttpParserInvalidMethodError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.types import Scope
@@ -71,11 +72,13 @@ def stopping_error() -> Response:
     return error_response(Unavailable(STOPPING, 5))
 
 
-def not_http(*, unknown_method: bool) -> dict[str, Any]:
+def not_http(error: BaseException | None) -> dict[str, Any]:
     """What is said of bytes that are no HTTP request, or one of a method that HTTP does not have."""
     why = "percent-encode what is not ASCII (ü is %C3%BC), in at most 65535 bytes of address"
-    if unknown_method:
+    if isinstance(error, HttpParserInvalidMethodError):
         why = "it begins with no method that there is, such as GET or POST, in capital letters"
+    elif type(error) is HttpParserError:  # of its headers, its length, or a chunk
+        why = f"what reads it says: {error}"
     message = f"request: it is not HTTP; {why}"
     problem = {"param": "request", "message": message}
     return error_body(400, "invalid_parameter", message, param="request", details=[problem])

@@ -12,7 +12,6 @@ from collections.abc import Callable
 from typing import cast
 
 import uvicorn
-from httptools import HttpParserInvalidMethodError
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -117,8 +116,7 @@ class _Protocol(HttpToolsProtocol):
         super().connection_made(cast("asyncio.Transport", JoinedWrites(transport)))
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002
-        unknown_method = isinstance(sys.exc_info()[1], HttpParserInvalidMethodError)
-        body = json.dumps(not_http(unknown_method=unknown_method), ensure_ascii=False, separators=(",", ":")).encode()
+        body = json.dumps(not_http(sys.exc_info()[1]), ensure_ascii=False, separators=(",", ":")).encode()
         head = (
             "HTTP/1.1 400 Bad Request",
             "Content-Type: application/json",
