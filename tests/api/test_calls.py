@@ -732,7 +732,7 @@ def test_erasing_a_caller(sender: Sender) -> None:
     [
         ("", ["caller_number: is required"]),
         ("caller_number=", ["caller_number: must not be empty"]),
-        ("caller_number=1&caller_number=2", ["caller_number: is given twice"]),
+        ("caller_number=1&caller_number=2&caller_number=3", ["caller_number: was given 3 times; give it once"]),
         ("caller_number=%ff", ["caller_number: '\ufffd' is not valid UTF-8 text without NUL characters"]),
         (
             "caller_numbr=1&source=x",

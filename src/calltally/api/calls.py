@@ -239,13 +239,14 @@ def _caller_number(query_string: bytes) -> str:
     """The one parameter that there has to be.
 
     Raises:
-        InvalidRequest: it is missing, empty, unreadable or given twice, or there are others.
+        InvalidRequest: it is missing, empty, unreadable or given more than once, or there are others.
     """
     query = parse(query_string)
     given = query.values.get(ERASED_BY, ())
     problems = [*query.unreadable.get(ERASED_BY, ())]
     if not problems and len(given) != 1:
-        problems.append(Problem(ERASED_BY, f"{ERASED_BY}: {'is given twice' if given else 'is required'}"))
+        wrong = f"was given {len(given)} times; give it once" if given else "is required"
+        problems.append(Problem(ERASED_BY, f"{ERASED_BY}: {wrong}"))
     elif not problems and not given[0].strip():
         problems.append(Problem(ERASED_BY, f"{ERASED_BY}: must not be empty"))
     problems += [
