@@ -303,7 +303,10 @@ def test_the_key_stays_nowhere(calltally: CommandLine, one: Business, vendor: Ca
         (("--every", "0s"), "--every: '0s' is not a length of time such as 30s, 5m, 1h or 1d"),
         (
             ("--url", "http://example.com/api"),
-            "--url: 'http://example.com/api' is not an address such as https://example.com/api/v1",
+            (
+                "--url: 'http://example.com/api' is not an address such as https://example.com/api/v1 "
+                "(over http others could read the key)"
+            ),
         ),
     ],
 )

@@ -181,17 +181,25 @@ class Client:
 
 def _check(address: str, key: str) -> None:
     problems = []
+    plain = False
     if not KEY.fullmatch(key):
         problems.append(Problem("key", "key: it has blanks or characters that no key has, or is empty"))
     try:
         url = urlsplit(address)
-        plain = url.scheme == "http" and url.hostname in THIS_MACHINE
-        usable = (url.scheme == "https" or plain) and url.hostname and not (url.query or url.fragment or url.username)
+        plain = url.scheme == "http" and url.hostname not in THIS_MACHINE
+        usable = (
+            url.scheme in {"http", "https"}
+            and not plain
+            and url.hostname
+            and not (url.query or url.fragment or url.username)
+        )
         usable = usable and bool(httpx2.URL(address))
     except (ValueError, httpx2.InvalidURL):
         usable = False
     if not usable:
-        problems.append(Problem("url", f"--url: {shown(address)} is not an address such as https://example.com/api/v1"))
+        readable = " (over http others could read the key)" if plain else ""
+        wrong = f"--url: {shown(address)} is not an address such as https://example.com/api/v1{readable}"
+        problems.append(Problem("url", wrong))
     if problems:
         raise InvalidRequest(tuple(problems))
 
