@@ -178,6 +178,7 @@ def test_a_key_that_may_not_see_reports_is_told_so(open_page: OpenPage, tmp_path
         visit.page.locator("input[name=key]").fill(site.key)
         visit.page.keyboard.press("Enter")
         expect(visit.page.get_by_role("heading", name="This key may not see reports")).to_be_visible()
+        assert not [url for url in visit.asked if "vega.js" in url]
         visit.page.get_by_role("link", name="Sign in with another key").click()
         expect(visit.page.locator("input[name=key]")).to_be_visible()
         visit.page.close()
