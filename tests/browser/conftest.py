@@ -3,13 +3,14 @@
 import json
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserType, ConsoleMessage, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserType, ConsoleMessage, Page, Request, Response, expect, sync_playwright
 
 from tests.api.conftest import Server, serving
 from tests.cli.conftest import CommandLine
@@ -18,8 +19,9 @@ BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-c
 MISSING = f"This test needs a browser, one of {', '.join(BROWSERS)}; on Debian: apt-get install chromium-headless-shell"
 SIZES = {"desktop": (1280, 800), "phone": (390, 844)}
 COMPLAINTS = {"error", "warning"}
+LONGEST = 30  # seconds: a busy machine draws and answers slowly
 
-expect.set_options(timeout=30_000)  # milliseconds: a busy machine draws slowly
+expect.set_options(timeout=LONGEST * 1000)  # milliseconds
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class Visit:
     size: str
     asked: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
+    under_way: set[Request] = field(default_factory=set)  # what scripts of the page ask for
 
     @property
     def elsewhere(self) -> set[str]:
@@ -53,9 +56,21 @@ class Visit:
 
     def refused(self, status: int) -> None:
         """Forget the complaints, all of which are about answers with this status."""
+        self.complained(f"the server responded with a status of {status} ")
+
+    def complained(self, said: str) -> None:
+        """Forget the complaints, all of which say this, once nothing is under way that can bring more of them."""
+        self.settled()
         assert self.complaints
-        assert all(f"the server responded with a status of {status} " in complaint for complaint in self.complaints)
+        assert [complaint for complaint in self.complaints if said not in complaint] == []
         self.complaints.clear()
+
+    def settled(self) -> None:
+        """Wait until all that scripts asked for is answered: of some answers the page shows nothing."""
+        latest = time.monotonic() + LONGEST
+        while self.under_way:
+            assert time.monotonic() < latest, [request.url for request in self.under_way]
+            self.page.wait_for_timeout(10)
 
 
 OpenPage = Callable[[str], Visit]
@@ -109,6 +124,15 @@ def open_page(browser: Browser, size: str) -> Iterator[OpenPage]:
 def _write_down(visit: Visit) -> None:
     def asks(request: Request) -> None:
         visit.asked.append(request.url)
+        if request.resource_type == "fetch":
+            visit.under_way.add(request)
+
+    def ends(request: Request) -> None:
+        visit.under_way.discard(request)
+
+    def goes(response: Response) -> None:
+        if response.request.is_navigation_request():
+            visit.under_way.clear()  # with another page nobody waits for it any more
 
     def complains(message: ConsoleMessage) -> None:
         if message.type in COMPLAINTS:
@@ -118,6 +142,9 @@ def _write_down(visit: Visit) -> None:
         visit.complaints.append(str(error))
 
     visit.page.on("request", asks)
+    visit.page.on("requestfinished", ends)
+    visit.page.on("requestfailed", ends)
+    visit.page.on("response", goes)
     visit.page.on("console", complains)
     visit.page.on("pageerror", fails)
 

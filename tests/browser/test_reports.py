@@ -731,10 +731,11 @@ def calls_of(shop: Site, source: str, number: int) -> Iterator[Callable[[], None
 
 
 def clocked(visit: Visit) -> None:
-    """Open the page again with a clock that tests turn on."""
+    """Open the page again with a clock that tests turn on; it has heard by now how the calls are."""
     visit.page.clock.install()
     visit.page.reload()
     expect(visit.page.locator(".answer tbody tr").first).to_be_visible()
+    visit.settled()
 
 
 def test_new_calls_are_shown_without_a_jump(open_page: OpenPage, shop: Site, size: str) -> None:
@@ -793,6 +794,7 @@ def test_a_list_that_was_opened_further_stays_and_tells_of_new_calls(
         expect(visit.page.locator(".more")).to_contain_text("50 of 61 calls shown")
         expect(news).to_be_hidden()
         expect(visit.page.locator("#answer")).to_be_focused()
+        visit.settled()
         one_more()
         visit.page.clock.run_for(16_000)
         expect(visit.page.locator(".more")).to_contain_text("50 of 62 calls shown")

@@ -100,6 +100,7 @@ def test_a_session_that_ended_in_another_window_is_noticed(open_page: OpenPage, 
     page.clock.install()
     page.reload()
     drawn(visit)
+    visit.settled()
     token = page.evaluate("fetch('api/v1/session').then(answer => answer.json())")["data"]["csrf_token"]
     page.request.post(
         f"{shop.server.address}/sign-out", form={"csrf_token": token}, headers={"Origin": shop.server.address}
@@ -223,9 +224,7 @@ def test_without_what_draws_charts_the_numbers_are_shown(
 def test_what_is_wrong_is_told_on_the_overview_and_nowhere_else(open_page: OpenPage, shop: Site, query: str) -> None:
     visit = reports(open_page, shop, query)
     expect(visit.page.get_by_role("heading", name="This cannot be asked")).to_be_visible()
-    visit.page.wait_for_load_state("networkidle")
-    assert all("a status of 400 " in complaint for complaint in visit.complaints)
-    visit.complaints.clear()
+    visit.refused(400)
 
 
 @pytest.mark.parametrize(
@@ -248,9 +247,7 @@ def test_what_cannot_be_asked_can_be_taken_out_of_the_address(
         visit.page.get_by_role("link", name=view, exact=True).click()
         drawn(visit)
     assert visit.fits
-    visit.page.wait_for_load_state("networkidle")
-    assert all("a status of 400 " in complaint for complaint in visit.complaints)
-    visit.complaints.clear()
+    visit.refused(400)
     visit.page.get_by_role("button", name=f"Remove the {wrong}").click()
     expect(visit.page.locator(".answer table").first).to_be_visible()
     expect(visit.page.locator(".chips .chip")).to_have_text(re.compile("^Source: google"))
@@ -261,9 +258,7 @@ def test_without_a_network_the_overview_says_so(open_page: OpenPage, shop: Site)
     visit.page.context.set_offline(True)
     visit.page.get_by_role("link", name="Overview").click()
     expect(visit.page.get_by_role("heading", name="The server does not answer")).to_be_visible()
-    visit.page.wait_for_timeout(200)
-    assert all("ERR_INTERNET_DISCONNECTED" in complaint for complaint in visit.complaints)
-    visit.complaints.clear()
+    visit.complained("ERR_INTERNET_DISCONNECTED")
 
 
 @pytest.mark.parametrize(
@@ -304,6 +299,5 @@ def test_a_server_that_is_gone_is_told_and_asked_again(open_page: OpenPage, tmp_
         visit.page.get_by_role("button", name="google", exact=True).click()
         expect(visit.page.get_by_role("heading", name="The server does not answer")).to_be_visible()
         expect(visit.page.get_by_role("button", name="Try again")).to_be_visible()
-        assert all("ERR_CONNECTION_REFUSED" in complaint for complaint in visit.complaints)
-        visit.complaints.clear()
+        visit.complained("ERR_CONNECTION_REFUSED")
         visit.page.close()
