@@ -25,6 +25,7 @@ __all__ = [
     "reports",
     "rows",
     "signed_in",
+    "stopped",
 ]
 
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -64,6 +65,12 @@ def drawn(visit: Visit) -> None:
     """Wait until the page shows what its address says."""
     expect(visit.page.locator(".answer:not([aria-busy]) > :not(.skeleton)")).to_be_visible()
     expect(visit.page.locator(".answer")).to_have_css("opacity", "1")
+
+
+def stopped(visit: Visit) -> None:
+    """Stop the clock of the page: what it shows for a moment stays until a test turns the clock on."""
+    visit.page.clock.install()
+    visit.page.clock.pause_at(visit.page.evaluate("Date.now()") / 1000 + 1)
 
 
 def reports(open_page: OpenPage, site: Site, query: str) -> Visit:

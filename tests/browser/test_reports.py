@@ -13,7 +13,19 @@ from playwright.sync_api import Route, expect
 
 from tests.api.conftest import serving
 from tests.browser.conftest import OpenPage, Site, Visit
-from tests.browser.shop import BY_SOURCE, CALLS, HOSTILE, api, drawn, open_shop, parameters, reports, rows, signed_in
+from tests.browser.shop import (
+    BY_SOURCE,
+    CALLS,
+    HOSTILE,
+    api,
+    drawn,
+    open_shop,
+    parameters,
+    reports,
+    rows,
+    signed_in,
+    stopped,
+)
 from tests.cli.conftest import CommandLine
 from tests.strategies import METRIC_NAMES
 
@@ -591,6 +603,7 @@ def test_a_sum_larger_than_the_numbers_of_javascript_is_shown_to_its_last_digit(
 def test_the_request_and_the_files_are_those_of_the_report(open_page: OpenPage, shop: Site) -> None:
     visit = reports(open_page, shop, f"{BY_SOURCE}&where[source]=google")
     visit.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    stopped(visit)
     visit.page.locator("#copy-name").click()
     visit.page.get_by_role("button", name="As curl").click()
     expect(visit.page.get_by_role("button", name="Copied")).to_be_visible()
@@ -599,10 +612,12 @@ def test_the_request_and_the_files_are_those_of_the_report(open_page: OpenPage, 
     headers = {"Authorization": f"Bearer {shop.key}"}
     assert httpx2.get(address, headers=headers).json()["data"]["totals"] == {"count": 2, "qualified_pct": 50}
     assert shop.key not in copied
+    visit.page.clock.run_for(1500)
     expect(visit.page.get_by_role("button", name="As curl")).to_be_visible()
     visit.page.get_by_role("button", name="As Python").click()
     expect(visit.page.get_by_role("button", name="Copied")).to_be_visible()
     compile(visit.page.evaluate("navigator.clipboard.readText()"), "copied", "exec")
+    visit.page.clock.resume()
     visit.page.locator("#download-name").click()
     found = {}
     for name in ("Table as CSV", "Picture as PNG", "Picture as SVG"):

@@ -15,7 +15,7 @@ from playwright.sync_api import Locator, Route, expect
 from calltally.catalog import RANGES, USUAL_RANGE, currency_digits
 from tests.api.conftest import REPORT
 from tests.browser.conftest import OpenPage, Site, Visit
-from tests.browser.shop import HOSTILE, drawn, open_shop, reports
+from tests.browser.shop import HOSTILE, drawn, open_shop, reports, stopped
 
 BY_SOURCE = "range=all&group_by=source&metrics=count,qualified_pct,avg_duration,total_value_cents"
 REPORTS, SHARES = "api/v1/reports", "api/v1/shares"
@@ -286,9 +286,12 @@ def test_the_link_is_copied_and_not_shown_again(open_page: OpenPage, shop: Site)
     visit.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     link = shared(visit, "Never")
     assert re.fullmatch(rf"{shop.server.address}/shared/[\w-]{{43}}", link)
+    stopped(visit)
     dialog(visit).get_by_role("button", name="Copy").click()
     expect(dialog(visit).get_by_role("button", name="Copied")).to_be_visible()
     assert visit.page.evaluate("navigator.clipboard.readText()") == link
+    visit.page.clock.run_for(2000)
+    expect(dialog(visit).get_by_role("button", name="Copy", exact=True)).to_be_visible()
     expect(dialog(visit).locator(".shares li")).to_contain_text([f"{HOSTILE}Made"])
     expect(dialog(visit).locator(".shares li")).to_contain_text(["never ends"])
     visit.page.keyboard.press("Escape")
