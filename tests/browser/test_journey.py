@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from tests.api.conftest import REPORT, serving
 from tests.browser.conftest import OpenPage, Site, Visit
-from tests.browser.shop import drawn, signed_in
+from tests.browser.shop import drawn, parameters, signed_in
 from tests.cli.conftest import CommandLine
 
 # Campaign -> the hours of its qualified calls, and how many others it has.
@@ -59,12 +59,14 @@ def test_the_best_campaign_and_its_hours_reach_a_colleague(open_page: OpenPage, 
     page = visit.page
     page.locator("#dates-name").click()
     page.get_by_role("link", name="Last month").click()
+    drawn(visit)  # until then its links are those of the days before
     page.get_by_role("link", name="Campaigns").click()
     page.locator("#metrics-name").click()
     page.get_by_label("Qualified calls").check()
     page.get_by_role("columnheader", name="Qualified calls").get_by_role("button").click()
     expect(page.locator("th[aria-sort=descending]")).to_have_text("Qualified calls")
     drawn(visit)
+    assert parameters(visit)["range"] == ["last-month"]
     assert cells(visit, ".report tbody tr")[0][:2] == ["spring", "4"]
     page.locator(".report tbody").get_by_role("button", name="spring").click()
     page.get_by_label("Group by").select_option(label="Hour of day")

@@ -221,6 +221,7 @@ def test_the_calls_behind_a_row_are_listed_and_each_can_be_opened(open_page: Ope
     expect(dialog).to_have_count(0)
     expect(visit.page.locator("table.calls tbody button").last).to_be_focused()
     visit.page.get_by_role("link", name="Calls", exact=True).click()
+    drawn(visit)
     with visit.page.expect_download() as download:
         visit.page.get_by_role("link", name="The calls behind it as CSV").click()
     calls = download.value.path().read_text().splitlines()[1:]
@@ -654,11 +655,12 @@ def test_what_a_browser_does_not_copy_is_shown(open_page: OpenPage, shop: Site) 
     visit.page.keyboard.press("Escape")
     visit.page.get_by_role("button", name="Share").click()
     sharing = visit.page.get_by_role("dialog", name="Share this report")
+    sharing.get_by_label("Name").fill("Not copied")
     sharing.get_by_role("button", name="Make a link").click()
     sharing.get_by_role("button", name="Copy").click()
     expect(sharing.locator(".made")).to_contain_text("It is selected: copy it by keyboard.")
     expect(sharing.get_by_label("Link")).to_be_focused()
-    sharing.get_by_role("button", name="Revoke").first.click()
+    sharing.get_by_role("button", name="Revoke Not copied").click()
     expect(sharing.locator(".made")).to_be_empty()
 
 

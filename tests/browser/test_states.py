@@ -149,9 +149,11 @@ def test_more_calls_that_are_no_longer_wanted_are_no_problem(open_page: OpenPage
     visit.page.route("**/api/v1/calls?*", hold)
     with visit.page.expect_request("**/api/v1/calls?*"):
         visit.page.get_by_role("button", name="Show more").click()
-    visit.page.get_by_role("link", name="Calls", exact=True).click()
+    with visit.page.expect_request("**/api/v1/calls?*"):
+        visit.page.get_by_role("link", name="Calls", exact=True).click()
     expect(visit.page.locator(".answer[aria-busy]")).to_be_visible()
     visit.page.wait_for_timeout(200)
+    assert len(held) == 2
     expect(visit.page.locator(".more")).to_have_text("2 of 4 calls shownShow more")
     held[-1].continue_()
     expect(visit.page.locator(".more")).to_have_text("4 of 4 calls shown")
