@@ -50,9 +50,15 @@ class Visit:
 
     @property
     def fits(self) -> bool:
-        """Whether nothing of the page is wider than the window."""
+        """Whether nothing of the page is wider than the window, once its styles are there."""
+        self.page.wait_for_load_state()
         wide: int = self.page.evaluate("document.documentElement.scrollWidth")
         return wide <= SIZES[self.size][0]
+
+    def resized(self, width: int, height: int) -> None:
+        """Give the window another size, and wait until the page has it."""
+        self.page.set_viewport_size({"width": width, "height": height})
+        self.page.wait_for_function("size => String([innerWidth, innerHeight]) === size", arg=f"{width},{height}")
 
     def refused(self, status: int) -> None:
         """Forget the complaints, all of which are about answers with this status."""

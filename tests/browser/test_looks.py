@@ -174,7 +174,7 @@ def test_on_paper_there_are_numbers_and_no_controls(open_page: OpenPage, shop: S
 def test_on_paper_a_report_has_its_title_and_one_column_and_its_totals_last(open_page: OpenPage, shop: Site) -> None:
     visit = reports(open_page, shop, f"{BY_SOURCE}&where[status]=completed&where_null=status")
     visit.page.emulate_media(media="print")
-    visit.page.set_viewport_size({"width": 794, "height": 1123})  # A4; the chart was drawn for another width
+    visit.resized(794, 1123)  # A4; the chart was drawn for another width
     expect(visit.page.get_by_role("heading", name=f"Reports of {HOSTILE}")).to_have_css("position", "static")
     expect(visit.page.locator(".on-paper p")).to_have_text(["Calls, Qualified by Source", "All days"])
     expect(visit.page.locator(".chip").first).to_be_visible()
@@ -190,7 +190,7 @@ def test_on_paper_no_column_is_lost(open_page: OpenPage, shop: Site, query: str)
     visit = reports(open_page, shop, f"range=all&{query}{metrics}")
     visit.page.emulate_media(media="print")
     for width in (718, 794):  # A4 within the margins that browsers leave, and all of it
-        visit.page.set_viewport_size({"width": width, "height": 1123})
+        visit.resized(width, 1123)
         hidden = visit.page.locator(".wide").evaluate("box => box.scrollWidth - box.clientWidth")
         assert hidden == 0, width
     picture(visit, f"print-{query.replace('=', '-').replace(',', '-')}", "light")

@@ -57,7 +57,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 def widened(visit: Visit, width: int) -> None:
     """Open the same page in a window of this width."""
-    visit.page.set_viewport_size({"width": width, "height": 844})
+    visit.resized(width, 844)
     visit.page.reload()
     drawn(visit)
 
@@ -65,6 +65,7 @@ def widened(visit: Visit, width: int) -> None:
 def inside(visit: Visit, found: Locator, width: int) -> None:
     """Something is shown within the window from left to right, and the page is no wider than the window."""
     expect(found).to_be_visible()
+    expect(found).not_to_contain_text("Asking …")
     visit.page.evaluate(SETTLED)
     left, right, window, page = found.evaluate(EDGES)
     assert window == width
@@ -95,7 +96,7 @@ def test_an_open_menu_stays_within_a_window_that_gets_narrower(open_page: OpenPa
         widened(visit, 768)
         visit.page.locator(f"#{name}-name").click()
         inside(visit, visit.page.locator(f"#{name} > div"), 768)
-        visit.page.set_viewport_size({"width": 320, "height": 844})
+        visit.resized(320, 844)
         inside(visit, visit.page.locator(f"#{name} > div"), 320)
         visit.page.keyboard.press("Escape")
 
