@@ -50,7 +50,8 @@ def test_a_slow_report_can_be_cancelled_and_then_stops_on_the_server(open_page: 
 
         visit.page.route("**/*.chart.json?*", hold, times=1)
         address = f"{crowd.server.address}/?range=all&{SLOW}&limit={900 + len(visit.size)}"
-        visit.page.goto(address, wait_until="commit")
+        with visit.page.expect_request("**/*.chart.json?*"):
+            visit.page.goto(address, wait_until="commit")
         expect(visit.page.locator(".skeleton")).to_be_visible()
         visit.page.get_by_role("button", name="Cancel").click()
         expect(visit.page.get_by_role("heading", name="Cancelled")).to_be_visible()
