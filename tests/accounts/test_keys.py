@@ -329,7 +329,7 @@ def test_a_key_revoked_by_another_process_is_not_recognised(
 
 def test_requests_that_begin_after_a_revocation_are_refused_in_any_thread(control: Control, business: Business) -> None:
     """Many threads look up and recognise the key while it is revoked."""
-    revoked = threading.Event()
+    taken, revoked = threading.Event(), threading.Event()
 
     def ask(keys: KnownKeys, key: NewKey) -> int:
         times = 0
@@ -341,14 +341,16 @@ def test_requests_that_begin_after_a_revocation_are_refused_in_any_thread(contro
                 return times
             assert not late
             times += 1
+            taken.set()
 
     with ThreadPoolExecutor(4) as threads:
         for _ in range(10):
+            taken.clear()
             revoked.clear()
             key = create_key(control, business, None, ("read",), NOW)
             keys = known(control, key)
             asking = [threads.submit(ask, keys, key) for _ in range(4)]
-            threading.Event().wait(0.01)
+            assert taken.wait(30)
             revoke_key(control, key.id, NOW)
             revoked.set()
             assert sum(times.result(timeout=30) for times in asking) > 0

@@ -221,7 +221,7 @@ async def one_after_another(intake: Intake, business: Business, size: int) -> No
     await asyncio.gather(*puts)
 
 
-@pytest.mark.parametrize(("patience", "then", "expected"), [(60, 10, [10, 10]), (2, 9, [10, 9])])
+@pytest.mark.parametrize(("patience", "then", "expected"), [(60, 10, [10, 10]), (5, 9, [10, 9])])
 def test_a_crowd_is_waited_for_until_it_is_back_or_time_is_up(
     engine: Engine,
     new_business: NewBusiness,

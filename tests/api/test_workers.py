@@ -81,6 +81,7 @@ def test_work_that_waits_or_lasts_too_long_is_stopped_and_its_place_freed() -> N
         assert await asyncio.to_thread(gate.stopped.acquire, timeout=5)
         gate.opened.set()
         await _eventually(lambda: not workers._jobs)
+        workers._seconds = 30
         assert await run(workers, gate.work, stays()) == "done"
         await workers.close()
         assert gate.entered.acquire(blocking=False)
@@ -213,6 +214,7 @@ def test_the_same_work_is_stopped_when_nobody_wants_it_and_then_done_anew() -> N
         ends = await asyncio.gather(
             *(run(workers, gate.work, stays(), "same") for _ in range(3)), return_exceptions=True
         )
+        workers._seconds = 30
         again = asyncio.create_task(run(workers, other.work, stays(), "same"))
         other.opened.set()
         assert await again == "done"

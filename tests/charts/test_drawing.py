@@ -1,13 +1,18 @@
 """The process that draws: late, bounded, replaced when it dies, gone when it is not needed."""
 
+import fcntl
 import os
 import signal
+import termios
 import threading
 import time
+from array import array
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import orjson
 import pytest
@@ -40,16 +45,35 @@ def eventually(holds: Callable[[], bool]) -> bool:
     return holds()
 
 
+@dataclass(frozen=True)
+class Stuck:
+    """A picture that is being drawn and does not get on: the process that draws it, and what waits for it."""
+
+    pid: int
+    result: Callable[[], bytes]
+
+
 @contextmanager
-def stuck(drawer: Drawer, stop: Stop) -> Iterator[Callable[[], bytes]]:
-    """A picture that is being drawn and does not get on, and what waits for it."""
+def stuck(drawer: Drawer, stop: Stop, seconds: float | None = None) -> Iterator[Stuck]:
+    """A picture that does not get on; `seconds` are those that it may take."""
     drawer.draw("svg", BARS, Stop())
-    os.kill(pid_of(drawer), signal.SIGSTOP)
-    with ThreadPoolExecutor(1) as threads:
+    process = drawer._process
+    assert process
+    assert process.stdin
+    os.kill(process.pid, signal.SIGSTOP)
+    os.waitid(os.P_PID, process.pid, os.WSTOPPED)
+    drawer._seconds = seconds or drawer._seconds
+    with ThreadPoolExecutor(1) as threads, os.fdopen(os.dup(process.stdin.fileno()), "wb") as pipe:
         drawing = threads.submit(drawer.draw, "svg", BARS, stop)
-        time.sleep(0.2)
-        assert not drawing.done()
-        yield lambda: drawing.result(timeout=30)
+        assert eventually(lambda: unread(pipe) > len(BARS))
+        yield Stuck(process.pid, lambda: drawing.result(timeout=30))
+
+
+def unread(pipe: BinaryIO) -> int:
+    """How many bytes nobody has read yet."""
+    found = array("i", [0])
+    fcntl.ioctl(pipe, termios.FIONREAD, found)
+    return found[0]
 
 
 def test_it_starts_when_there_is_something_to_draw_and_is_used_again() -> None:
@@ -63,11 +87,10 @@ def test_it_starts_when_there_is_something_to_draw_and_is_used_again() -> None:
 
 
 def test_killed_amid_a_picture_another_draws_it() -> None:
-    with closing(Drawer()) as drawer, stuck(drawer, Stop()) as result:
-        first = pid_of(drawer)
-        os.kill(first, signal.SIGKILL)
-        assert result().startswith(b"<svg ")
-        assert pid_of(drawer) != first
+    with closing(Drawer()) as drawer, stuck(drawer, Stop()) as picture:
+        os.kill(picture.pid, signal.SIGKILL)
+        assert picture.result().startswith(b"<svg ")
+        assert pid_of(drawer) != picture.pid
 
 
 def test_killed_while_idle_another_draws() -> None:
@@ -101,36 +124,37 @@ def test_nothing_is_loaded_from_anywhere() -> None:
 
 
 def test_a_picture_that_takes_too_long_is_given_up() -> None:
-    with closing(Drawer(seconds=3)) as drawer, stuck(drawer, Stop()) as result:
-        first = pid_of(drawer)
-        with pytest.raises(Unavailable, match="within 3 s"):
-            result()
-        assert not is_alive(first)
+    with closing(Drawer()) as drawer, stuck(drawer, Stop(), seconds=0.5) as picture:
+        with pytest.raises(Unavailable, match=r"within 0\.5 s"):
+            picture.result()
+        assert not is_alive(picture.pid)
 
 
 def test_a_picture_that_nobody_waits_for_is_given_up() -> None:
     stop = Stop()
-    with closing(Drawer()) as drawer, stuck(drawer, stop) as result:
+    with closing(Drawer()) as drawer, stuck(drawer, stop) as picture:
         stop.ask()
         with pytest.raises(Unavailable, match="stopped"):
-            result()
+            picture.result()
         assert drawer.draw("svg", BARS, Stop()).startswith(b"<svg ")
 
 
 def test_whoever_waits_for_a_turn_can_be_stopped() -> None:
     stop = Stop()
-    with closing(Drawer()) as drawer, stuck(drawer, Stop()) as result:
+    with closing(Drawer()) as drawer, stuck(drawer, Stop()) as picture:
         threading.Timer(0.1, stop.ask).start()
         with pytest.raises(Unavailable):
             drawer.draw("svg", BARS, stop)
-        os.kill(pid_of(drawer), signal.SIGCONT)
-        assert result().startswith(b"<svg ")
+        os.kill(picture.pid, signal.SIGCONT)
+        assert picture.result().startswith(b"<svg ")
 
 
 def test_without_anything_to_do_it_ends() -> None:
-    with closing(Drawer(idle_seconds=0.2)) as drawer:
+    with closing(Drawer()) as drawer:
         drawer.draw("svg", BARS, Stop())
         first = pid_of(drawer)
+        drawer._idle_seconds = 0.2
+        drawer.draw("svg", BARS, Stop())
         assert eventually(lambda: drawer.process is None)
         assert not is_alive(first)
         assert drawer.draw("svg", BARS, Stop()).startswith(b"<svg ")

@@ -205,11 +205,11 @@ def test_rejected_calls_and_differences_are_shown(
 
 def test_again_and_again(calltally: CommandLine, one: Business, vendor: CallScaler) -> None:
     """A round that fails is said, a server can take the folder in between, and Ctrl-C is the end."""
+    vendor.faults.extend([*[None] * 5, refusal(403, "No")])  # the first round has five pages
     with started(calltally, vendor, "--every", "1s", "--json") as process:
         assert process.stdout
         assert process.stderr
         assert json.loads(process.stdout.readline())["added"] == 100
-        vendor.faults.append(refusal(403, "No"))
         assert process.stderr.readline() == "calltally: CallScaler refuses to answer (403: 'No')\n"
         vendor.put(records(1, 100))
         until(lambda: json.loads(process.stdout.readline() if process.stdout else "")["added"] == 1)

@@ -8,7 +8,6 @@ import json
 import socket
 import struct
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -109,14 +108,9 @@ def reset(handler: Handler, status: int, content: bytes) -> None:
     handler.connection.close()
 
 
-def slow(seconds: float) -> Fault:
-    """A byte, and the rest after a while."""
-
-    def fault(handler: Handler, status: int, content: bytes) -> None:
-        time.sleep(seconds)
-        answer(handler, status, content)
-
-    return fault
+def silent(handler: Handler, status: int, content: bytes) -> None:
+    """Nothing at all, until whoever asks has gone."""
+    handler.close_connection = not handler.rfile.read(1)
 
 
 def held(reached: threading.Event, released: threading.Event) -> Fault:
