@@ -12,7 +12,7 @@ from playwright.sync_api import Route, expect
 from calltally.folder import DataFolder
 from tests.api.conftest import REPORT, eventually, filled, serving
 from tests.browser.conftest import OpenPage, Site
-from tests.browser.shop import BY_SOURCE, drawn, open_shop, reports, rows, signed_in
+from tests.browser.shop import BY_SOURCE, drawn, open_shop, parameters, reports, rows, signed_in
 from tests.cli.conftest import CommandLine
 from tests.strategies import METRIC_NAMES
 
@@ -74,6 +74,30 @@ def test_what_was_shown_stays_until_the_next_report_is_there(open_page: OpenPage
     expect(visit.page.locator(".answer:not([aria-busy])")).to_be_visible()
     expect(visit.page.locator(".waiting")).to_be_hidden()
     assert rows(visit).count() == 800 + len(visit.size)
+
+
+@pytest.mark.parametrize(
+    ("link", "kept"),
+    [
+        ("Campaigns", {"range": ["last-month"], "group_by": ["utm_campaign"], "where[source]": ["google"]}),
+        ("Latest calls", {"range": ["last-month"], "view": ["calls"], "where[source]": ["google"]}),
+    ],
+)
+def test_a_link_of_what_is_still_shown_keeps_the_dates_that_were_chosen_since(
+    open_page: OpenPage, shop: Site, link: str, kept: dict[str, list[str]]
+) -> None:
+    visit = reports(open_page, shop, "range=all&where[source]=google")
+    with shop.server.held():
+        visit.page.locator("#dates-name").click()
+        visit.page.get_by_role("link", name="Last month").click()
+        expect(visit.page.locator(".answer[aria-busy]")).to_be_visible()
+        visit.page.locator(".answer").get_by_role("link", name=link, exact=True).click()
+        expect(visit.page).to_have_url(re.compile("group_by|view="))
+    drawn(visit)
+    assert kept.items() <= parameters(visit).items()
+    visit.page.get_by_role("link", name="Show all time").click()
+    drawn(visit)
+    assert {**kept, "range": ["all"]}.items() <= parameters(visit).items()
 
 
 def test_when_the_key_is_revoked_signing_in_leads_back(open_page: OpenPage, tmp_path: Path) -> None:

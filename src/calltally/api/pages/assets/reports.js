@@ -9,7 +9,7 @@ import { filters } from "./filters.js";
 import { overview } from "./opening.js";
 import { savedMenu } from "./saved.js";
 import { catalog, may, page, report, root, session } from "./server.js";
-import { checkRange, current, go, onChange, queryOf, viewOf } from "./state.js";
+import { checkRange, current, go, onChange, onwards, queryOf, viewOf } from "./state.js";
 import { cancelled, excuse, forbidden, isGone, nothing, skeleton } from "./states.js";
 import { copies, downloads } from "./taking.js";
 
@@ -25,6 +25,7 @@ const answer = el("div", { class: "answer", id: "answer", tabindex: "-1", role: 
 const said = el("p", { class: "unseen", role: "status" });
 let asking = new AbortController();
 let drawnView = null; // which view the answer shows
+let drawnState; // what it was made for
 let drawnQuery; // what the dates mean that the head says
 let close = () => {};
 let grown = () => false; // whether the answer is a list of calls that was opened further
@@ -61,8 +62,9 @@ async function draw(state) {
   try {
     checkRange(state);
     const made = (await VIEWS[viewOf(state)](state, own.signal)) ?? { element: await nothing(state, own.signal), close: () => {}, said: "No calls match" };
-    if (own === asking) finish(made, viewOf(state), start);
-    else made.close();
+    if (own !== asking) return made.close();
+    finish(made, viewOf(state), start);
+    drawnState = state;
   } catch (error) {
     if (own !== asking) return;
     put(own.signal.aborted ? cancelled(show) : excuse(error, show), null);
@@ -151,7 +153,8 @@ function follow(event) {
   event.preventDefault();
   const around = link.closest("details.menu");
   if (around) around.open = false;
-  go(new URL(link.href).searchParams);
+  const to = new URL(link.href).searchParams;
+  go(answer.contains(link) && answer.hasAttribute("aria-busy") ? onwards(to, drawnState) : to);
 }
 
 // Charts are drawn for so many pixels, and lists of calls fit in any.

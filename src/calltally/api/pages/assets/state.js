@@ -5,7 +5,9 @@ import { Refused, catalog, session } from "./server.js";
 const listeners = [];
 const RETURNED_MILLISECONDS = 1000; // by then a step back is taken, if the browser takes it at all
 const OF_REPORT = ["group_by", "metrics", "sort_by", "sort_order", "limit"];
+const OTHERS = [...OF_REPORT, "view", "search"]; // than dates and filters
 const LONGEST_SHOWN = 100; // characters of what was given, in a message
+const DATES = ["range", "start_date", "end_date"];
 const OF_PAGE = ["range", "view"];
 const OF_VIEW = { overview: [...OF_REPORT, "search"], report: OF_REPORT, calls: ["search", "limit", "sort_order"] };
 const CALL = "call"; // the one that is open above the page, whose state is the same with it and without it
@@ -86,7 +88,20 @@ export function setNames(state, name, values) {
 // The same calls in another view: the dates and the filters alone.
 export function selection(state) {
   const next = new URLSearchParams(state);
-  for (const name of [...OF_REPORT, "view", "search"]) next.delete(name);
+  for (const name of OTHERS) next.delete(name);
+  return next;
+}
+
+// Where a link of an answer leads that was drawn for dates and filters of before: to the view and the report that it names,
+// of the calls of now but for what the link itself changes.
+export function onwards(link, before) {
+  const next = selection(current());
+  const changes = (name) => String(link.getAll(name)) !== String(before.getAll(name));
+  const filters = [...selection(before).keys(), ...selection(link).keys()].filter((name) => !DATES.includes(name));
+  for (const name of new Set([...filters.filter(changes), ...(DATES.some(changes) ? DATES : []), ...OTHERS])) {
+    next.delete(name);
+    for (const value of link.getAll(name)) next.append(name, value);
+  }
   return next;
 }
 
