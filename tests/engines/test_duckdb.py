@@ -43,6 +43,7 @@ from tests.api.conftest import add_many, many_rows
 from tests.asking import import_records, report
 from tests.conftest import NewBusiness
 from tests.disks import small_disk_at
+from tests.endless import ENDLESS, after, endless_merges
 
 CALLS = [{"id": f"c{n}", "started_at": f"2026-03-0{1 + n % 9}T10:00:00Z", "source": f"s{n % 3}"} for n in range(20)]
 
@@ -278,14 +279,12 @@ def test_files_are_let_go_of(folder: DataFolder, new_business: NewBusiness, tmp_
     engine.close()
 
 
-def test_closing_stops_a_load(folder: DataFolder, new_business: NewBusiness) -> None:
+def test_closing_stops_a_load(folder: DataFolder, new_business: NewBusiness, monkeypatch: pytest.MonkeyPatch) -> None:
     engine, business = opened(folder), new_business()
     add_many(engine, business, 10)
-    closing = threading.Timer(0.1, engine.close)
-    with engine.load(business.calls) as load:
-        for _ in range(30):
-            load.add(many_rows(20_000))
-        closing.start()
+    with engine.load(business.calls) as load, endless_merges(monkeypatch) as merging:
+        load.add(many_rows(20_000))
+        closing = after(merging, engine.close)
         with pytest.raises(Unavailable, match="stopped before the calls were in; nothing was changed"):
             load.finish()
     closing.join()
@@ -504,24 +503,31 @@ def test_a_load_is_seen_whole_or_not_at_all(folder: DataFolder, new_business: Ne
     assert list(folder.staging.iterdir()) == []
 
 
-def test_a_stopped_report_ends_at_once(engine: Engine, new_business: NewBusiness) -> None:
+def test_a_stopped_report_ends_at_once(
+    engine: Engine, new_business: NewBusiness, monkeypatch: pytest.MonkeyPatch
+) -> None:
     business = new_business()
-    assert isinstance(engine, DuckDBEngine)
-    with engine._stores.using(business.calls) as store, engine._root.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO {store.calls} (id, started_at, utm_term) "
-            "SELECT i, TIMESTAMP '2026-01-01', md5(i::VARCHAR) FROM range(1000000) AS calls (i)"
-        )
+    load_records(CALLS, business, engine)
     plan = ask(b"group_by=utm_term", business, Timing()).plan
-    stop = Stop()
-    threading.Timer(0.01, stop.ask).start()
-    start = time.monotonic()
-    with pytest.raises(Unavailable, match="stopped"):
-        engine.answer(plan, stop)
-    stopped_after = time.monotonic() - start
-    start = time.monotonic()
-    engine.answer(plan, Stop())
-    assert stopped_after < time.monotonic() - start
+    stop, answering, ended = Stop(), threading.Event(), threading.Event()
+
+    def answer(cursor: duckdb.DuckDBPyConnection, *_: object) -> None:
+        answering.set()
+        cursor.execute(ENDLESS)
+
+    def ask_until_it_has_ended() -> None:
+        assert answering.wait(30)
+        while not ended.wait(0.01):  # again and again: an interrupt before the statement has begun is lost
+            stop.ask()
+
+    with monkeypatch.context() as patched, ThreadPoolExecutor(1) as threads:
+        patched.setattr("calltally.engines.duckdb.engine._answer", answer)
+        asking = threads.submit(ask_until_it_has_ended)
+        with pytest.raises(Unavailable, match="stopped"):
+            engine.answer(plan, stop)
+        ended.set()
+        asking.result(30)
+    assert engine.answer(plan, Stop()).totals
     with pytest.raises(Unavailable, match="stopped"):
         engine.answer(plan, stop)
 

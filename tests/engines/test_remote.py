@@ -60,6 +60,7 @@ from calltally.settings import Settings
 from tests.api.conftest import add_many
 from tests.asking import import_records
 from tests.conftest import NewBusiness
+from tests.endless import after, endless_merges
 from tests.wrapping import WrappedEngine
 
 DAY = 86_400_000_000
@@ -346,16 +347,20 @@ def test_a_load_that_is_left_leaves_no_trace(
 
 
 def test_a_load_that_nobody_waits_for_any_more_is_stopped(
-    remote: RemoteEngine, owner: Engine, folder: DataFolder, new_business: NewBusiness
+    remote: RemoteEngine,
+    owner: Engine,
+    folder: DataFolder,
+    new_business: NewBusiness,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     business = new_business()
     with owner.load(business.calls) as first, remote.load(business.calls) as load:
-        many = pa.Table.from_batches([rows_of(*(f"c{n}" for n in range(400_000)))])
-        for batch in many.to_batches(20_000):
-            load.add(batch)
-        threading.Timer(0.2, load.stop).start()
-        with pytest.raises(Unavailable, match="all of them are in or none"):
-            load.finish()
+        load.add(rows_of(*(f"c{n}" for n in range(20_000))))
+        with endless_merges(monkeypatch) as merging:
+            stopping = after(merging, load.stop)
+            with pytest.raises(Unavailable, match="all of them are in or none"):
+                load.finish()
+            stopping.join()
         first.add(rows_of("a"))
         assert first.finish().added == 1
     eventually(lambda: not any(folder.staging.iterdir()))
@@ -426,7 +431,7 @@ def test_an_owner_that_is_stopped_says_so(leaving: tuple[DataFolder, Listener], 
 
 
 def test_an_owner_that_is_stopped_ends_what_is_at_work(
-    leaving: tuple[DataFolder, Listener], owner: Engine, new_business: NewBusiness
+    leaving: tuple[DataFolder, Listener], owner: Engine, new_business: NewBusiness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder, listener = leaving
     given_time, hurried = new_business(), new_business()
@@ -437,12 +442,12 @@ def test_an_owner_that_is_stopped_ends_what_is_at_work(
                 pass
             assert load.finish().added == 1
         add_many(remote, given_time, 50_000)
-        with remote.load(hurried.calls) as load:
-            for batch in pa.Table.from_batches([rows_of(*(f"c{n}" for n in range(400_000)))]).to_batches(20_000):
-                load.add(batch)
-            threading.Timer(0.3, listener.close, [0.0]).start()
+        with remote.load(hurried.calls) as load, endless_merges(monkeypatch) as merging:
+            load.add(rows_of(*(f"c{n}" for n in range(20_000))))
+            closing_it = after(merging, lambda: listener.close(0.0))
             with pytest.raises(Unavailable, match="stopped before the calls were in; nothing was changed"):
                 load.finish()
+            closing_it.join()
     assert owner.check(hurried.calls).calls == 0
 
 
