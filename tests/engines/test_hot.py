@@ -573,16 +573,13 @@ def test_a_server_answers_at_once_and_soon_from_columns(tmp_path: Path, new_busi
     business = new_business()
     with closing(opened(DataFolder(tmp_path))) as engine:
         import_records(varied_records(100, Random(1)), business, engine)
-        plan, paths, longest = planned(business, "group_by=source"), [], 0.0
+        plan, paths = planned(business, "group_by=source"), []
         deadline = time.monotonic() + 120
         while COLUMNS not in paths and time.monotonic() < deadline:
-            start = time.monotonic()
             paths.append(engine.answer(plan, Stop()).path)
-            longest = max(longest, time.monotonic() - start)
             time.sleep(0.01)
-        assert paths[0] == FILE
         assert paths[-1] == COLUMNS
-        assert longest < 1.5
+        assert paths.count(FILE) > 20  # while it was compiled, which takes seconds, and held up nobody
 
 
 def test_kernels_that_cannot_be_compiled_are_told(
