@@ -232,6 +232,7 @@ class Server:
     def held(self) -> Iterator[None]:
         """Meanwhile it does nothing, so that whatever is asked of it takes as long as a test likes."""
         self.process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED)  # till then some of its threads may go on
         try:
             yield
         finally:
