@@ -242,7 +242,7 @@ def test_a_light_business_is_answered_while_heavy_reports_of_another_wait(
 ) -> None:
     copy = DataFolder(tmp_path / "data")
     subprocess.run(["cp", "-r", f"{folder.path}/.", copy.path], check=True)
-    (copy.path / "lock").unlink()
+    (copy.path / "lock").unlink(missing_ok=True)
     with open_control(copy) as control:
         business = create_business(control, "Light", timezone="UTC", region="US", currency="USD", now=NOW)
         engine = open_engine(copy, Settings(hot_memory="0", threads=2))
@@ -291,7 +291,7 @@ def test_a_second_signal_ends_reports_under_way(
     """On a copy of the folder, since the server of the other tests has it."""
     copy = tmp_path / "data"
     subprocess.run(["cp", "-r", folder.path, copy], check=True)
-    (copy / "lock").unlink()
+    (copy / "lock").unlink(missing_ok=True)
     with serving(copy, CALLTALLY_THREADS="1", CALLTALLY_REPORTS="1", CALLTALLY_HOT_MEMORY="0") as running:
         connections = [http.client.HTTPConnection("127.0.0.1", running.port, timeout=60) for _ in range(200)]
         for connection in connections:
